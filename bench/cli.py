@@ -1,0 +1,112 @@
+"""The command line of the benchmarks."""
+
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from bench import memory, report, suite
+from bench.machine import INSTALL, install_tools, missing_tools
+from bench.measure import Window
+from bench.targets import TARGETS, TargetOptions
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None)
+
+EVERY_TARGET = ",".join(TARGETS)
+
+Targets = Annotated[str, typer.Option(help=f"Comma-separated, of {EVERY_TARGET}.")]
+Wye = Annotated[Path | None, typer.Option(help="Another wye program than this environment's.")]
+Install = Annotated[bool, typer.Option("--install", help="Install missing tools with apt-get first.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")]
+MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="Write the tables for the documentation.")]
+
+
+@app.callback(invoke_without_command=True)
+def compare(  # noqa: PLR0913 - every argument is an option
+    context: typer.Context,
+    *,
+    targets: Targets = EVERY_TARGET,
+    quick: Annotated[bool, typer.Option("--quick", help="About a minute: one cell per scenario.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Windows per cell and gateway.")] = 3,
+    seconds: Annotated[float | None, typer.Option(help="Length of a window; 3, quick 1.2.")] = None,
+    wye: Wye = None,
+    json_file: JsonFile = None,
+    markdown_file: MarkdownFile = None,
+    install: Install = False,
+) -> None:
+    """Compare Wye with a bare nginx (the physical limit) and LiteLLM: CPU per request, latency, memory."""
+    if context.invoked_subcommand is not None:
+        return
+    console = Console()
+    _provide_tools(console, install=install)
+    window = Window(lead=0.4, seconds=seconds or 1.2) if quick else Window(lead=0.7, seconds=seconds or 3.0)
+    settings = suite.Settings(_names(targets), quick, rounds, window, TargetOptions(wye))
+    with console.status("starting") as status:
+        results = suite.run(settings, say=status.update)
+    report.print_report(console, results)
+    if json_file:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    if markdown_file:
+        markdown_file.write_text(report.markdown_report(results))
+    if results.broken:
+        raise typer.Exit(1)
+
+
+@app.command("memory")
+def measure_memory(
+    *,
+    targets: Targets = "wye",
+    requests: Annotated[int, typer.Option(min=1, help="Small requests in the first part.")] = 100_000,
+    streams: Annotated[int, typer.Option(min=1, help="Concurrent slow streams, twice.")] = 1_000,
+    seconds: Annotated[float, typer.Option(help="Length of one stream.")] = 10.0,
+    wye: Wye = None,
+    json_file: JsonFile = None,
+    markdown_file: MarkdownFile = None,
+) -> None:
+    """Watch a gateway's memory during many small requests and two waves of concurrent slow streams."""
+    console = Console()
+    settings = memory.Settings(_names(targets), requests, streams, seconds, TargetOptions(wye))
+    with console.status("starting") as status:
+        results = memory.run(settings, say=status.update)
+    memory.print_report(console, results)
+    if json_file:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    if markdown_file:
+        markdown_file.write_text(memory.markdown_report(results))
+    if results.broken:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run; SIGTERM ends it in order, as Ctrl-C does, with everything it started."""
+    signal.signal(signal.SIGTERM, _terminate)
+    with suppress(KeyboardInterrupt):
+        app(prog_name="python -m bench")
+    sys.exit(130)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _names(targets: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in targets.split(","))
+    for name in names:
+        if name not in TARGETS:
+            raise typer.BadParameter(f"no target {name!r}; there are {', '.join(TARGETS)}", param_hint="--targets")
+    return names
+
+
+def _provide_tools(console: Console, *, install: bool) -> None:
+    missing = missing_tools()
+    if missing and install:
+        install_tools()
+    elif missing:
+        console.print(f"{' and '.join(missing)} not found; to have it: {' '.join(INSTALL)}", style="yellow")

@@ -1,0 +1,5 @@
+"""`python -m wye`."""
+
+from wye.cli import main
+
+main()

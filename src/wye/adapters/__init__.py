@@ -1,0 +1,158 @@
+"""The provider's side of the wire: one pure module or package per wire format.
+
+An adapter is a module with the names of `Adapter`. It does no I/O, keeps no state between calls and knows no other
+adapter; what a provider changes about its wire format comes in as data (`Target.traits`).
+"""
+
+import hashlib
+import importlib
+import pkgutil
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from wye.catalog.schema import ModelInfo, WireTraits
+from wye.core.errors import ConfigurationError, InvalidRequestError, UnsupportedParameterError, WyeError
+from wye.core.request import Call, ResponseFormat
+from wye.core.response import ModelResponse, StreamChunk
+from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest
+
+
+class Target(Struct, frozen=True):
+    """The model a request is built for, how its provider deviates from the wire format, and the model's `name` there.
+
+    `name` defaults to the catalog's; it differs where the caller asked for one of the model's aliases, a snapshot say.
+    """
+
+    model: ModelInfo
+    traits: WireTraits = WireTraits()
+    alias: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the provider calls the model."""
+        return self.alias or self.model.wire_id
+
+
+class Adapter(Protocol):
+    """One wire format. Implemented by modules; `load` checks that all names are there."""
+
+    WIRE: str
+    """The wire format's name; equal to the module's."""
+    FRAMING: Framing
+    """How its streams are framed."""
+
+    def build_request(self, call: Call, target: Target) -> WireRequest:
+        """Say the call in this wire format; raise `UnsupportedParameterError` for what it cannot say."""
+
+    def parse_response(self, body: bytes) -> ModelResponse:
+        """Read a whole answer (status 2xx); raise the error it holds, or `MalformedResponseError`."""
+
+    def parse_event(self, event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
+        """Read one event of a stream into chunks; raise the error it holds, or `MalformedResponseError`.
+
+        An error that comes with usage is raised after the chunk that has the usage: iterate where you catch.
+        """
+
+    def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
+        """Read a refused request (status not 2xx) into an error. Header names are lower case. Never raises."""
+
+
+def built_in() -> frozenset[str]:
+    """Return the names of the wire formats in this package."""
+    return frozenset(module.name for module in pkgutil.iter_modules(__path__))
+
+
+_NAMES = ("WIRE", "FRAMING", "build_request", "parse_response", "parse_event", "parse_error")
+
+
+def load(name: str) -> Adapter:
+    """Import the adapter `name`; a dotted name is taken as a module of the user's own.
+
+    Raises `ConfigurationError` where there is none, or where it lacks one of the names.
+    """
+    module_name = name if "." in name else f"{__name__}.{name}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        message = f"there is no adapter {name!r} in this version of Wye"
+        raise ConfigurationError(message, param="adapter") from error
+    if missing := [needed for needed in _NAMES if not hasattr(module, needed)]:
+        message = f"adapter {name!r} lacks {', '.join(missing)}"
+        raise ConfigurationError(message, param="adapter")
+    return module
+
+
+_ADVISORY: frozenset[str] = frozenset({
+    "metadata", "prediction", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier",
+    "store", "user",
+})  # fmt: skip
+"""Parameters that do not change the answer: a wire without them leaves them out and reports it."""
+
+_OPTIONAL: tuple[str, ...] = (
+    "parallel_tool_calls", "response_format", "temperature", "top_p", "stop", "seed", "presence_penalty",
+    "frequency_penalty", "reasoning_effort", "n", "user",
+)  # fmt: skip
+
+
+def left_out(call: Call, wire: str, expressed: frozenset[str]) -> tuple[str, ...]:
+    """Return the parameters of `call` that a wire expressing only `expressed` has to leave out.
+
+    Raises `UnsupportedParameterError` for one that would change the answer, unless the caller allowed it.
+    """
+    chat = call.chat
+    named = [name for name in _OPTIONAL if getattr(chat, name) not in (None, ())]
+    if chat.parallel_tool_calls or not chat.tools:
+        named = [name for name in named if name != "parallel_tool_calls"]  # asks for what every wire does
+    missing = tuple(name for name in (*named, *chat.options) if name not in expressed)
+    if not call.drop_unsupported:
+        for name in missing:
+            if name not in _ADVISORY:
+                raise cannot_express(name, wire)
+    return missing
+
+
+def cannot_express(param: str, wire: str) -> UnsupportedParameterError:
+    """Make the error for a parameter or part that a wire format has no words for."""
+    message = (
+        f"'{param}' cannot be expressed in the wire format {wire!r} of the chosen model; remove it, choose another "
+        "model, or send the header 'x-wye-drop-unsupported: true' to leave such parameters out"
+    )
+    return UnsupportedParameterError(message, param=param)
+
+
+def json_instruction(form: ResponseFormat) -> str:
+    """Return the sentence that asks for JSON where a wire or model has no switch for it."""
+    if form.schema is None:
+        return "Answer with one valid JSON object and nothing else: no prose, no code fence."
+    schema = bytes(form.schema).decode(errors="replace")
+    return f"Answer with one JSON value that fits this JSON schema and nothing else, no prose, no code fence: {schema}"
+
+
+def arguments_object(arguments: str, where: str) -> Raw:
+    """Return a tool call's arguments as the JSON object that some wires want; `where` names the call in the request."""
+    text = arguments.strip()
+    if text in {"", "null"}:
+        text = "{}"  # what models write where a function takes nothing
+    try:
+        msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        message = f"the arguments of the tool call at {where} are not a JSON object"
+        raise InvalidRequestError(message, code="invalid_value", param=where) from None
+    return Raw(text.encode())
+
+
+def made_call_id(answer_id: str, *place: int) -> str:
+    """Make an id for a tool call that came without one.
+
+    It is made of the answer's id and the call's place in it, so it is the same whenever that answer is read and another
+    one in every other turn of a conversation. An answer without an id gets random ones.
+    """
+    seed = answer_id or uuid.uuid4().hex
+    digest = hashlib.blake2b(f"{seed}{place}".encode(errors="replace"), digest_size=12)
+    return f"call_{digest.hexdigest()}"

@@ -1,0 +1,274 @@
+"""Says a call as a generateContent request."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from msgspec import Raw
+
+from wye.adapters import Target, arguments_object, cannot_express, json_instruction, left_out
+from wye.catalog.schema import ModelInfo
+from wye.core.content import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from wye.core.errors import InvalidRequestError
+from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
+from wye.core.wire import WireRequest
+
+WIRE: Final = "gemini"
+
+_EXPRESSED: Final = frozenset({
+    "frequency_penalty", "logprobs", "modalities", "n", "presence_penalty", "reasoning_effort", "response_format",
+    "seed", "stop", "temperature", "top_logprobs", "top_p",
+})  # fmt: skip
+_MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "png": "image/png", "webp": "image/webp", "gif": "image/gif", "heic": "image/heic", "heif": "image/heif",
+    "jpg": "image/jpeg", "jpeg": "image/jpeg", "pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown",
+    "csv": "text/csv", "html": "text/html", "json": "application/json", "mp4": "video/mp4", "webm": "video/webm",
+    "mov": "video/quicktime", "wav": "audio/wav", "mp3": "audio/mp3", "ogg": "audio/ogg", "flac": "audio/flac",
+}  # fmt: skip
+_BUDGETS: Final[Mapping[str, int]] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
+"""Thinking budgets in tokens, by Google's own table: https://ai.google.dev/gemini-api/docs/openai#thinking."""
+_LEVELS: Final = frozenset({"minimal", "low", "medium", "high"})
+_THINKS_BY_BUDGET: Final = re.compile(r"gemini-2\.")
+_THINKERS: Final = frozenset({"reasoning", "extended-thinking", "adaptive-thinking"})
+_SKIP_VALIDATION: Final = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+"""`skip_thought_signature_validator`, which Google documents for calls never signed, such as another model's."""
+
+_encode = msgspec.json.Encoder().encode
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def build_request(call: Call, target: Target) -> WireRequest:
+    """Say a call as a generateContent request."""
+    chat = call.chat
+    dropped = left_out(call, WIRE, _EXPRESSED)
+    emulated: list[str] = []
+    system, contents = _conversation(chat, target.model, emulated)
+    config = _generation_config(chat, target.model, system, emulated)
+    body: dict[str, Any] = {"contents": contents or [{"role": "user", "parts": [{"text": ""}]}]}
+    if system:
+        body["systemInstruction"] = {"parts": system}
+    if chat.tools:
+        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in chat.tools]}]
+        if choice := _tool_choice(chat.tool_choice):
+            body["toolConfig"] = {"functionCallingConfig": choice}
+    extra = dict(chat.extra)
+    if "top_k" in extra:
+        config["topK"] = extra.pop("top_k")
+    config |= _members(extra.pop("generationConfig", None), "generationConfig")
+    if config:
+        body["generationConfig"] = config
+    method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
+    return WireRequest(
+        path=f"/models/{quote(target.model.wire_id, safe='')}:{method}",
+        body=_encode({**body, **extra}),
+        dropped=dropped,
+        emulated=tuple(emulated),
+    )
+
+
+def _members(raw: Raw | None, param: str) -> dict[str, Raw]:
+    try:
+        return _decode_members(raw) if raw is not None else {}
+    except (msgspec.DecodeError, RecursionError):
+        message = f"'{param}' must be a JSON object"
+        raise InvalidRequestError(message, code="invalid_type", param=param) from None
+
+
+def _generation_config(
+    chat: ChatRequest, model: ModelInfo, system: list[dict[str, Any]], emulated: list[str]
+) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "temperature": chat.temperature,
+        "topP": chat.top_p,
+        "maxOutputTokens": chat.max_output_tokens,
+        "stopSequences": chat.stop or None,
+        "seed": chat.seed,
+        "presencePenalty": chat.presence_penalty,
+        "frequencyPenalty": chat.frequency_penalty,
+        "candidateCount": chat.n,
+        "responseLogprobs": chat.options.get("logprobs"),
+        "logprobs": chat.options.get("top_logprobs"),
+        "thinkingConfig": _thinking(chat.reasoning_effort, model, emulated),
+    }
+    if (modalities := chat.options.get("modalities")) is not None:
+        config["responseModalities"] = Raw(bytes(modalities).upper())
+    if chat.response_format is not None:
+        config |= _response_format(chat.response_format, model, system, emulated)
+    return {name: value for name, value in config.items() if value is not None}
+
+
+def _response_format(
+    form: ResponseFormat, model: ModelInfo, system: list[dict[str, Any]], emulated: list[str]
+) -> dict[str, Any]:
+    """Ask for JSON natively where the model can, and by instruction for what it cannot."""
+    if form.schema is not None and "json-schema" in model.capabilities:
+        return {"responseMimeType": "application/json", "responseJsonSchema": form.schema}
+    native = not model.capabilities.isdisjoint({"json-mode", "json-schema"})
+    if not native or form.schema is not None:
+        system.append({"text": json_instruction(form)})
+        emulated.append("response_format")
+    return {"responseMimeType": "application/json"} if native else {}
+
+
+def _thinking(effort: str | None, model: ModelInfo, emulated: list[str]) -> dict[str, Any] | None:
+    """Say an effort as a budget for the second generation of models and as a level for those after it."""
+    if effort is None or (effort == "none" and model.capabilities.isdisjoint(_THINKERS)):
+        return None
+    family = model.family or model.id
+    if _THINKS_BY_BUDGET.match(family):
+        budget = _BUDGETS.get(effort, _BUDGETS["high"])
+        return {"thinkingBudget": budget, "includeThoughts": budget > 0}
+    if effort not in _LEVELS:
+        emulated.append("reasoning_effort")  # these models cannot stop thinking, nor think beyond "high"
+    lowest = "minimal" if "flash" in family else "low"
+    level = lowest if effort == "none" else effort if effort in _LEVELS else "high"
+    return {"thinkingLevel": level, "includeThoughts": effort != "none"}
+
+
+def _conversation(
+    chat: ChatRequest, model: ModelInfo, emulated: list[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Split system text from turns, and join neighbouring turns of one role as the wire wants them."""
+    system: list[dict[str, Any]] = []
+    turns: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
+    for index, message in enumerate(chat.messages):
+        where = f"messages[{index}]"
+        if message.role in {"system", "developer"}:
+            if turns:
+                emulated.append(f"{where}.role")  # the wire knows system text at the beginning only
+            system += _system_parts(message, where)
+            continue
+        names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
+        role = "model" if message.role == "assistant" else "user"
+        parts = _signed(message, where, model) if role == "model" else list(_parts(message, where, names))
+        if not parts:
+            continue
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["parts"] += parts
+        else:
+            turns.append({"role": role, "parts": parts})
+    return system, turns
+
+
+def _system_parts(message: Message, where: str) -> Iterator[dict[str, Any]]:
+    for at, part in enumerate(message.parts):
+        if not isinstance(part, Text):
+            raise cannot_express(f"{where}.content[{at}]", WIRE)
+        if part.text:
+            yield {"text": part.text}
+
+
+def _signed(message: Message, where: str, model: ModelInfo) -> list[dict[str, Any]]:
+    """Say a turn of the model's, its text and first call carrying the signatures they came with.
+
+    Thought text stays behind: the wire has no use for it. A signature without text to carry it goes on an empty one.
+    """
+    parts = list(_parts(message, where, {}))
+    calls = [part for part in parts if "functionCall" in part]
+    if calls and "thoughtSignature" not in calls[0] and not _THINKS_BY_BUDGET.match(model.family or model.id):
+        calls[0]["thoughtSignature"] = _SKIP_VALIDATION
+    signature = next((p.signature for p in reversed(message.parts) if isinstance(p, Reasoning) and p.signature), None)
+    if signature is not None:
+        carrier = next((part for part in reversed(parts) if "text" in part), None)
+        if carrier is None:
+            carrier = {"text": ""}
+            parts.insert(0, carrier)
+        carrier["thoughtSignature"] = signature
+    return parts
+
+
+def _parts(message: Message, where: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for at, part in enumerate(message.parts):
+        here = f"{where}.content[{at}]"
+        match part:
+            case Text(text="") | Reasoning():
+                continue
+            case ToolResult():
+                yield from _tool_result(part, where, names)
+            case ToolCall():
+                yield _tool_call(part, where)
+            case _:
+                yield _part(part, here)
+
+
+def _part(part: Part, where: str) -> dict[str, Any]:
+    match part:
+        case Text(text=text) | Refusal(text=text):
+            return {"text": text}
+        case Image():
+            return _media(part.data, part.url, part.media_type or _media_type(part.url, "image/jpeg"))
+        case Audio():
+            return _media(part.data, None, _MEDIA_TYPES.get(part.format, f"audio/{part.format}"))
+        case File():
+            guessed = _media_type(part.filename, _media_type(part.url, "application/pdf"))
+            return _media(part.data, part.url or part.file_id, part.media_type or guessed)
+        case _:
+            raise cannot_express(where, WIRE)
+
+
+def _media(data: str | None, uri: str | None, media_type: str) -> dict[str, Any]:
+    """Say a file by its data, or by an address that Google fetches: https, Cloud Storage or its own files."""
+    if data is not None:
+        return {"inlineData": {"mimeType": media_type, "data": data}}
+    return {"fileData": {"mimeType": media_type, "fileUri": uri}}
+
+
+def _media_type(name: str | None, default: str) -> str:
+    """Guess from the end of a path; the standard library's `mimetypes` would read files."""
+    try:
+        path = urlsplit(name or "").path
+    except ValueError:
+        path = ""
+    return _MEDIA_TYPES.get(path.rpartition(".")[2].lower(), default)
+
+
+def _tool_call(call: ToolCall, where: str) -> dict[str, Any]:
+    function = {"id": call.id, "name": call.name, "args": arguments_object(call.arguments, where)}
+    signature = {"thoughtSignature": call.signature} if call.signature else {}
+    return {"functionCall": function, **signature}
+
+
+def _tool_result(result: ToolResult, where: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Say a result under its function's name; media in it follow as parts of their own."""
+    name = names.get(result.call_id)
+    if name is None:
+        message = f"'{where}.tool_call_id' is {result.call_id!r}, which no tool call before it has as its id"
+        raise InvalidRequestError(message, code="invalid_value", param=f"{where}.tool_call_id")
+    text = "".join(part.text for part in result.parts if isinstance(part, Text))
+    response = {"error" if result.is_error else "result": text}
+    yield {"functionResponse": {"id": result.call_id, "name": name, "response": response}}
+    yield from (_part(part, where) for part in result.parts if not isinstance(part, Text))
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    body: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        body["description"] = tool.description
+    if tool.parameters is not None:
+        body["parametersJsonSchema"] = tool.parameters
+    return body
+
+
+def _tool_choice(choice: ToolChoice | None) -> dict[str, Any] | None:
+    match choice:
+        case ToolChoice(mode="none"):
+            return {"mode": "NONE"}
+        case ToolChoice(mode="required"):
+            return {"mode": "ANY"}
+        case ToolChoice(mode="named", name=name):
+            return {"mode": "ANY", "allowedFunctionNames": [name]}
+    return None

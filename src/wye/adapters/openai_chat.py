@@ -1,0 +1,454 @@
+"""OpenAI's Chat Completions as providers speak it, with the deviations seen in recorded traffic of fifteen of them.
+
+Shapes: https://platform.openai.com/docs/api-reference/chat. Read leniently: a provider that sends `null` for a list,
+a list of parts for a text, or a float for a count is understood.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from wye.adapters import Target, made_call_id
+from wye.core.content import FunctionCall, Reasoning, ToolCall
+from wye.core.errors import (
+    ContentFilteredError,
+    ContextLengthError,
+    InvalidRequestError,
+    MalformedResponseError,
+    OverloadedError,
+    ProviderAuthenticationError,
+    ProviderModelMissingError,
+    QuotaExceededError,
+    RateLimitError,
+    UnsupportedParameterError,
+    UpstreamError,
+    WyeError,
+    error_class,
+)
+from wye.core.hints import retry_after
+from wye.core.request import Call
+from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.core.usage import Usage
+from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest, replace_model, splice
+
+WIRE: Final = "openai_chat"
+FRAMING: Final[Framing] = "sse"
+
+_ASK_USAGE: Final = b'{"include_usage":true}'
+
+
+class _Details(Struct):
+    cached_tokens: int | float | None = None
+    cache_write_tokens: int | float | None = None
+    audio_tokens: int | float | None = None
+    reasoning_tokens: int | float | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+    total_tokens: int | float | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    prompt_cache_hit_tokens: int | float | None = None
+    num_cached_tokens: int | float | None = None
+    cached_tokens: int | float | None = None
+    cache_creation_input_tokens: int | float | None = None
+    reasoning_tokens: int | float | None = None
+    cost: Any = None
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | dict[str, Raw] | None = None
+
+
+class _ToolCall(Struct):
+    function: _Function | None = None
+    id: str | None = None
+    index: int | None = None
+
+
+class _Part(Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: Any = None
+
+
+class _Message(Struct):
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: Any = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(Struct):
+    index: int | None = None
+    message: _Message | None = None
+    delta: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Groq(Struct):
+    usage: _Usage | None = None
+
+
+class _Body(Struct):
+    choices: list[_Choice] | None = None
+    id: str | None = None
+    model: str | None = None
+    created: int | float | None = None
+    usage: _Usage | None = None
+    error: Any = None
+    object: str | None = None
+    x_groq: _Groq | None = None
+
+
+class _Error(Struct):
+    """Every shape an error has been seen in, laid over one another."""
+
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+    code: Any = None
+    type: Any = None
+    param: Any = None
+    metadata: Any = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+_decode_error = msgspec.json.Decoder(_Error | list[_Error] | str | None).decode
+
+FINISH_REASONS: Final[Mapping[str, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "function_call": "tool_calls",
+    "model_length": "length",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "sensitive": "content_filter",
+    "model_context_window_exceeded": "length",
+    "insufficient_system_resource": "length",
+    "network_error": "length",
+    "error": "length",
+}
+"""Words providers use, in OpenAI's vocabulary; others are kept as they are. An answer broken off has a length."""
+
+
+def build_request(call: Call, target: Target) -> WireRequest:
+    """Send the caller's bytes on with the provider's name for the model, asking for usage on a stream."""
+    body = call.body
+    name = target.name
+    if call.stream and not call.stream_usage and target.traits.stream_usage == "ask":
+        body = _ask_for_usage(body)
+    return WireRequest(path=target.traits.chat_path, body=replace_model(body, call.model, name))
+
+
+def _ask_for_usage(body: bytes) -> bytes:
+    if b'"stream_options"' in body:
+        return splice(body, {"stream_options": _ASK_USAGE})
+    start = body.index(b"{") + 1
+    return b"".join((body[:start], b'"stream_options":', _ASK_USAGE, b",", body[start:]))
+
+
+def parse_response(body: bytes) -> ModelResponse:
+    """Read a chat completion."""
+    data = _read(body)
+    if _has_error(data):
+        raise parse_error(500, {}, body)
+    if data.choices is None:
+        message = "the provider's answer holds no choices"
+        raise MalformedResponseError(message)
+    plain = True
+    choices = []
+    for position, item in enumerate(data.choices):
+        index = position if item.index is None else item.index
+        source = item.message or _Message()
+        text, reasoning = _content(source)
+        plain = plain and not isinstance(source.content, list)
+        choices.append(
+            Choice(
+                index=index,
+                content=text,
+                reasoning=(Reasoning(text=reasoning),) if reasoning else (),
+                refusal=source.refusal,
+                tool_calls=tuple(_call(call, data.id or "", index, at) for at, call in enumerate(_calls(source))),
+                finish_reason=_finish(item.finish_reason),
+            )
+        )
+    return ModelResponse(
+        id=data.id or "",
+        created=int(data.created or 0),
+        choices=tuple(choices),
+        usage=_usage(data),
+        wire=WIRE,
+        raw=body if plain else None,
+        upstream_model=data.model or "",
+    )
+
+
+def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
+    """Read one event of a streamed chat completion."""
+    payload = event.data
+    if payload == b"[DONE]":
+        state.done = True
+        return ()
+    if not payload.strip():
+        return ()
+    data = _read(payload)
+    if event.name == "error" or _has_error(data):
+        return _failed(data, payload)
+    plain = True
+    choices = []
+    for position, item in enumerate(data.choices or ()):
+        index = position if item.index is None else item.index
+        source = item.delta or item.message or _Message()
+        text, reasoning = _content(source)
+        plain = plain and not isinstance(source.content, list)
+        finish = _finish(item.finish_reason)
+        if finish:
+            state.finish_seen = True
+        calls = _calls(source)
+        choices.append(
+            ChoiceDelta(
+                index=index,
+                content=text or "",
+                reasoning=Reasoning(text=reasoning) if reasoning else None,
+                refusal=source.refusal,
+                tool_calls=tuple(_call_delta(call, data.id or "", index, at) for at, call in enumerate(calls))
+                if calls
+                else (),
+                finish_reason=finish,
+            )
+        )
+    return (
+        StreamChunk(
+            choices=tuple(choices),
+            usage=_usage(data),
+            id=data.id or "",
+            created=int(data.created or 0),
+            wire=WIRE,
+            raw=payload if plain else None,
+            upstream_model=data.model or "",
+        ),
+    )
+
+
+def _failed(data: _Body, payload: bytes) -> Iterable[StreamChunk]:
+    """Raise the error of an event; where it says what was used up, only after the chunk that tells."""
+    error = parse_error(500, {}, payload)
+    usage = _usage(data)
+    if usage is None:
+        raise error
+
+    def used_then_failed() -> Iterator[StreamChunk]:
+        yield StreamChunk(usage=usage, id=data.id or "", wire=WIRE, upstream_model=data.model or "")
+        raise error
+
+    return used_then_failed()
+
+
+def _read(body: bytes) -> _Body:
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"the provider's answer is not a chat completion: {error}"
+        raise MalformedResponseError(message) from None
+
+
+def _has_error(data: _Body) -> bool:
+    return bool(data.error) or data.object == "error"
+
+
+def _content(message: _Message) -> tuple[str | None, str]:
+    """Return text and reasoning; Mistral's models that think send a list of parts."""
+    reasoning = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else "")
+    if not isinstance(message.content, list):
+        return message.content, reasoning
+    text = "".join(part.text or "" for part in message.content if part.type == "text")
+    thoughts = "".join(_thought(part.thinking) for part in message.content if part.type == "thinking")
+    return text, reasoning or thoughts
+
+
+def _thought(thinking: object) -> str:
+    if isinstance(thinking, list):
+        texts = (item.get("text") for item in thinking if isinstance(item, dict))
+        return "".join(text for text in texts if isinstance(text, str))
+    return thinking if isinstance(thinking, str) else ""
+
+
+def _calls(message: _Message) -> list[_ToolCall]:
+    """Return the tool calls; OpenAI's first form had one, without an id."""
+    if message.tool_calls:
+        return message.tool_calls
+    return [_ToolCall(function=message.function_call)] if message.function_call else []
+
+
+def _arguments(arguments: str | dict[str, Raw] | None) -> str:
+    """Return arguments as JSON text; some servers send the object itself."""
+    if isinstance(arguments, dict):
+        return msgspec.json.encode(arguments).decode(errors="replace")
+    return arguments or ""
+
+
+def _call(call: _ToolCall, answer_id: str, choice: int, position: int) -> ToolCall:
+    function = call.function or _Function()
+    name, arguments = function.name or "", _arguments(function.arguments) or "{}"
+    return ToolCall(call.id or made_call_id(answer_id, choice, position), FunctionCall(name, arguments))
+
+
+def _call_delta(call: _ToolCall, answer_id: str, choice: int, position: int) -> ToolCallDelta:
+    """Read a piece of a call; the one with the name is the first and has an id, if need be one of our making."""
+    function = call.function or _Function()
+    index = position if call.index is None else call.index
+    return ToolCallDelta(
+        index=index,
+        id=call.id or (made_call_id(answer_id, choice, index) if function.name else None),
+        name=function.name or None,
+        arguments=_arguments(function.arguments),
+    )
+
+
+def _finish(reason: str | None) -> str | None:
+    return FINISH_REASONS.get(reason, reason) if reason else None
+
+
+def _usage(data: _Body) -> Usage | None:
+    source = data.usage or (data.x_groq.usage if data.x_groq else None)
+    if source is None or (source.prompt_tokens is None and source.completion_tokens is None):
+        return None
+    prompt = source.prompt_tokens_details or _Details()
+    completion = source.completion_tokens_details or _Details()
+    input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
+    cached = prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=int(cached or 0),
+        cache_write_tokens=int(prompt.cache_write_tokens or source.cache_creation_input_tokens or 0),
+        reasoning_tokens=reasoning,
+        audio_input_tokens=int(prompt.audio_tokens or 0),
+        audio_output_tokens=int(completion.audio_tokens or 0),
+        reported_cost=_reported_cost(source.cost),
+    )
+
+
+def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int, int, int]:
+    """Return input, output and reasoning tokens.
+
+    Where the total is more than the sum, some count something beside it: audio (Mistral), and otherwise reasoning (xAI,
+    Gemini's imitation of this wire).
+    """
+    input_tokens = int(source.prompt_tokens or 0)
+    output_tokens = int(source.completion_tokens or 0)
+    reasoning = int(completion.reasoning_tokens or source.reasoning_tokens or 0)
+    beside = max(0, int(source.total_tokens or 0) - input_tokens - output_tokens)
+    if beside and beside == int(prompt.audio_tokens or 0):
+        return input_tokens + beside, output_tokens, reasoning
+    return input_tokens, output_tokens + beside, max(reasoning, beside)
+
+
+def _reported_cost(value: Any) -> Decimal | None:
+    """Read the provider's own figure: a number (OpenRouter) or `{"total_cost": …}` (Perplexity), USD."""
+    if isinstance(value, dict):
+        value = value.get("total_cost")
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_BY_CODE: Final[Mapping[str, type[WyeError]]] = {
+    "context_length_exceeded": ContextLengthError,
+    "string_above_max_length": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,
+    "insufficient_quota": QuotaExceededError,
+    "billing_hard_limit_reached": QuotaExceededError,
+    "invalid_api_key": ProviderAuthenticationError,
+    "authentication_error": ProviderAuthenticationError,
+    "model_not_found": ProviderModelMissingError,
+    "model_not_exist": ProviderModelMissingError,
+    "DeploymentNotFound": ProviderModelMissingError,
+    "invalid_model": ProviderModelMissingError,
+    "not_found_error": ProviderModelMissingError,
+    "content_filter": ContentFilteredError,
+    "content_policy_violation": ContentFilteredError,
+    "rate_limit_exceeded": RateLimitError,
+    "rate_limit_error": RateLimitError,
+    "overloaded_error": OverloadedError,
+    "server_overloaded": OverloadedError,
+    "unsupported_parameter": UnsupportedParameterError,
+    "unsupported_value": UnsupportedParameterError,
+    "tool_use_failed": UpstreamError,
+    "invalid_request_error": InvalidRequestError,
+}
+"""Documented error codes and types; looked up in that order, before the status."""
+
+_BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
+    ("maximum context length", ContextLengthError),
+    ("context_length_exceeded", ContextLengthError),
+    ("exceeds the available context size", ContextLengthError),
+    ("too large for model with", ContextLengthError),
+    ("prompt is too long", ContextLengthError),
+    ("reduce the length of", ContextLengthError),
+    ("context length is only", ContextLengthError),
+    ("`inputs` tokens + `max_new_tokens`", ContextLengthError),
+    ("api key not valid", ProviderAuthenticationError),
+    ("incorrect api key", ProviderAuthenticationError),
+    ("invalid model", ProviderModelMissingError),
+    ("model not found", ProviderModelMissingError),
+    ("supported api model names", ProviderModelMissingError),
+)
+"""What a 400 says in words where its code does not tell (lower case)."""
+
+
+def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
+    """Read a refused request."""
+    message, codes, param = _error_facts(body)
+    inner = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), 0)
+    status_here = inner if inner >= 400 and status in {200, 500} else status
+    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    if kind is None or kind is InvalidRequestError:
+        lowered = message.lower()
+        phrase = next((found for text, found in _BY_PHRASE if text in lowered), None) if status_here < 500 else None
+        kind = phrase or (kind if status_here in {200, 400, 422} and kind else error_class(status_here))
+    if status_here == 429 and issubclass(kind, InvalidRequestError):
+        kind = ContextLengthError if kind is ContextLengthError else RateLimitError
+    return kind(
+        message or f"the provider answered with status {status}",
+        param=param if issubclass(kind, InvalidRequestError) else None,
+        retry_after=retry_after(headers),
+        upstream_status=status,
+    )
+
+
+def _error_facts(body: bytes) -> tuple[str, list[str], str | None]:
+    """Return message, codes (most exact first) and param of an error in any of the shapes seen."""
+    try:
+        data = _decode_error(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", [], None
+    if isinstance(data, list):
+        data = data[0] if data else None
+    if data is None or isinstance(data, str):
+        return data or "", [], None
+    inner = data.error
+    if isinstance(inner, str):
+        return inner, [str(code) for code in (data.code, data.type) if code], None
+    if isinstance(inner, dict):
+        data = _Error(**{name: inner.get(name) for name in _Error.__struct_fields__})
+    message = data.message if data.message is not None else data.detail
+    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False) if message else ""
+    raw = data.metadata.get("raw") if isinstance(data.metadata, dict) else None
+    codes = [str(code) for code in (data.code, data.type) if code is not None]
+    param = data.param if isinstance(data.param, str) else None
+    return f"{text}: {raw}" if text and isinstance(raw, str) else text, codes, param

@@ -1,0 +1,219 @@
+"""The rows of the catalog: a provider, a model and its price, as typed frozen values.
+
+One TOML file in `data/` holds one provider: a `[provider]` table and a list of `[[models]]`. Money is USD per
+million tokens as `Decimal`; an absent price is unknown (`None`) and never zero.
+"""
+
+import datetime
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+
+Capability: TypeAlias = Literal[
+    "text", "vision", "audio", "audio-output", "video", "pdf", "function-calling", "parallel-tools", "json-mode",
+    "json-schema", "reasoning", "extended-thinking", "prompt-caching", "streaming", "web-search", "citations",
+    "deep-research", "real-time-data", "code-execution", "computer-use", "coding", "code-analysis", "agents",
+    "multi-agent", "long-horizon-tasks", "artifacts", "image-output", "embeddings", "logprobs", "multi-provider",
+    "adaptive-thinking",
+]  # fmt: skip
+LatencyTier: TypeAlias = Literal["very-fast", "fast", "medium", "slow"]
+QualityTier: TypeAlias = Literal["highest", "high", "good", "experimental", "testing"]
+
+LATENCY_TIERS: tuple[LatencyTier, ...] = ("very-fast", "fast", "medium", "slow")
+"""Fastest first: under 0.5 s, to 2 s, to 5 s, above."""
+QUALITY_TIERS: tuple[QualityTier, ...] = ("highest", "high", "good", "experimental", "testing")
+"""Best first."""
+
+
+class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What each kind of usage costs: USD per million tokens, or USD apiece for `per_request` and `per_search`.
+
+    `cache_read` and `cache_write` absent: the provider charges cached input at the full input price. `cache_write_1h`
+    is for entries that live an hour, `cache_write` for the shortest life. `reasoning`, `audio_input`, `audio_output`
+    and `image_output` replace the price of those tokens where they differ from plain input or output.
+    """
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    reasoning: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    image_output: Decimal | None = None
+    per_request: Decimal | None = None
+    per_search: Decimal | None = None
+
+
+class PriceTier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rates that replace the base ones, for the whole request, when its input is longer than `above_input_tokens`."""
+
+    above_input_tokens: int
+
+
+class PriceWindow(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prices that replace the base ones whole, from a day on, or every day between two times (all UTC)."""
+
+    starts_on: datetime.date | None = None
+    from_time: datetime.time | None = None
+    until_time: datetime.time | None = None
+    tiers: tuple[PriceTier, ...] = ()
+
+    def applies(self, moment: datetime.datetime) -> bool:
+        """Whether `moment`, in UTC, falls into the window."""
+        if self.starts_on is not None and moment.date() < self.starts_on:
+            return False
+        if self.from_time is None or self.until_time is None:
+            return True
+        if self.from_time <= self.until_time:
+            return self.from_time <= moment.time() < self.until_time
+        return moment.time() >= self.from_time or moment.time() < self.until_time
+
+
+class Price(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, with the source of the figures and the day they were taken.
+
+    `windows` are announced changes and prices by time of day; of those that apply the last one counts.
+    """
+
+    tiers: tuple[PriceTier, ...] = ()
+    windows: tuple[PriceWindow, ...] = ()
+    source: str = ""
+    date: datetime.date | None = None
+
+    def at(self, moment: datetime.datetime) -> "Price":
+        """Return the price in force at `moment`, which must be aware of its time zone."""
+        if not self.windows:
+            return self
+        utc = moment.astimezone(datetime.UTC)
+        for window in reversed(self.windows):
+            if window.applies(utc):
+                rates = {name: getattr(window, name) for name in Rates.__struct_fields__}
+                return Price(**rates, tiers=window.tiers, source=self.source, date=self.date)
+        return self
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model at one provider.
+
+    `id` is the name its provider answers to; `upstream_id` replaces it on the wire where the catalog's name differs.
+    `aliases` are further names the provider takes (dated snapshots, `-latest`) and go out as the caller wrote them;
+    `short_names` are names of ours that the provider does not know (`claude-sonnet-4-5` for one of Bedrock's ids),
+    `template_ids` the documents' names such as `openai-gpt-4o-mini`: both go out as `wire_id`. `adapter` is the wire
+    format of this model where it is not its provider's. `family` names the very same model wherever it is served.
+    `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `deprecated` says the provider
+    advises against it or has switched it off, `retires_on` is the day it stops or stopped to answer, announced or past.
+    """
+
+    id: str
+    provider: str = ""
+    name: str = ""
+    description: str = ""
+    upstream_id: str | None = None
+    adapter: str | None = None
+    aliases: tuple[str, ...] = ()
+    short_names: tuple[str, ...] = ()
+    template_ids: tuple[str, ...] = ()
+    family: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    capabilities: frozenset[Capability] = frozenset({"text"})
+    latency_tier: LatencyTier = "medium"
+    quality_tier: QualityTier = "good"
+    open_source: bool = False
+    tags: frozenset[str] = frozenset()
+    price: Price = Price()
+    deprecated: bool = False
+    deprecated_on: datetime.date | None = None
+    retires_on: datetime.date | None = None
+    replaced_by: str | None = None
+
+    @property
+    def full_id(self) -> str:
+        """`provider/model`, the name that reaches exactly this row."""
+        return f"{self.provider}/{self.id}"
+
+    @property
+    def wire_id(self) -> str:
+        """The model's name in a request to its provider."""
+        return self.upstream_id or self.id
+
+    def wire_name(self, asked: str) -> str:
+        """Return what to send when the caller asked for `asked`: a name the provider takes stays as it is."""
+        return asked if asked in self.aliases else self.wire_id
+
+    def is_retired(self, day: datetime.date) -> bool:
+        """Whether the provider no longer answers for it on `day`."""
+        return self.retires_on is not None and self.retires_on <= day
+
+    @property
+    def mean_price(self) -> Decimal | None:
+        """The mean of input and output price in USD per million tokens; `None` where either is unknown.
+
+        An embedding model has no output: its input price counts.
+        """
+        if self.price.output is None and "embeddings" in self.capabilities:
+            return self.price.input
+        if self.price.input is None or self.price.output is None:
+            return None
+        return (self.price.input + self.price.output) / 2
+
+
+class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider deviates from the wire format it speaks; adapters read this, never a provider's name.
+
+    `stream_usage`: "ask" inserts `stream_options.include_usage`, "always" needs no asking, "never" reports none.
+    `stream_end`: "done" requires the wire's end marker, "finish" takes a finish reason before the end of the body.
+    `chat_path` is appended to the base URL.
+    """
+
+    stream_usage: Literal["ask", "always", "never"] = "ask"
+    stream_end: Literal["done", "finish"] = "finish"
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    chat_path: str = "/chat/completions"
+
+
+class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to call, where, in which wire format and with which credential.
+
+    `auth`: "bearer" is `Authorization: Bearer`, "header" puts the key alone into `auth_header`, "none" sends nothing.
+    `key_env` names the environment variables that may hold the key, first set wins. `base_url_env` names those that
+    may hold the base URL, to which `base_url_suffix` is appended unless it is there. `env_prefix` is the `<P>` of
+    `<P>_MODEL`, `<P>_BASE_URL`. `enabled_by` names variables one of which must be set where there is no key to tell
+    (local servers). `default_model_env` names further variables for the default model beside `<P>_MODEL`, `query_env`
+    maps query parameters to the variables that hold them. `local` providers are reached on private addresses without
+    being told to. A `stand_in` answers `auto` only while no other provider is configured.
+    """
+
+    id: str
+    name: str
+    adapter: str
+    base_url: str | None = None
+    aliases: tuple[str, ...] = ()
+    auth: Literal["bearer", "header", "none"] = "bearer"
+    auth_header: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    key_env: tuple[str, ...] = ()
+    key_optional: bool = False
+    key_prefix: tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
+    base_url_suffix: str = ""
+    env_prefix: str = ""
+    enabled_by: tuple[str, ...] = ()
+    model_prefixes: tuple[str, ...] = ()
+    default_model: str | None = None
+    default_model_env: tuple[str, ...] = ()
+    query_env: dict[str, str] = field(default_factory=dict)
+    local: bool = False
+    stand_in: bool = False
+    docs_url: str = ""
+    wire: WireTraits = WireTraits()
+
+
+class ProviderFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One catalog file."""
+
+    provider: Provider
+    models: tuple[ModelInfo, ...] = ()

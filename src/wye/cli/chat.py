@@ -1,0 +1,145 @@
+"""`wye chat`."""
+
+import asyncio
+import base64
+import mimetypes
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wye.cli.output import console, errors, fail, money, print_json
+from wye.cli.serve import Config
+from wye.core.errors import InvalidRequestError, WyeError
+from wye.core.response import StreamChunk
+
+
+def chat(
+    prompt: Annotated[
+        list[str] | None, typer.Argument(help="What to ask; '-' or nothing reads standard input.")
+    ] = None,
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="A model, an alias or 'auto'.")] = "auto",
+    system: Annotated[str | None, typer.Option("--system", "-s", help="What the model is to be.")] = None,
+    image: Annotated[list[str] | None, typer.Option("--image", "-i", help="A picture's path or URL.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Randomness, 0 to 2.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="The longest answer, in tokens.")] = None,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON, at once.")] = False,
+) -> None:
+    """Ask a model and see its answer as it comes; what it cost is told at the end.
+
+    Example: wye chat "What is a wye?" -m openai/gpt-4o-mini
+    """
+    try:
+        messages = _messages(prompt or [], system, image or [])
+        options = {"temperature": temperature, "max_tokens": max_tokens}
+        given = {name: value for name, value in options.items() if value is not None}
+        asyncio.run(_ask(messages, model, config, given, as_json=as_json))
+    except WyeError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        errors.print("stopped", style="dim")
+        raise typer.Exit(1) from None
+
+
+def _messages(prompt: list[str], system: str | None, images: list[str]) -> list[dict[str, Any]]:
+    text = " ".join(prompt)
+    if text in {"", "-"}:
+        if sys.stdin.isatty():
+            errors.print("reading the prompt from standard input; end with Ctrl-D", style="dim")
+        text = sys.stdin.read().strip()
+    elif not sys.stdin.isatty() and (piped := _piped()):
+        text = f"{text}\n\n{piped}"
+    if not text and not images:
+        raise InvalidRequestError("the prompt is empty", param="prompt")
+    content: Any = text
+    if images:
+        content = [{"type": "text", "text": text}, *(_image(image) for image in images)]
+    asked = {"role": "user", "content": content}
+    return [{"role": "system", "content": system}, asked] if system else [asked]
+
+
+def _piped() -> str:
+    """Return what another program pipes in, without waiting for one that says nothing."""
+    import select
+
+    try:
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+    except (OSError, ValueError):
+        return ""
+    return sys.stdin.read().strip() if ready else ""
+
+
+def _image(source: str) -> dict[str, Any]:
+    if source.startswith(("http://", "https://", "data:")):
+        return {"type": "image_url", "image_url": {"url": source}}
+    try:
+        data = base64.b64encode(Path(source).read_bytes()).decode()
+    except OSError as error:
+        raise InvalidRequestError(f"the image {source!r} cannot be read: {error.strerror}", param="image") from None
+    kind = mimetypes.guess_type(source)[0] or "image/png"
+    return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}}
+
+
+async def _ask(
+    messages: list[dict[str, Any]], model: str, config: Path | None, options: dict[str, Any], *, as_json: bool
+) -> None:
+    from wye.library import ModelRouter
+
+    router = ModelRouter.from_config(config) if config else ModelRouter.from_env()
+    async with router:
+        if as_json:
+            answer = await router.route(messages, model=model, **options)
+            print_json(
+                {
+                    "content": answer.content,
+                    "reasoning": answer.reasoning or None,
+                    "tool_calls": [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls],
+                    "finish_reason": answer.finish_reason,
+                    "provider": answer.provider,
+                    "model": answer.model,
+                    "usage": answer.usage,
+                    "cost_usd": answer.cost,
+                }
+            )
+            return
+        began = time.perf_counter()
+        first: float | None = None
+        last = StreamChunk()
+        waiting = errors.status("waiting for the model …") if errors.is_terminal else None
+        if waiting:
+            waiting.start()
+        try:
+            async for chunk in router.route_stream(messages, model=model, **options):
+                last = chunk if chunk.provider else last
+                if first is None and chunk.is_content:
+                    first = time.perf_counter() - began
+                    if waiting:
+                        waiting.stop()
+                _show(chunk)
+        finally:
+            if waiting:
+                waiting.stop()
+        sys.stdout.write("\n")
+        _sum_up(last, first, time.perf_counter() - began)
+
+
+def _show(chunk: StreamChunk) -> None:
+    if chunk.reasoning:
+        errors.print(chunk.reasoning, end="", style="dim italic", markup=False, highlight=False)
+    for call in chunk.tool_calls:
+        named = f"\n{call.name} " if call.name else ""
+        console.print(f"{named}{call.arguments}", end="", style="cyan", markup=False, highlight=False)
+    if chunk.content:
+        sys.stdout.write(chunk.content)
+        sys.stdout.flush()
+
+
+def _sum_up(last: StreamChunk, first: float | None, took: float) -> None:
+    tokens = f"{last.usage.input_tokens:,} in, {last.usage.output_tokens:,} out" if last.usage else "tokens unknown"
+    start = f"first token {first:.2f} s, " if first is not None else ""
+    line = f"{last.provider}/{last.model} · {tokens} · {money(last.cost)} · {start}{took:.2f} s"
+    errors.print(line, style="dim", markup=False, highlight=False)

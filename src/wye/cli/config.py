@@ -1,0 +1,84 @@
+"""`wye config check` and `wye config show`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct, structs
+
+from wye import catalog
+from wye.cli.models import AsJson
+from wye.cli.output import console, fail, print_json, table
+from wye.cli.serve import Config
+from wye.config import Loaded, load_settings
+from wye.core.errors import WyeError
+from wye.core.secret import Secret
+from wye.engine import Engine
+from wye.gateway.serve import check_binding
+
+
+def check(*, config: Config = None) -> None:
+    """Check all settings; exit status 2 where one is wrong.
+
+    Example: wye config check --config wye.toml
+    """
+    try:
+        rows = catalog.load()
+        settings = load_settings(rows, path=config)
+        check_binding(settings)
+        engine = Engine(settings, rows)
+    except WyeError as error:
+        fail(error)
+    unknown = [
+        f"aliases.{name}: {target!r} reaches no provider in use"
+        for name, targets in settings.aliases.items()
+        for target in targets
+        if not engine.explain(target).attempts
+    ]
+    for warning in (*settings.warnings, *unknown):
+        console.print(f"[yellow]warning[/] {warning}", highlight=False)
+    used = ", ".join(sorted(engine.snapshot.availability.configured))
+    console.print(f"[green]ok[/] {settings.path or 'no file'}; providers: {used}", highlight=False)
+
+
+def show(*, config: Config = None, as_json: AsJson = False) -> None:
+    """Show the settings in force and where each came from; keys are masked.
+
+    Example: wye config show
+    """
+    try:
+        settings = load_settings(catalog.load(), path=config)
+    except WyeError as error:
+        fail(error)
+    lines = list(_lines(settings))
+    if as_json:
+        print_json([{"setting": path, "value": value, "from": origin} for path, value, origin in lines])
+        return
+    shown = table("setting", "value", "from")
+    for path, value, origin in lines:
+        shown.add_row(path, str(value), f"[dim]{origin}[/]")
+    console.print(shown)
+
+
+def _lines(settings: Loaded) -> Iterator[tuple[str, Any, str]]:
+    sections: list[tuple[str, Struct]] = [("server", settings.server), ("routing", settings.routing)]
+    sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
+    sections += [(f"models.{name}", said) for name, said in settings.models.items()]
+    for where, section in sections:
+        plain = where in {"server", "routing"}
+        for name, value in structs.asdict(section).items():
+            path = f"{where}.{name}"
+            origin = settings.origins.get(path)
+            if plain or origin is not None:
+                yield path, _masked(value), origin or "default"
+    for name, targets in settings.aliases.items():
+        yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.masked()
+    if isinstance(value, tuple | list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _masked(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,57 @@
+"""`wye`: every command, its options and an example each. Exit status 0 done, 1 failed, 2 wrong use."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wye.cli import chat as chatting
+from wye.cli import config as configuration
+from wye.cli import models as listing
+from wye.cli import providers as providing
+from wye.cli import serve as serving
+from wye.cli.output import fail
+from wye.core.errors import WyeError
+
+app = typer.Typer(
+    name="wye",
+    help="A junction for every language model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="Look through the catalog.", invoke_without_command=True)
+config_app = typer.Typer(help="Check and show the settings in force.", no_args_is_help=True)
+
+app.command("serve")(serving.serve)
+app.command("chat")(chatting.chat)
+app.add_typer(models_app, name="models")
+models_app.callback()(listing.list_models)
+models_app.command("show")(listing.show)
+app.command("explain")(listing.explain)
+app.command("providers")(providing.providers)
+app.add_typer(config_app, name="config")
+config_app.command("check")(configuration.check)
+config_app.command("show")(configuration.show)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    *, version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False
+) -> None:
+    if version:
+        from wye import __version__
+
+        typer.echo(f"wye {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except WyeError as error:
+        fail(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

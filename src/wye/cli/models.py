@@ -1,0 +1,196 @@
+"""`wye models`, `wye models show` and `wye explain`."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+from msgspec import structs
+
+from wye import catalog
+from wye.catalog.schema import ModelInfo, Price
+from wye.cli.output import console, fail, figure, money, print_json, table
+from wye.cli.serve import Config
+from wye.config import load_settings
+from wye.core.errors import InvalidRequestError, ModelNotFoundError, WyeError
+from wye.engine import Engine
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+def list_models(  # noqa: PLR0913 - an option each
+    context: typer.Context,
+    *,
+    provider: Annotated[str | None, typer.Option("--provider", "-p", help="Only this provider's.")] = None,
+    capability: Annotated[list[str] | None, typer.Option(help="Only those that can do this; repeatable.")] = None,
+    max_cost: Annotated[
+        str | None, typer.Option(help="USD per 1,000 tokens, mean of input and output price.", metavar="USD")
+    ] = None,
+    min_context: Annotated[int | None, typer.Option(help="Tokens the context must hold.")] = None,
+    open_source: Annotated[bool, typer.Option("--open-source", help="Only open models.")] = False,
+    usable: Annotated[bool, typer.Option("--usable", help="Only those of configured providers.")] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List models; prices are USD per million tokens.
+
+    Example: wye models --capability vision --max-cost 0.01
+    """
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        now = _engine(config).snapshot
+        rows = now.catalog.filter(
+            provider=provider,
+            capabilities=capability or (),
+            max_cost=_decimal(max_cost),
+            min_context_window=min_context,
+            open_source=True if open_source else None,
+        )
+        if provider is not None and now.catalog.provider(provider) is None:
+            raise InvalidRequestError(f"there is no provider {provider!r}; 'wye providers' lists them")
+    except WyeError as error:
+        fail(error)
+    can = now.availability.configured
+    rows = [row for row in rows if not usable or row.provider in can]
+    if as_json:
+        print_json([{**structs.asdict(row), "full_id": row.full_id, "available": row.provider in can} for row in rows])
+        return
+    figures = ("context", "output", "in $/M", "out $/M")
+    shown = table("model", *figures, "latency", "quality", "can", right=figures)
+    for row in rows:
+        name = row.full_id if row.provider in can else f"[dim]{row.full_id}[/]"
+        shown.add_row(
+            f"{name} [yellow]†[/]" if row.deprecated else name,
+            figure(row.context_window),
+            figure(row.max_output_tokens),
+            _rate(row.price.input),
+            _rate(row.price.output),
+            row.latency_tier,
+            row.quality_tier,
+            " ".join(sorted(row.capabilities - {"text", "streaming"})),
+        )
+    console.print(shown)
+    console.print(f"[dim]{len(rows)} models; those in grey need a key, † is deprecated[/]")
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A model, by any of its names.")],
+    *,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything known of a model.
+
+    Example: wye models show gpt-4o-mini
+    """
+    try:
+        rows = _find(_engine(config), name)
+    except WyeError as error:
+        fail(error)
+    if as_json:
+        print_json(rows[0] if len(rows) == 1 else rows)
+        return
+    for row in rows:
+        console.print(f"\n[bold]{row.full_id}[/]  {row.name}", highlight=False)
+        if row.description:
+            console.print(row.description, style="dim", highlight=False)
+        shown = table("", "")
+        shown.show_header = False
+        for label, value in _facts(row):
+            shown.add_row(f"[dim]{label}[/]", value)
+        console.print(shown)
+
+
+def explain(
+    prompt: Annotated[
+        list[str] | None, typer.Argument(help="What would be asked; the plan does not depend on it yet.")
+    ] = None,
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="A model, an alias or 'auto'.")] = "auto",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a request would go, in which order, and what was left out and why; nothing is sent.
+
+    Example: wye explain "Hello" -m gpt-4o-mini
+    """
+    del prompt
+    try:
+        engine = _engine(config)
+        plan = engine.explain(model)
+    except WyeError as error:
+        fail(error)
+    if as_json:
+        print_json(plan)
+    else:
+        steps = table("", "attempt", "in $/M", "out $/M", "why", right=("in $/M", "out $/M"))
+        for at, attempt in enumerate(plan.attempts, 1):
+            row = engine.snapshot.catalog.models.get(attempt.full_id)
+            price = row.price if row else Price()
+            steps.add_row(str(at), attempt.full_id, _rate(price.input), _rate(price.output), attempt.reason)
+        if plan.attempts:
+            console.print(steps)
+        if plan.dropped:
+            left = table("dropped", "code", "why")
+            for drop in plan.dropped:
+                left.add_row(f"{drop.provider}/{drop.model}", drop.code, drop.reason)
+            console.print(left)
+    if not plan.attempts:
+        try:
+            engine.snapshot.planner.plan(model)
+        except WyeError as error:
+            fail(error)
+
+
+def _engine(config: Config) -> Engine:
+    rows = catalog.load()
+    return Engine(load_settings(rows, path=config), rows)
+
+
+def _find(engine: Engine, name: str) -> list[ModelInfo]:
+    known = engine.snapshot.catalog
+    provider, _, rest = name.partition("/")
+    row = known.models.get(name) or (known.find(provider, rest) if known.provider(provider) else None)
+    rows = [row] if row else list(known.by_name(name))
+    if not rows:
+        raise ModelNotFoundError(f"there is no model {name!r}; near names: {', '.join(known.near(name))}")
+    return rows
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    try:
+        return Decimal(text) if text is not None else None
+    except InvalidOperation:
+        raise InvalidRequestError(f"{text!r} is not an amount in USD") from None
+
+
+def _rate(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value:f}"
+
+
+def _facts(row: ModelInfo) -> list[tuple[str, str]]:
+    price = row.price
+    facts = [
+        ("context window", figure(row.context_window)),
+        ("longest answer", figure(row.max_output_tokens)),
+        ("can", ", ".join(sorted(row.capabilities))),
+        ("latency, quality", f"{row.latency_tier}, {row.quality_tier}"),
+        ("open source", "yes" if row.open_source else "no"),
+        ("input", f"{money(price.input)} per million tokens"),
+        ("output", f"{money(price.output)} per million tokens"),
+    ]
+    for label, rate in (("cache read", price.cache_read), ("cache write", price.cache_write)):
+        if rate is not None:
+            facts.append((label, f"{money(rate)} per million tokens"))
+    for tier in price.tiers:
+        rates = f"{_rate(tier.input)} in, {_rate(tier.output)} out"
+        facts.append((f"above {tier.above_input_tokens:,} tokens", rates))
+    if price.source:
+        facts.append(("price from", f"{price.source}, {price.date}"))
+    if names := (*row.aliases, *row.short_names, *row.template_ids):
+        facts.append(("also called", ", ".join(names)))
+    if row.deprecated:
+        end = f", ends {row.retires_on}" if row.retires_on else ""
+        instead = f", use {row.replaced_by}" if row.replaced_by else ""
+        facts.append(("deprecated", f"yes{end}{instead}"))
+    return facts

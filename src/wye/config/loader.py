@@ -1,0 +1,304 @@
+"""Reads settings in order of precedence: command line, environment, file, default.
+
+Every value is checked before anything uses one: an unknown setting is an error that names it and the nearest known
+one, a wrong type names its place. `env:NAME` in the file stands for an environment variable.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Struct
+
+from wye.catalog import Catalog
+from wye.catalog.schema import Provider
+from wye.config.sections import Loaded, ModelSettings, ProviderSettings, ServerConfig
+from wye.core.errors import ConfigurationError
+from wye.core.secret import Secret
+from wye.routing.config import RoutingConfig
+
+Settings: TypeAlias = Loaded
+_S = TypeVar("_S", bound=Struct)
+
+_LATER: Final = frozenset({"store", "state", "retry", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
+"""Sections of the contract that this version does not act on yet; they are accepted with a warning."""
+
+_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing")
+DEFAULT_FILE: Final = "wye.toml"
+
+
+def load_settings(
+    catalog: Catalog,
+    *,
+    path: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Load and check all settings.
+
+    `path` defaults to `WYE_CONFIG`, then to `wye.toml` in the working directory where there is one. `environ` defaults
+    to the process's environment over the working directory's `.env`. `overrides` are dotted paths from the command
+    line. Raises `ConfigurationError`.
+    """
+    if environ is None:
+        environ = {**{name: value for name, value in dotenv_values(".env").items() if value}, **os.environ}
+    file = _find_file(path, environ)
+    data = _read(file) if file else {}
+    _check_sections(data)
+    return _Loading(catalog, environ, data, overrides or {}, str(file) if file else None).load()
+
+
+def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = path or environ.get("WYE_CONFIG")
+    if named:
+        return Path(named)
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {str(file)!r} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
+
+
+def _check_sections(data: Mapping[str, Any]) -> None:
+    for name, value in data.items():
+        if name in _LATER:
+            continue
+        if name not in _SECTIONS:
+            raise _unknown(name, (*_SECTIONS, *_LATER))
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"[{name}] must be a table", param=name)
+
+
+def _unknown(name: str, known: tuple[str, ...], section: str = "") -> ConfigurationError:
+    near = difflib.get_close_matches(name, known, 1, 0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+    where = f"{section}.{name}" if section else name
+    return ConfigurationError(f"unknown setting '{where}'{hint}", param=where)
+
+
+class _Loading:
+    """One pass over all sources."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        environ: Mapping[str, str],
+        data: Mapping[str, Any],
+        overrides: Mapping[str, Any],
+        file: str | None,
+    ) -> None:
+        self._catalog = catalog
+        self._environ = environ
+        self._data = data
+        self._overrides = overrides
+        self._file = file
+        self._origins: dict[str, str] = {}
+        self._warnings: list[str] = []
+
+    def load(self) -> Loaded:
+        self._warnings += [f"[{name}] is not acted on by this version" for name in self._data if name in _LATER]
+        providers = self._providers()
+        return Loaded(
+            server=self._server(),
+            providers=providers,
+            models=self._models(providers),
+            aliases=self._aliases(),
+            routing=self._routing(providers),
+            origins=self._origins,
+            warnings=tuple(self._warnings),
+            path=self._file,
+        )
+
+    def _section(self, kind: type[_S], where: str, values: Mapping[str, Any]) -> _S:
+        """Check one table against its type and note where its values are from."""
+        known = kind.__struct_fields__
+        settled: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise _unknown(name, known, where)
+            settled[name] = self._resolve(value, f"{where}.{name}")
+            self._origins.setdefault(f"{where}.{name}", f"file {self._file}")
+        try:
+            return msgspec.convert(settled, kind, strict=True, dec_hook=_decode_secret)
+        except msgspec.ValidationError as error:
+            what, _, place = str(error).partition(" - at `$")
+            dotted = f"{where}{place.rstrip('`')}" if place else where
+            raise ConfigurationError(f"{dotted}: {what.replace('`', '')}", param=dotted) from None
+
+    def _resolve(self, value: Any, where: str) -> Any:
+        """Replace `env:NAME` by the variable; one that is not set leaves a list and is an error elsewhere."""
+        if isinstance(value, list):
+            return [self._resolve(item, where) for item in value if not self._is_unset(item)]
+        if isinstance(value, Decimal):
+            return value
+        if isinstance(value, str) and value.startswith("env:"):
+            name = value.removeprefix("env:")
+            self._origins[where] = f"environment {name}"
+            if name not in self._environ:
+                raise ConfigurationError(f"{where}: the environment variable {name} is not set", param=where)
+            return self._environ[name]
+        return value
+
+    def _is_unset(self, item: Any) -> bool:
+        return isinstance(item, str) and item.startswith("env:") and not self._environ.get(item.removeprefix("env:"))
+
+    def _server(self) -> ServerConfig:
+        values = dict(self._data.get("server", {}))
+        if values.get("admin_key") and self._is_unset(values["admin_key"]):
+            del values["admin_key"]
+        if key := self._environ.get("WYE_ADMIN_KEY"):
+            values["admin_key"] = key
+            self._origins["server.admin_key"] = "environment WYE_ADMIN_KEY"
+        for path, value in self._overrides.items():
+            section, _, name = path.partition(".")
+            if section == "server" and value is not None:
+                values[name] = value
+                self._origins[path] = "command line"
+        return self._section(ServerConfig, "server", values)
+
+    def _providers(self) -> dict[str, ProviderSettings]:
+        written = self._data.get("providers", {})
+        found: dict[str, ProviderSettings] = {}
+        for name, values in written.items():
+            if not isinstance(values, dict):
+                raise ConfigurationError(f"[providers.{name}] must be a table", param=f"providers.{name}")
+            row = self._catalog.provider(name)
+            if row is None and not values.get("base_url"):
+                near = self._near_provider(name)
+                raise ConfigurationError(
+                    f"[providers.{name}] is not in the catalog{near}; a custom endpoint needs 'base_url'",
+                    param=f"providers.{name}.base_url",
+                )
+            provider_id = row.id if row else name
+            if not row and ("/" in name or ":" in name):
+                raise ConfigurationError(f"[providers.{name}]: a provider's name holds no '/' or ':'")
+            found[provider_id] = self._provider(provider_id, row, values)
+        for row in self._catalog.providers.values():
+            if row.id not in found and self._in_environment(row):
+                found[row.id] = self._provider(row.id, row, {})
+        return found
+
+    def _near_provider(self, name: str) -> str:
+        near = difflib.get_close_matches(name, tuple(self._catalog.providers), 1)
+        return f" (near: {near[0]})" if near else ""
+
+    def _in_environment(self, row: Provider) -> bool:
+        """Tell whether the environment alone puts a provider of the catalog to use."""
+        if row.stand_in:
+            return True
+        if any(self._environ.get(name, "").lower() not in {"", "0", "false", "no"} for name in row.enabled_by):
+            return True
+        has_key = any(self._environ.get(name) for name in (*row.key_env, f"{row.env_prefix}_API_KEYS"))
+        has_url = any(self._environ.get(name) for name in self._url_variables(row))
+        if row.key_env and not row.key_optional:
+            return has_key and (has_url or row.base_url is not None)
+        return has_url or (has_key and row.base_url is not None)
+
+    @staticmethod
+    def _url_variables(row: Provider) -> tuple[str, ...]:
+        return (*row.base_url_env, f"{row.env_prefix}_BASE_URL")
+
+    def _provider(self, provider_id: str, row: Provider | None, written: Mapping[str, Any]) -> ProviderSettings:
+        where = f"providers.{provider_id}"
+        values = dict(written)
+        refers = any(str(item).startswith("env:") for item in values.get("api_keys", ()))
+        if row is not None:
+            self._keys_from_environment(row, values, where, replace=not refers)
+            for name in self._url_variables(row):
+                if url := self._environ.get(name):
+                    values["base_url"] = _with_suffix(url, row.base_url_suffix)
+                    values["allow_private_network"] = True  # whoever sets the environment owns the process
+                    self._origins[f"{where}.base_url"] = f"environment {name}"
+                    break
+            for name in (f"{row.env_prefix}_MODEL", *row.default_model_env):
+                if model := self._environ.get(name):
+                    values["default_model"] = model
+                    self._origins[f"{where}.default_model"] = f"environment {name}"
+                    break
+        return self._section(ProviderSettings, where, values)
+
+    def _keys_from_environment(self, row: Provider, values: dict[str, Any], where: str, *, replace: bool) -> None:
+        several = self._environ.get(f"{row.env_prefix}_API_KEYS", "")
+        keys = [key.strip() for key in several.split(",") if key.strip()]
+        origin = f"environment {row.env_prefix}_API_KEYS"
+        if not keys:
+            name = next((name for name in row.key_env if self._environ.get(name)), None)
+            if name is None:
+                return
+            keys, origin = [self._environ[name]], f"environment {name}"
+        if replace or not values.get("api_keys"):
+            values["api_keys"] = keys
+            self._origins[f"{where}.api_keys"] = origin
+
+    def _models(self, providers: Mapping[str, ProviderSettings]) -> dict[str, ModelSettings]:
+        found: dict[str, ModelSettings] = {}
+        for name, values in self._data.get("models", {}).items():
+            if not isinstance(values, dict):
+                raise ConfigurationError(f'[models."{name}"] must be a table', param=f"models.{name}")
+            provider, slash, model = name.partition("/")
+            row = self._catalog.provider(provider)
+            provider_id = row.id if row else provider
+            if not slash or not model or (row is None and provider_id not in providers):
+                raise ConfigurationError(
+                    f'[models."{name}"]: write "provider/model" with a provider of the catalog or of [providers]',
+                    param=f"models.{name}",
+                )
+            found[f"{provider_id}/{model}"] = self._section(ModelSettings, f"models.{name}", values)
+        return found
+
+    def _aliases(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for name, targets in self._data.get("aliases", {}).items():
+            listed = [targets] if isinstance(targets, str) else targets
+            if not isinstance(listed, list) or not listed or not all(isinstance(target, str) for target in listed):
+                raise ConfigurationError(f"aliases.{name}: write a list of model names", param=f"aliases.{name}")
+            if self._catalog.by_name(name):
+                self._warnings.append(f"aliases.{name} is a model's name and never used: a named model stays itself")
+            found[name] = tuple(listed)
+            self._origins[f"aliases.{name}"] = f"file {self._file}"
+        return found
+
+    def _routing(self, providers: Mapping[str, ProviderSettings]) -> RoutingConfig:
+        values = dict(self._data.get("routing", {}))
+        for name in ("LLM_PROVIDER", "DEFAULT_LLM_PROVIDER"):
+            if provider := self._environ.get(name):
+                values["default_provider"] = provider
+                self._origins["routing.default_provider"] = f"environment {name}"
+                break
+        config = self._section(RoutingConfig, "routing", values)
+        for name in filter(None, (config.default_provider, *config.fallback_order)):
+            if self._catalog.provider(name) is None and name not in providers:
+                raise ConfigurationError(
+                    f"[routing] names the provider {name!r}, which is neither in the catalog nor in [providers]"
+                    f"{self._near_provider(name)}",
+                    param="routing",
+                )
+        if config.unsupported_parameters not in {"error", "drop"}:
+            raise ConfigurationError("routing.unsupported_parameters must be 'error' or 'drop'", param="routing")
+        if config.deadline <= 0:
+            raise ConfigurationError("routing.deadline must be above 0 seconds", param="routing.deadline")
+        return config
+
+
+def _with_suffix(url: str, suffix: str) -> str:
+    trimmed = url.rstrip("/")
+    return trimmed if not suffix or trimmed.endswith(suffix) else trimmed + suffix
+
+
+def _decode_secret(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        if not isinstance(value, str):
+            raise ValueError("a key must be a string")
+        return Secret(value.strip())
+    raise NotImplementedError(kind)

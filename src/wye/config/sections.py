@@ -1,0 +1,69 @@
+"""The configuration's sections as frozen values; their defaults are the documentation."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from wye.core.secret import Secret
+from wye.routing.config import RoutingConfig
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the gateway listens and what it bears; times are seconds.
+
+    `keep_alive` is the silence after which a waiting stream gets a comment, `shutdown_grace` how long running requests
+    may take to finish once the server is told to stop.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    admin_key: Secret | None = None
+    max_body_bytes: int = 32 * 1024 * 1024
+    keep_alive: float = 15.0
+    shutdown_grace: float = 30.0
+
+
+class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator says of one provider; `None` leaves the catalog's word. `timeout` is seconds of silence."""
+
+    api_keys: tuple[Secret, ...] = ()
+    base_url: str | None = None
+    adapter: str | None = None
+    name: str | None = None
+    enabled: bool = True
+    timeout: float = 30.0
+    connect_timeout: float = 10.0
+    allow_private_network: bool = False
+    default_model: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator says of one model; prices are USD per million tokens."""
+
+    name: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    input_cost_per_million: Decimal | None = None
+    output_cost_per_million: Decimal | None = None
+    cache_read_cost_per_million: Decimal | None = None
+    cache_write_cost_per_million: Decimal | None = None
+    capabilities: frozenset[str] | None = None
+    latency_tier: str | None = None
+    quality_tier: str | None = None
+    open_source: bool | None = None
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """All settings in force. `origins` says of each dotted path where its value came from, `warnings` what to mend."""
+
+    server: ServerConfig = ServerConfig()
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    routing: RoutingConfig = RoutingConfig()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    path: str | None = None

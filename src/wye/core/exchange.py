@@ -1,0 +1,36 @@
+"""One request's way through the house, filled in as it goes: the only value on that way that changes."""
+
+from decimal import Decimal
+
+from wye.core.plan import Attempt, Outcome, Plan
+from wye.core.request import Call
+from wye.core.usage import Usage
+
+
+class Exchange:
+    """A call, the plan made for it, and what became of it.
+
+    `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
+    `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
+    where any of it is unknown.
+    """
+
+    __slots__ = ("attempt", "call", "cost", "deadline", "dropped", "emulated", "id", "outcomes", "plan", "settled")
+
+    def __init__(self, call: Call, *, id: str, deadline: float) -> None:  # noqa: A002 - the field's own name
+        """Begin an exchange."""
+        self.call = call
+        self.id = id
+        self.deadline = deadline
+        self.plan: Plan | None = None
+        self.attempt: Attempt | None = None
+        self.outcomes: list[Outcome] = []
+        self.dropped: tuple[str, ...] = ()
+        self.emulated: tuple[str, ...] = ()
+        self.cost: Decimal | None = None
+        self.settled = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """The usage of the attempt that answered, where it was reported."""
+        return self.outcomes[-1].usage if self.outcomes else None

@@ -1,0 +1,30 @@
+"""What a request consumed, in one convention for every wire."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Token counts of one answer.
+
+    `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio;
+    `output_tokens` includes reasoning and audio tokens. The other fields are the parts of those two.
+    `reported_cost` is USD as the provider itself said it, where it does. `estimated` marks counts that Wye made up
+    by rule because the provider gave none.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    reported_cost: Decimal | None = None
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens

@@ -1,0 +1,87 @@
+"""What adapters, surfaces and transport hand each other: requests, events, the state of a stream."""
+
+import re
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+Framing: TypeAlias = Literal["sse", "ndjson"]
+
+
+class WireRequest(Struct, frozen=True, kw_only=True):
+    """A request in a provider's wire format; `path` is relative to the provider's base URL.
+
+    `dropped` names parameters that were left out because the caller allowed it, or because they do not change the
+    answer; `emulated` names those expressed by other means. Both are reported to the caller.
+    """
+
+    path: str
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    emulated: tuple[str, ...] = ()
+
+
+class ServerEvent(Struct, frozen=True):
+    """One event of a framed stream: its data and, for server-sent events, its name."""
+
+    data: bytes
+    name: str | None = None
+
+
+class StreamState:
+    """What an adapter remembers between the events of one stream.
+
+    `finish_seen` is set with the first finish reason, `done` with the wire's end marker. `usage` collects counts that
+    come in pieces, `slots` maps the wire's own block numbers to ours, `tools` counts the tool calls so far and
+    `bare_tools` holds the slots of those whose arguments have not begun. `unfinished` holds the choices that have begun
+    and not ended, for wires without an end marker.
+    """
+
+    __slots__ = ("bare_tools", "created", "done", "finish_seen", "id", "model", "slots", "tools", "unfinished", "usage")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.id = ""
+        self.model = ""
+        self.created = 0
+        self.finish_seen = False
+        self.done = False
+        self.usage: dict[str, int] = {}
+        self.slots: dict[int, int] = {}
+        self.bare_tools: set[int] = set()
+        self.unfinished: set[int] = set()
+        self.tools = 0
+
+
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_MODEL_KEY = re.compile(rb'"model"\s*:\s*')
+
+
+def splice(body: bytes, changes: dict[str, bytes]) -> bytes:
+    """Return the JSON object `body` with top-level members replaced or added; every other member keeps its bytes.
+
+    `changes` maps names to encoded JSON. Raises `msgspec.DecodeError` where `body` is not a JSON object.
+    """
+    members = _decode_object(body)
+    for name, value in changes.items():
+        members[name] = Raw(value)
+    return msgspec.json.encode(members)
+
+
+def replace_model(body: bytes, old: str, new: str) -> bytes:
+    """Return the JSON object `body`, whose member `model` is `old`, with `new` in its place and all other bytes kept.
+
+    Where `"model"` stands in the body once, it is that member (inside a string its quotes would be escaped), and the
+    bytes around it can stay as they are; else the members are sorted apart first.
+    """
+    if old == new:
+        return body
+    start = body.find(b'"model"')
+    if start >= 0 and body.find(b'"model"', start + 7) < 0 and (key := _MODEL_KEY.match(body, start)):
+        value = msgspec.json.encode(old)
+        end = key.end() + len(value)
+        if body[key.end() : end] == value:
+            return b"".join((body[: key.end()], msgspec.json.encode(new), body[end:]))
+    return splice(body, {"model": msgspec.json.encode(new)})

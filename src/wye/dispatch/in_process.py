@@ -1,0 +1,156 @@
+"""Providers that are Python objects in this process: the base class for a user's own, and how a plan reaches them."""
+
+import asyncio
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from msgspec import Struct, field, structs
+
+from wye.core.errors import DeadlineExceededError, UpstreamError, WyeError
+from wye.core.exchange import Exchange
+from wye.core.plan import Attempt
+from wye.core.request import ChatRequest
+from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+
+
+class ModelCapabilities(Struct, frozen=True, kw_only=True):
+    """What a provider of a user's own can do. `max_tokens` bounds an answer, in tokens."""
+
+    streaming: bool = True
+    function_calling: bool = False
+    vision: bool = False
+    max_tokens: int | None = None
+    context_window: int | None = None
+    supported_models: tuple[str, ...] = ()
+
+
+class ModelConfig(Struct, frozen=True, kw_only=True):
+    """What a provider object is made with; `options` holds settings of its own."""
+
+    provider: str = ""
+    api_key: str | None = None
+    base_url: str | None = None
+    timeout: float = 30.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Leave the key out."""
+        return f"ModelConfig(provider={self.provider!r}, base_url={self.base_url!r}, timeout={self.timeout!r})"
+
+
+class BaseModelProvider(ABC):
+    """Subclass this to answer requests in Python; only `generate` must be there.
+
+    Raise a `WyeError` to say what went wrong; any other exception counts as the provider's failure.
+    """
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        """Keep the configuration."""
+        self.config = config or ModelConfig()
+
+    @abstractmethod
+    async def generate(self, request: ChatRequest) -> ModelResponse:
+        """Answer a request."""
+
+    async def generate_stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
+        """Answer a request in pieces; by default the whole answer is one piece."""
+        yield as_chunk(await self.generate(request))
+
+    def validate_config(self) -> bool:
+        """Tell whether the configuration is complete; a provider that is not is never called."""
+        return True
+
+    def capabilities(self) -> ModelCapabilities:
+        """Say what this provider can do and which models it has."""
+        return ModelCapabilities()
+
+    async def aclose(self) -> None:  # noqa: B027 - most providers hold nothing
+        """Give back what the provider holds."""
+
+
+def as_chunk(response: ModelResponse) -> StreamChunk:
+    """Return a whole answer as one chunk."""
+    return StreamChunk(
+        choices=tuple(
+            ChoiceDelta(
+                index=choice.index,
+                content=choice.content or "",
+                reasoning=choice.reasoning[0] if choice.reasoning else None,
+                refusal=choice.refusal,
+                tool_calls=tuple(
+                    ToolCallDelta(index=at, id=call.id, name=call.name, arguments=call.arguments)
+                    for at, call in enumerate(choice.tool_calls)
+                ),
+                finish_reason=choice.finish_reason or "stop",
+            )
+            for choice in response.choices
+        ),
+        usage=response.usage,
+        id=response.id,
+        created=response.created,
+    )
+
+
+class InProcessUpstream:
+    """Sends attempts to a provider object, with the deadline every provider has."""
+
+    def __init__(self, provider: BaseModelProvider) -> None:
+        """Stand before `provider`."""
+        self._provider = provider
+
+    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+        """Return the provider's answer."""
+        request = structs.replace(exchange.call.chat, model=attempt.model)
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._provider.generate(request)
+        except Exception as error:
+            raise _as_ours(error) from error
+        return structs.replace(response, id=response.id or _new_id(), created=response.created or int(time.time()))
+
+    async def stream(
+        self, exchange: Exchange, attempt: Attempt, seconds: float
+    ) -> AsyncGenerator[Sequence[StreamChunk]]:
+        """Yield the provider's chunks."""
+        request = structs.replace(exchange.call.chat, model=attempt.model)
+        pieces = self._provider.generate_stream(request)
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else _nothing():
+            while True:
+                try:
+                    async with asyncio.timeout_at(until):
+                        chunk = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:
+                    raise _as_ours(error) from error
+                yield (chunk,)
+
+    async def aclose(self) -> None:
+        """Let the provider give back what it holds."""
+        await self._provider.aclose()
+
+
+class _nothing:  # noqa: N801 - stands where a context manager does
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *error: object) -> None:
+        pass
+
+
+def _new_id() -> str:
+    return f"chatcmpl-{uuid.uuid4().hex}"
+
+
+def _as_ours(error: Exception) -> WyeError:
+    if isinstance(error, WyeError):
+        return error
+    if isinstance(error, TimeoutError):
+        return DeadlineExceededError("the provider did not answer in the time for this request")
+    return UpstreamError(f"the provider failed with {type(error).__name__}")

@@ -1,0 +1,149 @@
+"""What a plan's attempt is sent to: a provider behind a wire format, or one that lives in this process."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
+
+from wye.adapters import Adapter, Target, load
+from wye.catalog.schema import ModelInfo, Provider
+from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
+from wye.core.exchange import Exchange
+from wye.core.plan import Attempt
+from wye.core.response import ModelResponse, StreamChunk
+from wye.core.secret import Secret
+from wye.core.wire import StreamState, WireRequest
+from wye.transport.framing import decoder
+from wye.transport.http import HttpStream, Transport
+
+_MAX_ERROR_BYTES = 1024 * 1024
+_MORE_AFTER_DONE_SECONDS = 1.0
+
+
+class Upstream(Protocol):
+    """Answers attempts. `seconds` is what is left until the deadline of the whole chain."""
+
+    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+        """Return the whole answer or raise a `WyeError`."""
+
+    def stream(self, exchange: Exchange, attempt: Attempt, seconds: float) -> AsyncGenerator[Sequence[StreamChunk]]:
+        """Yield the answer's chunks, as many at a time as came together; raise where it is refused or breaks off.
+
+        Closing the generator ends the call at the provider.
+        """
+
+    async def aclose(self) -> None:
+        """Give back what is held."""
+
+
+class WireUpstream:
+    """A provider as the catalog describes it: an adapter for the words, a transport for the way."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        adapter: Adapter,
+        transport: Transport,
+        *,
+        models: Mapping[str, ModelInfo],
+        key: Secret | None,
+        silence: float,
+    ) -> None:
+        """Join the parts; `models` is the catalog by full id, `silence` the seconds allowed without content."""
+        self._provider = provider
+        self._adapter = adapter
+        self._transport = transport
+        self._models = models
+        self._key = key
+        self._silence = silence
+        self._headers = {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
+
+    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+        """Send the request and read the whole answer."""
+        adapter, request = self._build(exchange, attempt)
+        reply = await self._transport.send(request.path, self._with(request.headers), request.body, seconds)
+        if not 200 <= reply.status < 300:
+            raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
+        return adapter.parse_response(reply.body)
+
+    async def stream(
+        self, exchange: Exchange, attempt: Attempt, seconds: float
+    ) -> AsyncGenerator[Sequence[StreamChunk]]:
+        """Send the request and yield the answer as it comes; end without an error only where the wire ended it."""
+        adapter, request = self._build(exchange, attempt)
+        state = StreamState()
+        events = decoder(adapter.FRAMING)
+        async with await self._transport.stream(
+            request.path, self._with(request.headers), request.body, seconds
+        ) as answer:
+            if not 200 <= answer.status < 300:
+                error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
+                raise self._scrubbed(error)
+            clock = asyncio.get_running_loop().time
+            heard = clock()
+            piece: bytes | None = b""
+            while piece is not None and not state.done:
+                piece = await answer.read()
+                chunks: list[StreamChunk] = []
+                try:
+                    for event in events.feed(piece) if piece is not None else events.close():
+                        chunks += adapter.parse_event(event, state)
+                except WyeError as error:
+                    if chunks:
+                        yield chunks
+                    raise self._scrubbed(error) from None
+                if chunks:
+                    yield chunks
+                    heard = clock()
+                elif clock() - heard > self._silence:  # comments keep the connection busy, but say nothing
+                    raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
+            if piece is not None:
+                await _read_to_end(answer)
+        if not (state.done or (state.finish_seen and self._provider.wire.stream_end == "finish")):
+            raise StreamInterruptedError("the provider's stream ended before its end marker")
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    def _build(self, exchange: Exchange, attempt: Attempt) -> tuple[Adapter, WireRequest]:
+        model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
+        adapter = load(model.adapter) if model.adapter else self._adapter
+        request = adapter.build_request(exchange.call, Target(model, self._provider.wire, attempt.alias))
+        exchange.dropped, exchange.emulated = request.dropped, request.emulated
+        return adapter, request
+
+    def _with(self, headers: dict[str, str]) -> Mapping[str, str]:
+        return {**self._headers, **headers} if headers else self._headers
+
+    def _scrubbed(self, error: WyeError) -> WyeError:
+        """Take our own key out of what the provider says about it."""
+        if self._key and self._key.reveal() in error.message:
+            error.message = error.message.replace(self._key.reveal(), "…")
+            error.args = (error.message,)
+        return error
+
+
+def _credential(provider: Provider, key: Secret | None) -> dict[str, str]:
+    if key is None or provider.auth == "none":
+        return {}
+    if provider.auth == "header":
+        return {provider.auth_header or "x-api-key": key.reveal()}
+    return {"authorization": f"Bearer {key.reveal()}"}
+
+
+async def _read_some(answer: HttpStream) -> bytes:
+    """Read a refusal's body, as far as anybody would look at it."""
+    body = bytearray()
+    while len(body) < _MAX_ERROR_BYTES and (piece := await answer.read()) is not None:
+        body += piece
+    return bytes(body)
+
+
+async def _read_to_end(answer: HttpStream) -> None:
+    """Wait a moment for the end of a stream whose end marker has come, so that its connection can be used again."""
+    try:
+        async with asyncio.timeout(_MORE_AFTER_DONE_SECONDS):
+            while await answer.read() is not None:
+                pass
+    except (TimeoutError, WyeError):
+        pass

@@ -1,0 +1,108 @@
+"""The whole data flow: a call comes in, is planned, sent, and accounted for. Everything else is a shell over this."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+
+from msgspec import structs
+
+from wye import snapshot
+from wye.catalog import Catalog
+from wye.catalog.schema import ModelInfo
+from wye.config import Loaded
+from wye.core.errors import ConfigurationError
+from wye.core.exchange import Exchange
+from wye.core.plan import Plan
+from wye.core.request import Call
+from wye.core.response import ModelResponse, StreamChunk
+from wye.dispatch import walk
+from wye.dispatch.factory import ModelProviderFactory
+from wye.dispatch.in_process import BaseModelProvider
+from wye.ledger import price
+
+
+class Engine:
+    """One request's way through the house."""
+
+    def __init__(self, settings: Loaded, catalog: Catalog, factory: ModelProviderFactory | None = None) -> None:
+        """Build the first snapshot; connections are made when they are needed."""
+        self.snapshot = snapshot.build(settings, catalog, factory or ModelProviderFactory())
+
+    @property
+    def drops_unsupported(self) -> bool:
+        """Whether parameters a wire cannot express are left out and reported, by configuration."""
+        return self.snapshot.settings.routing.unsupported_parameters == "drop"
+
+    def begin(self, call: Call, *, timeout: float | None = None, request_id: str | None = None) -> Exchange:
+        """Open an exchange; `timeout` (seconds, for the whole chain) replaces the configured deadline."""
+        seconds = timeout or self.snapshot.settings.routing.deadline
+        deadline = asyncio.get_running_loop().time() + seconds
+        return Exchange(call, id=request_id or new_request_id(), deadline=deadline)
+
+    async def complete(self, exchange: Exchange) -> ModelResponse:
+        """Answer an exchange as a whole."""
+        now = self.snapshot
+        try:
+            exchange.plan = now.planner.plan(exchange.call.model)
+            return await walk.complete(exchange, now.upstreams)
+        finally:
+            settle(exchange, now.catalog)
+
+    async def stream(self, exchange: Exchange) -> AsyncGenerator[Sequence[StreamChunk]]:
+        """Answer an exchange in pieces; close the generator to leave early."""
+        now = self.snapshot
+        try:
+            exchange.plan = now.planner.plan(exchange.call.model)
+            async with aclosing(walk.stream(exchange, now.upstreams)) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            settle(exchange, now.catalog)
+
+    def explain(self, name: str) -> Plan:
+        """Return the plan a request for `name` would get, with everything that was dropped."""
+        return self.snapshot.planner.explain(name)
+
+    def register(self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()) -> None:
+        """Put a provider of the caller's own to use under `provider_id`."""
+        if not provider.validate_config():
+            raise ConfigurationError(f"the provider {provider_id!r} says its configuration is not complete")
+        self.snapshot = snapshot.with_provider(self.snapshot, provider_id, provider, models)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for upstream in self.snapshot.upstreams.values():
+            await upstream.aclose()
+
+
+def settle(exchange: Exchange, catalog: Catalog) -> None:
+    """Account for an exchange, once, whatever happened to it: price every attempt and add them up."""
+    if exchange.settled:
+        return
+    exchange.settled = True
+    known = True
+    total = Decimal(0)
+    for at, outcome in enumerate(exchange.outcomes):
+        if outcome.usage is None:
+            known = known and outcome.error is not None
+            continue
+        row = catalog.models.get(outcome.attempt.full_id)
+        paid = price.cost(row.price, outcome.usage) if row else None
+        if paid is None:
+            known = False
+            continue
+        exchange.outcomes[at] = structs.replace(outcome, cost=paid)
+        total += paid
+    exchange.cost = total if known and exchange.outcomes else None
+
+
+_PROCESS = secrets.token_hex(6)
+_COUNTER = itertools.count(1)
+
+
+def new_request_id() -> str:
+    """Return a fresh id for a request: unique over processes by chance, within one by counting."""
+    return f"req_{_PROCESS}{next(_COUNTER):08x}"

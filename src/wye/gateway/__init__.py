@@ -1,0 +1,1 @@
+"""The HTTP shell: a plain ASGI application over the engine."""

@@ -1,0 +1,65 @@
+"""Who may call: the admin key where there is one; without it only this machine, and no web page in disguise.
+
+Without keys the gateway is open on loopback, so two ways in from a browser are closed: a name that was made to point
+here (the `Host` must be a loopback name), and a page of another site that posts (the `Origin` must be one of ours, and
+a body must be JSON, which a form cannot send).
+"""
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
+from wye.core.secret import Secret
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    return host.strip("[]") in _LOOPBACK_NAMES or host.startswith("127.")
+
+
+class Gate:
+    """Checks one request's headers; names are lower-case bytes."""
+
+    def __init__(self, admin_key: Secret | None) -> None:
+        """Require `admin_key`, or loopback manners where there is none."""
+        self._key = admin_key.reveal().encode() if admin_key else None
+        self._known_hosts: set[bytes] = set()
+
+    def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+        """Raise `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not."""
+        if self._key is not None:
+            self._check_key(headers)
+        else:
+            self._check_manners(method, headers)
+
+    def _check_key(self, headers: Mapping[bytes, bytes]) -> None:
+        given = headers.get(b"authorization", b"")
+        scheme, _, key = given.partition(b" ")
+        if scheme.lower() != b"bearer":
+            key = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or b""
+        if self._key is None or not hmac.compare_digest(key.strip(), self._key):
+            what = "the API key is wrong" if key else "an API key is required: 'Authorization: Bearer <key>'"
+            raise AuthenticationError(what)
+
+    def _check_manners(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+        host = headers.get(b"host", b"")
+        if host not in self._known_hosts:
+            if not is_loopback(_host_of(f"//{host.decode('latin-1')}")):
+                raise PermissionDeniedError("without an admin key only loopback names are answered; see 'Host'")
+            if len(self._known_hosts) < 100:
+                self._known_hosts.add(host)
+        origin = headers.get(b"origin")
+        if origin is not None and not is_loopback(_host_of(origin.decode("latin-1"))):
+            raise PermissionDeniedError("without an admin key requests from other sites are refused; see 'Origin'")
+        if method == "POST" and not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+            raise InvalidRequestError("send 'Content-Type: application/json'", code="invalid_content_type")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,180 @@
+"""The ASGI application: one table of routes, one place where errors become answers, one line of log per request."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from wye.config import ServerConfig
+from wye.core.errors import InvalidRequestError, MethodNotAllowedError, RouteNotFoundError, WyeError
+from wye.core.exchange import Exchange
+from wye.engine import Engine, new_request_id
+from wye.gateway import chat, models
+from wye.gateway.access import Gate
+from wye.gateway.http import JSON, ClientLeftError, Header, Receive, Scope, Send, read_body, respond
+from wye.surfaces.openai_chat import render_error
+from wye.telemetry.log import LogWriter, RequestLine
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Request:
+    """One HTTP request under way."""
+
+    __slots__ = ("began", "exchange", "headers", "id", "method", "path", "receive", "send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take what ASGI gives."""
+        self.began = time.perf_counter()
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.receive = receive
+        self.send = send
+        self.id = new_request_id()
+        self.exchange: Exchange | None = None
+
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[int]]
+
+
+class Gateway:
+    """Serves an engine over HTTP. `ready` turns false when the server is told to stop."""
+
+    def __init__(self, engine: Engine, config: ServerConfig | None = None, log: LogWriter | None = None) -> None:
+        """Serve `engine` as `config` says."""
+        self.engine = engine
+        self.config = config or engine.snapshot.settings.server
+        self.log = log or LogWriter()
+        self.ready = True
+        self._gate = Gate(self.config.admin_key)
+        self._open: Final = frozenset({"/", "/healthz", "/readyz"})
+        self._routes: Final[dict[str, tuple[str, Endpoint]]] = {
+            "/v1/chat/completions": ("POST", self._chat),
+            "/v1/models": ("GET", self._list_models),
+            "/healthz": ("GET", self._healthz),
+            "/readyz": ("GET", self._readyz),
+            "/": ("GET", self._root),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection's message, as ASGI wants it."""
+        if scope["type"] == "http":
+            await self._answer(Request(scope, receive, send))
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.engine.aclose()
+                self.log.flush()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _answer(self, request: Request) -> None:
+        error: WyeError | None = None
+        try:
+            status = await self._route(request)
+        except WyeError as raised:
+            error = raised
+            status = raised.status_code
+            await respond(request.send, status, render_error(raised), _error_headers(request, raised))
+        except ClientLeftError:
+            status = 499
+        except Exception as raised:  # noqa: BLE001 - the last place before the server's own error page
+            # The message of a bug may hold anything; only its type is told.
+            error = WyeError("an internal error occurred; the request id finds it in the log")
+            status = 500
+            self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=_where(raised))
+            await respond(request.send, status, render_error(error), _error_headers(request, error))
+        self._log(request, status, error)
+
+    async def _route(self, request: Request) -> int:
+        if request.path not in self._open:
+            self._gate.check(request.method, request.headers)
+        route = self._routes.get(request.path)
+        if route is None and request.path.startswith("/v1/models/"):
+            route = ("GET", self._show_model)
+        if route is None:
+            raise RouteNotFoundError(f"there is no {request.path}")
+        method, endpoint = route
+        if request.method != method and not (method == "GET" and request.method == "HEAD"):
+            raise MethodNotAllowedError(f"{request.path} takes {method}, not {request.method}")
+        return await endpoint(request)
+
+    async def _chat(self, request: Request) -> int:
+        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        exchange = chat.open_exchange(self.engine, body, request.headers, request.id)
+        request.exchange = exchange
+        if not exchange.call.stream:
+            return await chat.answer_whole(self.engine, exchange, request.receive, request.send)
+        return await chat.answer_stream(
+            self.engine, exchange, request.receive, request.send, keep_alive=self.config.keep_alive
+        )
+
+    async def _list_models(self, request: Request) -> int:
+        return await self._json(request, models.list_models(self.engine))
+
+    async def _show_model(self, request: Request) -> int:
+        return await self._json(request, models.show_model(self.engine, request.path.removeprefix("/v1/models/")))
+
+    async def _healthz(self, request: Request) -> int:
+        return await self._json(request, {"status": "ok"})
+
+    async def _readyz(self, request: Request) -> int:
+        ready = self.ready
+        return await self._json(request, {"status": "ready" if ready else "stopping"}, 200 if ready else 503)
+
+    async def _root(self, request: Request) -> int:
+        return await self._json(request, {"name": "wye", "api": "/v1", "models": "/v1/models", "health": "/healthz"})
+
+    async def _json(self, request: Request, value: object, status: int = 200) -> int:
+        await respond(request.send, status, _encode(value), [JSON, (b"x-request-id", request.id.encode())])
+        return status
+
+    def _log(self, request: Request, status: int, error: WyeError | None) -> None:
+        line = RequestLine(
+            time=time.time(),
+            request_id=request.id,
+            method=request.method,
+            path=request.path,
+            status=status,
+            duration_ms=round((time.perf_counter() - request.began) * 1000, 3),
+            error=error.code if error else None,
+        )
+        if (exchange := request.exchange) is not None:
+            line.stream = exchange.call.stream
+            line.attempts = len(exchange.outcomes)
+            if (attempt := exchange.attempt) is not None:
+                line.provider, line.model = attempt.provider, attempt.model
+            if (usage := exchange.usage) is not None:
+                line.input_tokens, line.output_tokens = usage.input_tokens, usage.output_tokens
+            if exchange.cost is not None:
+                line.cost_usd = f"{exchange.cost:f}"
+            if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
+                line.error = failed.code
+        self.log.request(line)
+
+
+def _error_headers(request: Request, error: WyeError) -> list[Header]:
+    headers = [JSON]
+    headers += chat.describe(request.exchange) if request.exchange else [(b"x-request-id", request.id.encode())]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % -(-error.retry_after // 1)))
+    if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
+        headers.append((b"accept", b"application/json"))
+    return headers
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,158 @@
+"""`POST /v1/chat/completions`."""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from wye.core.errors import InvalidRequestError, WyeError
+from wye.core.exchange import Exchange
+from wye.core.response import StreamChunk
+from wye.engine import Engine
+from wye.gateway.http import EVENTS, JSON, Departure, Header, Receive, Send, respond
+from wye.surfaces import openai_chat
+
+_MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
+
+
+def open_exchange(engine: Engine, body: bytes, headers: Mapping[bytes, bytes], request_id: str) -> Exchange:
+    """Read the request and the caller's wishes of it."""
+    wish = headers.get(b"x-wye-drop-unsupported")
+    drop = engine.drops_unsupported if wish is None else wish.lower() in {b"true", b"1", b"yes"}
+    call = openai_chat.parse_request(body, drop_unsupported=drop)
+    return engine.begin(call, timeout=_timeout(headers.get(b"x-wye-timeout")), request_id=request_id)
+
+
+def _timeout(header: bytes | None) -> float | None:
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= _MAX_TIMEOUT_SECONDS:
+        raise InvalidRequestError("'x-wye-timeout' must be a number of seconds above 0", param="x-wye-timeout")
+    return seconds
+
+
+async def answer_whole(engine: Engine, exchange: Exchange, receive: Receive, send: Send) -> int:
+    """Answer in one piece; return the status sent."""
+    departure = Departure(receive)
+    try:
+        response = await engine.complete(exchange)
+    except asyncio.CancelledError:
+        if departure.absorb():
+            return 499
+        raise
+    finally:
+        departure.end()
+    body = openai_chat.render_response(response, _answering(exchange))
+    await respond(send, 200, body, [JSON, *describe(exchange)])
+    return 200
+
+
+def _answering(exchange: Exchange) -> str:
+    return exchange.attempt.full_id if exchange.attempt else exchange.call.model
+
+
+def describe(exchange: Exchange) -> list[Header]:
+    """Return the headers that say who answered, after how many attempts, and what it cost."""
+    headers: list[Header] = [(b"x-request-id", exchange.id.encode())]
+    if (attempt := exchange.attempt) is not None:
+        tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
+        headers += (
+            (b"x-wye-provider", attempt.provider.encode()),
+            (b"x-wye-model", attempt.model.encode("ascii", "backslashreplace")),
+            (b"x-wye-attempts", b"%d" % tried),
+        )
+    if exchange.cost is not None:
+        headers.append((b"x-wye-cost-usd", f"{exchange.cost:f}".encode()))
+    if exchange.dropped:
+        headers.append((b"x-wye-dropped-params", ", ".join(exchange.dropped).encode("ascii", "backslashreplace")))
+    if exchange.emulated:
+        headers.append((b"x-wye-emulated", ", ".join(exchange.emulated).encode("ascii", "backslashreplace")))
+    return headers
+
+
+async def answer_stream(engine: Engine, exchange: Exchange, receive: Receive, send: Send, *, keep_alive: float) -> int:
+    """Answer in pieces; return the status sent. An error before the first piece is raised, a later one is an event."""
+    departure = Departure(receive)
+    out = _EventStream(exchange, send, keep_alive)
+    try:
+        async with aclosing(engine.stream(exchange)) as batches:
+            await out.forward(batches)
+        end = out.writer.end()
+    except WyeError as error:
+        if not out.started:
+            raise
+        end = out.writer.fail(error)
+    except asyncio.CancelledError:
+        if departure.absorb():
+            return 499
+        raise
+    finally:
+        out.close()
+        departure.end()
+    if exchange.cost is not None:
+        end = b": x-wye-cost-usd %b\n\n%b" % (f"{exchange.cost:f}".encode(), end)
+    await out.start()
+    await send({"type": "http.response.body", "body": end})
+    return 200
+
+
+class _EventStream:
+    """Sends events, and comments while there is nothing to say."""
+
+    def __init__(self, exchange: Exchange, send: Send, keep_alive: float) -> None:
+        self._exchange = exchange
+        self._send = send
+        self._keep_alive = keep_alive
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._waiting = False
+        self._comment: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(keep_alive, self._tick)
+        self.started = False
+        self.writer = openai_chat.ChatStream(
+            model=exchange.call.model, request_id=exchange.id, usage_wanted=exchange.call.stream_usage
+        )
+
+    async def start(self) -> None:
+        """Send the status and headers, once."""
+        if not self.started:
+            self.started = True
+            headers = [*EVENTS, *describe(self._exchange)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def forward(self, batches: AsyncGenerator[Sequence[StreamChunk]]) -> None:
+        """Send every batch as it comes."""
+        self._waiting = True
+        async for batch in batches:
+            self._waiting = False
+            if not self.started:
+                await self.start()
+            self.writer.model = _answering(self._exchange)
+            if data := self.writer.render(batch):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+                self._last = self._loop.time()
+            self._waiting = True
+        self._waiting = False
+
+    def close(self) -> None:
+        """Send no more comments."""
+        self._timer.cancel()
+        if self._comment is not None:
+            self._comment.cancel()
+
+    def _tick(self) -> None:
+        idle = self._loop.time() - self._last
+        if self._waiting and idle >= self._keep_alive:
+            self._last = self._loop.time()
+            self._comment = self._loop.create_task(self._say_nothing())
+            idle = 0.0
+        self._timer = self._loop.call_later(max(0.05, self._keep_alive - idle), self._tick)
+
+    async def _say_nothing(self) -> None:
+        await self.start()
+        await self._send({"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True})

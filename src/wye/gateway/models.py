@@ -1,0 +1,47 @@
+"""`GET /v1/models` and `/v1/models/{id}`."""
+
+from typing import Any
+
+from wye.catalog.schema import ModelInfo
+from wye.core.errors import ModelNotFoundError
+from wye.engine import Engine
+
+
+def list_models(engine: Engine) -> dict[str, Any]:
+    """Return every model of the providers in use, the aliases and `auto`, in OpenAI's shape."""
+    now = engine.snapshot
+    named = [_named("auto"), *(_named(alias) for alias in now.settings.aliases)]
+    rows = [_row(model) for model in now.catalog.models.values() if model.provider in now.availability.configured]
+    return {"object": "list", "data": [*named, *rows]}
+
+
+def show_model(engine: Engine, name: str) -> dict[str, Any]:
+    """Return the model that a request for `name` would reach first."""
+    plan = engine.snapshot.planner.plan(name)
+    attempt = plan.attempts[0]
+    row = engine.snapshot.catalog.models.get(attempt.full_id)
+    if row is None:
+        raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")
+    return _row(row)
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "wye"}
+
+
+def _row(model: ModelInfo) -> dict[str, Any]:
+    return {
+        "id": model.full_id,
+        "object": "model",
+        "created": 0,
+        "owned_by": model.provider,
+        "name": model.name or model.id,
+        "context_window": model.context_window,
+        "max_output_tokens": model.max_output_tokens,
+        "capabilities": sorted(model.capabilities),
+        "input_cost_per_million": model.price.input,
+        "output_cost_per_million": model.price.output,
+        "latency_tier": model.latency_tier,
+        "quality_tier": model.quality_tier,
+        "deprecated": model.deprecated,
+    }

@@ -1,0 +1,262 @@
+"""Wye in a program: the router, whole and streamed, asynchronous and not."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from wye import catalog
+from wye.catalog.schema import ModelInfo
+from wye.config import load_settings
+from wye.core.errors import InvalidRequestError
+from wye.core.exchange import Exchange
+from wye.core.plan import Plan
+from wye.core.response import ModelResponse, StreamChunk
+from wye.dispatch.in_process import BaseModelProvider
+from wye.engine import Engine
+from wye.surfaces import openai_chat
+
+_T = TypeVar("_T")
+Messages = Sequence[Mapping[str, Any]]
+
+
+class RoutingStrategy(StrEnum):
+    """How a model is chosen: `AUTO` takes the configured order of providers, `MANUAL` exactly the one named."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+class RoutingContext(Struct, frozen=True, kw_only=True):
+    """What the caller wants of the way a request takes. `timeout` is seconds for the whole chain of attempts."""
+
+    strategy: RoutingStrategy = RoutingStrategy.AUTO
+    manual_model: str | None = None
+    timeout: float | None = None
+    drop_unsupported: bool | None = None
+
+
+class ModelRouter:
+    """Sends chat requests to the model that is named, or to the first in order that answers.
+
+    Use it as an asynchronous context manager, or call `aclose` at the end.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Stand before `engine`; `from_env` and `from_config` make one."""
+        self.engine = engine
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Configure from the environment, `.env` and, where there is one, `wye.toml` or `WYE_CONFIG`."""
+        rows = catalog.load()
+        return cls(Engine(load_settings(rows), rows))
+
+    @classmethod
+    def from_config(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Self:
+        """Configure from a file, with the process's environment unless `environ` is given."""
+        rows = catalog.load()
+        return cls(Engine(load_settings(rows, path=path, environ=environ), rows))
+
+    async def route(
+        self,
+        messages: Messages,
+        context: RoutingContext | None = None,
+        *,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> ModelResponse:
+        """Answer `messages` (OpenAI's shape) as a whole; further members of the request are keywords.
+
+        Raises a `WyeError`: the caller's mistakes are `RequestError`, the providers' failures `ProviderError`.
+        """
+        exchange = self._begin(messages, context, model, {**parameters, "stream": False})
+        response = await self.engine.complete(exchange)
+        return _signed(response, exchange)
+
+    async def route_stream(
+        self,
+        messages: Messages,
+        context: RoutingContext | None = None,
+        *,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> AsyncIterator[StreamChunk]:
+        """Answer `messages` in pieces; the last chunk carries usage, where it is known, and cost."""
+        exchange = self._begin(messages, context, model, {**parameters, "stream": True})
+        async with aclosing(self.engine.stream(exchange)) as batches:
+            async for batch in batches:
+                attempt = exchange.attempt
+                for chunk in batch:
+                    if chunk.choices and attempt is not None:
+                        yield structs.replace(chunk, provider=attempt.provider, model=attempt.model, usage=None)
+        attempt = exchange.attempt
+        if attempt is not None:
+            yield StreamChunk(usage=exchange.usage, cost=exchange.cost, provider=attempt.provider, model=attempt.model)
+
+    async def send_message(
+        self, text: str, *, provider: str | None = None, model: str | None = None, **parameters: Any
+    ) -> ModelResponse:
+        """Answer one message of a user."""
+        name = f"{provider}/{model}" if provider and model else model
+        if provider and not model:
+            row = self.engine.snapshot.catalog.provider(provider)
+            if row is None or row.default_model is None:
+                raise InvalidRequestError(f"the provider {provider!r} has no default model; name one", param="model")
+            name = f"{row.id}/{row.default_model}"
+        return await self.route([{"role": "user", "content": text}], model=name, **parameters)
+
+    def explain(self, model: str = "auto") -> Plan:
+        """Return the plan a request for `model` would get, with what was left out and why."""
+        return self.engine.explain(model)
+
+    def register_provider(
+        self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()
+    ) -> None:
+        """Let a provider of your own answer for `provider_id/…`."""
+        self.engine.register(provider_id, provider, models)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.engine.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Use the router until the block ends."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        await self.aclose()
+
+    def _begin(
+        self, messages: Messages, context: RoutingContext | None, model: str | None, parameters: dict[str, Any]
+    ) -> Exchange:
+        context = context or RoutingContext()
+        name = model or context.manual_model
+        if name is None:
+            if context.strategy is RoutingStrategy.MANUAL:
+                raise InvalidRequestError("the manual strategy needs 'manual_model'", param="manual_model")
+            name = context.strategy.value
+        try:
+            body = msgspec.json.encode({"model": name, "messages": messages, **parameters})
+        except (TypeError, ValueError) as error:
+            raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+        drop = self.engine.drops_unsupported if context.drop_unsupported is None else context.drop_unsupported
+        return self.engine.begin(openai_chat.parse_request(body, drop_unsupported=drop), timeout=context.timeout)
+
+
+def _signed(response: ModelResponse, exchange: Exchange) -> ModelResponse:
+    attempt = exchange.attempt
+    return structs.replace(
+        response,
+        provider=attempt.provider if attempt else "",
+        model=attempt.model if attempt else "",
+        cost=exchange.cost,
+    )
+
+
+class SyncModelRouter:
+    """The router for programs without an event loop: the same one, run on a thread of its own."""
+
+    def __init__(self, router: ModelRouter) -> None:
+        """Run `router`; `close` ends the thread."""
+        self._router = router
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wye", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Configure as `ModelRouter.from_env` does."""
+        return cls(ModelRouter.from_env())
+
+    @classmethod
+    def from_config(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Self:
+        """Configure as `ModelRouter.from_config` does."""
+        return cls(ModelRouter.from_config(path, environ=environ))
+
+    def route(
+        self,
+        messages: Messages,
+        context: RoutingContext | None = None,
+        *,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> ModelResponse:
+        """Answer `messages` as a whole."""
+        return self._run(self._router.route(messages, context, model=model, **parameters))
+
+    def route_stream(
+        self,
+        messages: Messages,
+        context: RoutingContext | None = None,
+        *,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> Iterator[StreamChunk]:
+        """Answer `messages` in pieces; leaving the loop early ends the call at the provider."""
+        chunks = self._router.route_stream(messages, context, model=model, **parameters)
+        try:
+            while (chunk := self._run(_next(chunks))) is not None:
+                yield chunk
+        finally:
+            self._run(_close(chunks))
+
+    def send_message(
+        self, text: str, *, provider: str | None = None, model: str | None = None, **parameters: Any
+    ) -> ModelResponse:
+        """Answer one message of a user."""
+        return self._run(self._router.send_message(text, provider=provider, model=model, **parameters))
+
+    def explain(self, model: str = "auto") -> Plan:
+        """Return the plan a request for `model` would get."""
+        return self._router.explain(model)
+
+    def close(self) -> None:
+        """Close all connections and end the thread."""
+        if not self._loop.is_closed():
+            self._run(self._router.aclose())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def __enter__(self) -> Self:
+        """Use the router until the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        self.close()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+
+async def _next(chunks: AsyncIterator[StreamChunk]) -> StreamChunk | None:
+    return await anext(chunks, None)
+
+
+async def _close(chunks: AsyncIterator[StreamChunk]) -> None:
+    if close := getattr(chunks, "aclose", None):
+        await close()
+
+
+def get_router() -> ModelRouter:
+    """Return a router configured from the environment."""
+    return ModelRouter.from_env()

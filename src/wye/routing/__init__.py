@@ -1,0 +1,1 @@
+"""The planner: pure functions from a request's name for a model to the places it may go."""

@@ -1,0 +1,21 @@
+"""The `[routing]` section."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+
+class RoutingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a name becomes a plan.
+
+    `fallback_order` lists providers by id or alias for `auto` and for a bare name that several serve, `default_models`
+    what each answers `auto` with, `default_provider` goes first. `deadline` is seconds for the whole chain of attempts.
+    `unsupported_parameters` is "error" or "drop": what happens to a parameter the chosen wire cannot express.
+    """
+
+    strategy: str = "balanced"
+    default_provider: str | None = None
+    fallback_order: tuple[str, ...] = ("bedrock", "gemini", "perplexity", "grok4", "openai", "openrouter", "mock")
+    default_models: Mapping[str, str] = field(default_factory=dict)
+    deadline: float = 120.0
+    unsupported_parameters: str = "error"

@@ -1,0 +1,10 @@
+"""OpenAI's Chat Completions as clients speak it.
+
+Shapes: https://platform.openai.com/docs/api-reference/chat, and the fields other vendors added to them that clients
+have come to expect (`reasoning_content`, `reasoning_details`).
+"""
+
+from wye.surfaces.openai_chat.answer import ChatStream, render_error, render_response
+from wye.surfaces.openai_chat.request import WIRE, parse_request
+
+__all__ = ["WIRE", "ChatStream", "parse_request", "render_error", "render_response"]

@@ -1,0 +1,214 @@
+"""Writes a chat completion, its stream and its errors."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from wye.core.content import Reasoning, ToolCall
+from wye.core.errors import WyeError
+from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.core.usage import Usage
+from wye.core.wire import replace_model
+from wye.surfaces.openai_chat.request import WIRE
+
+_encode = msgspec.json.Encoder().encode
+DONE = b"data: [DONE]\n\n"
+
+
+def render_response(response: ModelResponse, model: str) -> bytes:
+    """Return the body of a chat completion answered by `model`; bytes of the same wire format are kept."""
+    if response.raw is not None and response.wire == WIRE:
+        return replace_model(response.raw, response.upstream_model, model)
+    body: dict[str, Any] = {
+        "id": response.id,
+        "object": "chat.completion",
+        "created": response.created or int(time.time()),
+        "model": model,
+        "choices": [_choice(choice) for choice in response.choices],
+        **response.extra,
+    }
+    if response.usage is not None:
+        body["usage"] = render_usage(response.usage)
+    return _encode(body)
+
+
+def render_usage(usage: Usage) -> dict[str, Any]:
+    """Return usage in OpenAI's form; `prompt_tokens` includes cached tokens, `completion_tokens` reasoning."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "audio_tokens": usage.audio_input_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_output_tokens,
+        },
+    }
+
+
+def render_error(error: WyeError) -> bytes:
+    """Return OpenAI's error envelope."""
+    return _encode({"error": _error(error)})
+
+
+def _error(error: WyeError) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        "code": error.code,
+    }
+    if error.provider is not None:
+        body["provider"] = error.provider
+    return body
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": choice.content, "refusal": choice.refusal}
+    if choice.tool_calls:
+        message["tool_calls"] = [_call(call) for call in choice.tool_calls]
+    if text := "".join(piece.text for piece in choice.reasoning):
+        message["reasoning_content"] = text
+    if details := _details(choice.reasoning, choice.tool_calls):
+        message["reasoning_details"] = details
+    logprobs, rest = _split_logprobs(choice.extra)
+    return {
+        "index": choice.index,
+        "message": {**message, **rest},
+        "logprobs": logprobs,
+        "finish_reason": choice.finish_reason or "stop",
+    }
+
+
+def _split_logprobs(extra: Mapping[str, Raw]) -> tuple[Raw | None, dict[str, Raw]]:
+    rest = dict(extra)
+    return rest.pop("logprobs", None), rest
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _details(reasoning: Iterable[Reasoning], calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
+    """List what a later turn must send back: signed and encrypted reasoning, and signatures of tool calls."""
+    details = [_detail(piece) for piece in reasoning if piece.signature or piece.encrypted]
+    signed = (
+        {"type": "reasoning.encrypted", "id": call.id, "data": call.signature} for call in calls if call.signature
+    )
+    return [*details, *signed]
+
+
+def _detail(piece: Reasoning) -> dict[str, Any]:
+    if piece.encrypted:
+        return {"type": "reasoning.encrypted", "data": piece.encrypted}
+    signature = {"signature": piece.signature} if piece.signature else {}
+    return {"type": "reasoning.text", "text": piece.text, **signature}
+
+
+class ChatStream:
+    """Writes one stream as server-sent events.
+
+    Events of the same wire format keep their bytes except for the model's name; a usage event is kept from a caller
+    who did not ask for one, and made for one who did where the provider sent none of its own.
+    """
+
+    __slots__ = ("_created", "_id", "_roles", "_usage", "_usage_sent", "_usage_wanted", "model")
+
+    def __init__(self, *, model: str, request_id: str, usage_wanted: bool) -> None:
+        """Begin a stream; `model` is what answers, and may be set when that is known."""
+        self.model = model
+        self._id = request_id
+        self._created = 0
+        self._usage_wanted = usage_wanted
+        self._usage_sent = False
+        self._usage: Usage | None = None
+        self._roles: set[int] = set()
+
+    def render(self, chunks: Iterable[StreamChunk]) -> bytes:
+        """Return the bytes to send for `chunks`; empty where there is nothing to say yet."""
+        out: list[bytes] = []
+        for chunk in chunks:
+            if chunk.usage is not None:
+                self._usage = chunk.usage
+            if chunk.raw is not None and chunk.wire == WIRE:
+                if chunk.usage is not None:
+                    if not chunk.choices and not self._usage_wanted:
+                        continue
+                    self._usage_sent = True
+                out += (b"data: ", replace_model(chunk.raw, chunk.upstream_model, self.model), b"\n\n")
+            elif chunk.choices:
+                out += (b"data: ", self._event([self._delta(choice) for choice in chunk.choices], chunk), b"\n\n")
+        return b"".join(out)
+
+    def end(self) -> bytes:
+        """Return the end of a stream that went well."""
+        if self._usage_wanted and not self._usage_sent and self._usage is not None:
+            usage = self._event([], StreamChunk(), usage=render_usage(self._usage))
+            return b"".join((b"data: ", usage, b"\n\n", DONE))
+        return DONE
+
+    def fail(self, error: WyeError) -> bytes:
+        """Return an error event; a stream that ends so has no end marker."""
+        return b"data: " + render_error(error) + b"\n\n"
+
+    def _event(self, choices: list[dict[str, Any]], chunk: StreamChunk, **more: object) -> bytes:
+        self._id = chunk.id or self._id
+        self._created = chunk.created or self._created or int(time.time())
+        return _encode(
+            {
+                "id": self._id,
+                "object": "chat.completion.chunk",
+                "created": self._created,
+                "model": self.model,
+                "choices": choices,
+                **chunk.extra,
+                **more,
+            }
+        )
+
+    def _delta(self, choice: ChoiceDelta) -> dict[str, Any]:
+        delta: dict[str, Any] = {}
+        if choice.index not in self._roles:
+            self._roles.add(choice.index)
+            delta["role"] = "assistant"
+        if choice.content:
+            delta["content"] = choice.content
+        if choice.refusal:
+            delta["refusal"] = choice.refusal
+        if piece := choice.reasoning:
+            if piece.text:
+                delta["reasoning_content"] = piece.text
+            delta["reasoning_details"] = [_detail(piece)]
+        if choice.tool_calls:
+            delta["tool_calls"] = [_call_delta(call) for call in choice.tool_calls]
+            if signed := [_signed(call) for call in choice.tool_calls if call.signature]:
+                delta.setdefault("reasoning_details", []).extend(signed)
+        logprobs, rest = _split_logprobs(choice.extra)
+        return {
+            "index": choice.index,
+            "delta": {**delta, **rest},
+            "logprobs": logprobs,
+            "finish_reason": choice.finish_reason,
+        }
+
+
+def _call_delta(call: ToolCallDelta) -> dict[str, Any]:
+    function: dict[str, Any] = {"arguments": call.arguments}
+    body: dict[str, Any] = {"index": call.index, "function": function}
+    if call.id is not None:
+        body["id"] = call.id
+        body["type"] = "function"
+    if call.name is not None:
+        function["name"] = call.name
+    return body
+
+
+def _signed(call: ToolCallDelta) -> dict[str, Any]:
+    return {"type": "reasoning.encrypted", "id": call.id, "data": call.signature}

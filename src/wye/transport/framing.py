@@ -1,0 +1,134 @@
+"""Cuts a byte stream into events, wherever the network happened to cut it: server-sent events and NDJSON.
+
+Server-sent events follow https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with
+one leniency: an event that the end of the body cuts off before its blank line still counts, for providers that leave
+the last newline out. Memory is one event; a longer one than `MAX_EVENT_BYTES` is refused.
+"""
+
+from typing import Final, Protocol
+
+from wye.core.errors import MalformedResponseError
+from wye.core.wire import Framing, ServerEvent
+
+MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
+"""Above any event seen; images in base64 travel in single events."""
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class Decoder(Protocol):
+    """Turns pieces of a body into events."""
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """Return the events that `data` completes."""
+
+    def close(self) -> list[ServerEvent]:
+        """Return what is left at the end of the body."""
+
+
+class _Buffer:
+    """Collects bytes until a separator comes, without looking at any byte twice."""
+
+    __slots__ = ("_bytes", "_searched")
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._searched = 0
+
+    def split(self, data: bytes, separator: bytes) -> list[bytes]:
+        """Add `data` and return the blocks that are complete."""
+        if not self._bytes and data.endswith(separator):
+            return data.split(separator)
+        self._bytes += data
+        last = self._bytes.rfind(separator, max(0, self._searched - len(separator) + 1))
+        if last < 0:
+            self._searched = len(self._bytes)
+            if self._searched > MAX_EVENT_BYTES:
+                raise MalformedResponseError(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
+            return []
+        blocks = bytes(self._bytes[:last]).split(separator)
+        del self._bytes[: last + len(separator)]
+        self._searched = 0
+        return blocks
+
+    def rest(self) -> bytes:
+        """Return what no separator has ended, and forget it."""
+        rest = bytes(self._bytes)
+        self._bytes.clear()
+        self._searched = 0
+        return rest
+
+
+class SseDecoder:
+    """Server-sent events with any of the three line ends, comments and several data lines."""
+
+    __slots__ = ("_begun", "_buffer", "_carriage_return")
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._buffer = _Buffer()
+        self._begun = False
+        self._carriage_return = False
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """Return the events that `data` completes."""
+        if not self._begun and data:
+            self._begun = True
+            data = data.removeprefix(_BYTE_ORDER_MARK)
+        if self._carriage_return or b"\r" in data:
+            data = self._with_line_feeds(data)
+        return [event for block in self._buffer.split(data, b"\n\n") if block and (event := _event(block))]
+
+    def close(self) -> list[ServerEvent]:
+        """Return the event that the end of the body cut off before its blank line."""
+        event = _event(self._buffer.rest())
+        return [event] if event else []
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        """Make every line end a line feed; a carriage return at the very end waits for what follows it."""
+        if self._carriage_return:
+            data = b"\r" + data
+        self._carriage_return = data.endswith(b"\r")
+        if self._carriage_return:
+            data = data[:-1]
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _event(block: bytes) -> ServerEvent | None:
+    """Read one block of lines; `None` where it holds no data."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return ServerEvent(block[6:])
+    name: str | None = None
+    lines: list[bytes] = []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            lines.append(value)
+        elif field == b"event":
+            name = value.decode("utf-8", "replace")
+    return ServerEvent(b"\n".join(lines), name) if lines else None
+
+
+class NdjsonDecoder:
+    """One JSON value a line."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._buffer = _Buffer()
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """Return the lines that `data` completes."""
+        return [ServerEvent(line) for block in self._buffer.split(data, b"\n") if (line := block.strip())]
+
+    def close(self) -> list[ServerEvent]:
+        """Return the last line, where it has no line feed."""
+        line = self._buffer.rest().strip()
+        return [ServerEvent(line)] if line else []
+
+
+def decoder(framing: Framing) -> Decoder:
+    """Return a decoder for a stream framed so."""
+    return SseDecoder() if framing == "sse" else NdjsonDecoder()

@@ -1,0 +1,44 @@
+"""Refuses private addresses for endpoints that nobody vouched for.
+
+The address that was checked is the one connected to: the client is told the address, it does not look the name up
+again, so a name that answers differently the second time (DNS rebinding) gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from typing import TypeAlias
+
+from wye.core.errors import AddressRefusedError, ConnectionFailedError
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Tell whether `address` is on the public Internet, seen through the wrappings of IPv4 in IPv6."""
+    ip: Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+async def public_address(host: str, port: int) -> str:
+    """Look `host` up and return one of its addresses.
+
+    Raises `AddressRefusedError` where any of them is not public, `ConnectionFailedError` where there is none.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConnectionFailedError(f"the name {host!r} cannot be resolved: {error.strerror}") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not all(is_public(address) for address in addresses):
+        raise AddressRefusedError(
+            f"{host!r} is a private address; set 'allow_private_network = true' for the provider if that is meant"
+        )
+    return addresses[0]

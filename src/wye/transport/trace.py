@@ -1,0 +1,47 @@
+"""What `--debug` shows: every request to a provider and every answer, with secrets left out."""
+
+import sys
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+_SENSITIVE: Final = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie"})
+_SHOWN_BYTES: Final = 4096
+
+
+class _Trace:
+    """Where to write, if anywhere."""
+
+    stream: TextIO | None = None
+
+
+def enable(stream: TextIO = sys.stderr) -> None:
+    """Write to `stream` from now on, for the whole process."""
+    _Trace.stream = stream
+
+
+def disable() -> None:
+    """Write no more."""
+    _Trace.stream = None
+
+
+def enabled() -> bool:
+    """Tell whether anybody looks."""
+    return _Trace.stream is not None
+
+
+def sent(url: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Show a request."""
+    shown = {name: "…" if name.lower() in _SENSITIVE else value for name, value in headers.items()}
+    _write(f"--> POST {url} {shown}", body)
+
+
+def received(url: str, what: str, body: bytes) -> None:
+    """Show an answer or a piece of one."""
+    _write(f"<-- {url} {what}", body)
+
+
+def _write(head: str, body: bytes) -> None:
+    if (stream := _Trace.stream) is not None:
+        more = f" … {len(body) - _SHOWN_BYTES} bytes more" if len(body) > _SHOWN_BYTES else ""
+        stream.write(f"{head}\n    {body[:_SHOWN_BYTES].decode('utf-8', 'replace').rstrip()}{more}\n")
+        stream.flush()

@@ -1,0 +1,166 @@
+"""Every recorded chat request, said in each wire, fits that provider's own types or is refused for a known reason."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from anthropic.types.message_create_params import MessageCreateParams
+from google.genai import types as gemini
+from ollama import _types as ollama
+from openai.types.chat.completion_create_params import CompletionCreateParams
+from pydantic import TypeAdapter
+from tests.adapters.wires import ABLE, PLAIN
+from tests.support.recordings import Recording, needs_recordings
+from tests.support.recordings import load as recordings
+
+from wye.adapters import Target, load
+from wye.core.errors import InvalidRequestError, UnsupportedParameterError
+from wye.core.request import Call
+from wye.surfaces.openai_chat import parse_request
+
+NOT_TO_ANOTHER_WIRE = {
+    "messages[].content[].type",  # Mistral's documents and thoughts, video
+    "messages[].content[].input_audio",  # Mistral's own form of it
+    "tools[].type",  # tools that OpenRouter runs
+    "function_call",  # OpenAI's first form of tools
+    "web_search_options",
+}
+REFUSED: dict[str, set[str]] = {
+    "openai_chat": set(),
+    "anthropic_messages": NOT_TO_ANOTHER_WIRE
+    | {"logprobs", "n", "presence_penalty", "seed", "messages[].content[]"},  # the last is audio
+    "gemini": NOT_TO_ANOTHER_WIRE | {"parallel_tool_calls"},
+    "ollama_chat": NOT_TO_ANOTHER_WIRE
+    | {"n", "parallel_tool_calls", "tool_choice", "messages[].content[].image_url", "messages[].content[]"},
+}
+"""What recorded requests ask for and a wire cannot say, by the parameter the error names."""
+
+NO_DROPPING = {
+    "messages[].content[].type",
+    "messages[].content[].input_audio",
+    "messages[].content[].image_url",
+    "messages[].content[]",
+    "tools[].type",
+}
+"""Of these, what cannot be left out: parts of the conversation, and tools of no known kind."""
+
+
+@cache
+def recorded_calls(*, drop: bool = False) -> list[tuple[Recording, Call]]:
+    """Return every distinct recorded request that a gateway lets in."""
+    found = {}
+    for recording in recordings("openai_chat", status_ok=False):
+        try:
+            found[recording.request_body] = (recording, parse_request(recording.request_body, drop_unsupported=drop))
+        except InvalidRequestError as error:
+            assert error.param == "temperature"  # one recording is a test that sends a word for a number
+    return list(found.values())
+
+
+@needs_recordings
+@pytest.mark.parametrize("model", [ABLE, PLAIN], ids=["able", "plain"])
+@pytest.mark.parametrize("wire", REFUSED)
+def test_recorded_requests_fit_the_types_of_every_wire_or_are_refused_for_a_known_reason(
+    wire: str, model: Any, record_property: Callable[[str, object], None]
+) -> None:
+    reasons: Counter[str] = Counter()
+    for recording, call in recorded_calls():
+        try:
+            request = load(wire).build_request(call, Target(model))
+        except (UnsupportedParameterError, InvalidRequestError) as error:
+            reasons[re.sub(r"\d+", "", error.param or "unnamed")] += 1
+        else:
+            VALIDATORS[wire](json.loads(request.body), call, recording)
+    record_property("refused", dict(reasons))
+    print(f"\n{wire}: {len(recorded_calls())} requests, {reasons.total()} refused: {dict(reasons)}")  # noqa: T201
+    assert set(reasons) <= REFUSED[wire]
+
+
+@needs_recordings
+@pytest.mark.parametrize("wire", REFUSED)
+def test_with_leave_to_drop_parameters_only_parts_and_tools_are_refused(wire: str) -> None:
+    for recording, call in recorded_calls(drop=True):
+        try:
+            request = load(wire).build_request(call, Target(ABLE))
+        except InvalidRequestError as error:
+            assert re.sub(r"\d+", "", error.param or "unnamed") in NO_DROPPING, recording
+        else:
+            VALIDATORS[wire](json.loads(request.body), call, recording)
+
+
+def is_openai(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    """Nothing changes but the model's name and the wish for usage; OpenAI's own traffic fits OpenAI's own types."""
+    expected = json.loads(call.body) | {"model": body["model"]}
+    if call.stream and not call.stream_usage:
+        expected["stream_options"] = {"include_usage": True}
+    assert body == expected, recording
+    if recording.provider == "openai":
+        validated(TypeAdapter(CompletionCreateParams), body)
+
+
+def is_anthropic(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    members = without_extra(body, call)
+    parameters = TypeAdapter(MessageCreateParams)
+    assert set(members) <= ANTHROPIC_MEMBERS, recording
+    validated(parameters, members)
+
+
+def is_gemini(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    members = without_extra(body, call)
+    assert set(members) <= {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig"}, recording
+    for content in members["contents"]:
+        strictly(gemini.Content, content)
+    for tool in members.get("tools", []):
+        strictly(gemini.Tool, tool)
+    strictly(gemini.Content, members.get("systemInstruction", {}))
+    strictly(gemini.ToolConfig, members.get("toolConfig", {}))
+    strictly(gemini.GenerationConfig, members.get("generationConfig", {}))
+
+
+def is_ollama(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    members = without_extra(body, call)
+    assert set(members) <= set(ollama.ChatRequest.model_fields), recording
+    ollama.ChatRequest.model_validate(members)
+    for message in members["messages"]:
+        ollama.Message.model_validate(message)
+    ollama.Options.model_validate(members.get("options", {}))
+
+
+VALIDATORS: dict[str, Callable[[dict[str, Any], Call, Recording], None]] = {
+    "openai_chat": is_openai,
+    "anthropic_messages": is_anthropic,
+    "gemini": is_gemini,
+    "ollama_chat": is_ollama,
+}
+ANTHROPIC_MEMBERS = {
+    "model", "max_tokens", "messages", "metadata", "output_config", "stop_sequences", "stream", "system", "temperature",
+    "thinking", "tool_choice", "tools", "top_p",
+}  # fmt: skip
+
+
+def without_extra(body: dict[str, Any], call: Call) -> dict[str, Any]:
+    """Leave out what the caller sent beyond OpenAI's parameters: it travels untouched and is the caller's own affair."""
+    return {name: value for name, value in body.items() if name not in call.chat.extra}
+
+
+def strictly(model: Any, value: object) -> None:
+    """Validate as JSON, where bytes are base64 as on the wire; these models forbid what they do not know."""
+    model.model_validate_json(json.dumps(value))
+
+
+def validated(adapter: TypeAdapter[Any], value: object) -> None:
+    exhaust(adapter.validate_python(value))
+
+
+def exhaust(value: object) -> None:
+    """Walk through everything: pydantic validates the items of an `Iterable` only when somebody iterates."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            exhaust(item)
+    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for item in value:
+            exhaust(item)

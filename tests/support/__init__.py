@@ -1,0 +1,1 @@
+"""What the tests lean on: an imitation provider, the recorded exchanges, and an independent reading of them."""
