@@ -21,7 +21,7 @@ from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
-from wye.ledger import price
+from wye.ledger.price import Rater
 
 
 class Engine:
@@ -78,25 +78,30 @@ class Engine:
             await upstream.aclose()
 
 
+_rater = Rater()
+
+
 def settle(exchange: Exchange, catalog: Catalog) -> None:
     """Account for an exchange, once, whatever happened to it: price every attempt and add them up."""
     if exchange.settled:
         return
     exchange.settled = True
-    known = True
-    total = Decimal(0)
+    known = bool(exchange.outcomes)
+    total: Decimal | None = None
     for at, outcome in enumerate(exchange.outcomes):
         if outcome.usage is None:
             known = known and outcome.error is not None
             continue
         row = catalog.models.get(outcome.attempt.full_id)
-        paid = price.cost(row.price, outcome.usage) if row else None
-        if paid is None:
+        cost = _rater.cost(row.price, outcome.usage) if row else None
+        if cost is None:
             known = False
             continue
-        exchange.outcomes[at] = structs.replace(outcome, cost=paid)
-        total += paid
-    exchange.cost = total if known and exchange.outcomes else None
+        exchange.outcomes[at] = structs.replace(outcome, cost=cost)
+        total = cost if total is None else total + cost
+    if known:
+        exchange.cost = total or Decimal(0)
+        exchange.cost_text = f"{exchange.cost:f}"
 
 
 _PROCESS = secrets.token_hex(6)

@@ -14,7 +14,7 @@ from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
 from wye.routing.planner import Availability, Planner
-from wye.transport.http import Timeouts
+from wye.transport import Timeouts
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

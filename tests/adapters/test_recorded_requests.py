@@ -54,10 +54,9 @@ def recorded_calls(*, drop: bool = False) -> list[tuple[Recording, Call]]:
     """Return every distinct recorded request that a gateway lets in."""
     found = {}
     for recording in recordings("openai_chat", status_ok=False):
-        try:
+        # One recording is of a test that sends a word for a number, one of a test that sends no base64 for it.
+        if not recording.id.endswith(("malformed_request_field.yaml#0", "malformed_data_uri.yaml#0")):
             found[recording.request_body] = (recording, parse_request(recording.request_body, drop_unsupported=drop))
-        except InvalidRequestError as error:
-            assert error.param == "temperature"  # one recording is a test that sends a word for a number
     return list(found.values())
 
 
@@ -83,13 +82,15 @@ def test_recorded_requests_fit_the_types_of_every_wire_or_are_refused_for_a_know
 @needs_recordings
 @pytest.mark.parametrize("wire", REFUSED)
 def test_with_leave_to_drop_parameters_only_parts_and_tools_are_refused(wire: str) -> None:
+    refused = set()
     for recording, call in recorded_calls(drop=True):
         try:
             request = load(wire).build_request(call, Target(ABLE))
         except InvalidRequestError as error:
-            assert re.sub(r"\d+", "", error.param or "unnamed") in NO_DROPPING, recording
+            refused.add(re.sub(r"\d+", "", error.param or "unnamed"))
         else:
             VALIDATORS[wire](json.loads(request.body), call, recording)
+    assert refused <= NO_DROPPING
 
 
 def is_openai(body: dict[str, Any], call: Call, recording: Recording) -> None:
@@ -99,14 +100,13 @@ def is_openai(body: dict[str, Any], call: Call, recording: Recording) -> None:
         expected["stream_options"] = {"include_usage": True}
     assert body == expected, recording
     if recording.provider == "openai":
-        validated(TypeAdapter(CompletionCreateParams), body)
+        exhaust(type_adapter(CompletionCreateParams).validate_python(body))
 
 
 def is_anthropic(body: dict[str, Any], call: Call, recording: Recording) -> None:
     members = without_extra(body, call)
-    parameters = TypeAdapter(MessageCreateParams)
     assert set(members) <= ANTHROPIC_MEMBERS, recording
-    validated(parameters, members)
+    exhaust(type_adapter(MessageCreateParams).validate_python(members))
 
 
 def is_gemini(body: dict[str, Any], call: Call, recording: Recording) -> None:
@@ -126,7 +126,8 @@ def is_ollama(body: dict[str, Any], call: Call, recording: Recording) -> None:
     assert set(members) <= set(ollama.ChatRequest.model_fields), recording
     ollama.ChatRequest.model_validate(members)
     for message in members["messages"]:
-        ollama.Message.model_validate(message)
+        images = [{"value": image} for image in message.get("images", [])]
+        ollama.Message.model_validate({**message, "images": images})
     ollama.Options.model_validate(members.get("options", {}))
 
 
@@ -143,7 +144,7 @@ ANTHROPIC_MEMBERS = {
 
 
 def without_extra(body: dict[str, Any], call: Call) -> dict[str, Any]:
-    """Leave out what the caller sent beyond OpenAI's parameters: it travels untouched and is the caller's own affair."""
+    """Leave out what the caller sent beyond OpenAI's parameters: it travels untouched and is the caller's affair."""
     return {name: value for name, value in body.items() if name not in call.chat.extra}
 
 
@@ -152,8 +153,9 @@ def strictly(model: Any, value: object) -> None:
     model.model_validate_json(json.dumps(value))
 
 
-def validated(adapter: TypeAdapter[Any], value: object) -> None:
-    exhaust(adapter.validate_python(value))
+@cache
+def type_adapter(parameters: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(parameters)
 
 
 def exhaust(value: object) -> None:

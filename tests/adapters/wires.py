@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from wye.adapters import Target, load
-from wye.catalog.schema import ModelInfo, WireTraits
+from wye.catalog.schema import ModelInfo
 from wye.core.request import Call
 from wye.core.wire import WireRequest
 from wye.surfaces.openai_chat import parse_request
@@ -35,6 +35,3 @@ def build(wire: str, body: dict[str, Any], model: ModelInfo = ABLE, *, drop: boo
 def conversation(wire: str, *messages: dict[str, Any]) -> Any:
     """Build a request of nothing but messages."""
     return build(wire, {"messages": list(messages)})
-
-
-__all__ = ["ABLE", "PLAIN", "WireTraits", "build", "call_of", "conversation", "request_of"]

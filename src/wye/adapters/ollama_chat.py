@@ -62,7 +62,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     dropped = left_out(call, WIRE, _EXPRESSED)
     emulated: tuple[str, ...] = ()
     body: dict[str, Any] = {
-        "model": target.model.wire_id,
+        "model": target.name,
         "messages": list(_messages(chat)),
         "stream": call.stream,
     }

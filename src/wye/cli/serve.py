@@ -29,17 +29,19 @@ def serve(
 
     overrides: dict[str, Any] = {"server.host": host, "server.port": port, "server.workers": workers}
     try:
-        settings = load_settings(catalog.load(), path=config, overrides=overrides)
+        rows = catalog.load()
+        settings = load_settings(rows, path=config, overrides=overrides)
         server.check_binding(settings)
-        _announce(settings)
+        _announce(settings, rows)
         server.serve(settings, path=settings.path, overrides=overrides, debug=debug)
     except WyeError as error:
         fail(error)
 
 
-def _announce(settings: Loaded) -> None:
+def _announce(settings: Loaded, rows: catalog.Catalog) -> None:
     where = f"http://{settings.server.host}:{settings.server.port}"
-    real = [name for name in settings.providers if name != "mock"]
+    stand_ins = {row.id for row in rows.providers.values() if row.stand_in}
+    real = settings.providers.keys() - stand_ins
     errors.print(f"[bold]Wye[/] on [link={where}]{where}[/link]  API {where}/v1", highlight=False)
     if real:
         errors.print(f"providers: {', '.join(sorted(real))}", highlight=False)

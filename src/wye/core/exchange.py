@@ -12,10 +12,22 @@ class Exchange:
 
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
     `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
-    where any of it is unknown.
+    where any of it is unknown; `cost_text` writes it without an exponent.
     """
 
-    __slots__ = ("attempt", "call", "cost", "deadline", "dropped", "emulated", "id", "outcomes", "plan", "settled")
+    __slots__ = (
+        "attempt",
+        "call",
+        "cost",
+        "cost_text",
+        "deadline",
+        "dropped",
+        "emulated",
+        "id",
+        "outcomes",
+        "plan",
+        "settled",
+    )
 
     def __init__(self, call: Call, *, id: str, deadline: float) -> None:  # noqa: A002 - the field's own name
         """Begin an exchange."""
@@ -28,6 +40,7 @@ class Exchange:
         self.dropped: tuple[str, ...] = ()
         self.emulated: tuple[str, ...] = ()
         self.cost: Decimal | None = None
+        self.cost_text: str | None = None
         self.settled = False
 
     @property

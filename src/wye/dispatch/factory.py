@@ -10,7 +10,7 @@ from wye.core.secret import Secret
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelConfig
 from wye.dispatch.mock import MockProvider
 from wye.dispatch.upstream import Upstream, WireUpstream
-from wye.transport.http import HttpTransport, Timeouts
+from wye.transport import Timeouts, connect
 
 
 class ModelProviderFactory:
@@ -56,7 +56,7 @@ class ModelProviderFactory:
         return WireUpstream(
             provider,
             adapters.load(provider.adapter),
-            HttpTransport(provider.base_url, timeouts=timeouts, guarded=guarded),
+            connect(provider.base_url, timeouts=timeouts, guarded=guarded),
             models=models,
             key=key,
             silence=timeouts.read,

@@ -12,8 +12,8 @@ from wye.core.plan import Attempt
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.wire import StreamState, WireRequest
+from wye.transport import HttpStream, Transport
 from wye.transport.framing import decoder
-from wye.transport.http import HttpStream, Transport
 
 _MAX_ERROR_BYTES = 1024 * 1024
 _MORE_AFTER_DONE_SECONDS = 1.0
@@ -72,9 +72,7 @@ class WireUpstream:
         adapter, request = self._build(exchange, attempt)
         state = StreamState()
         events = decoder(adapter.FRAMING)
-        async with await self._transport.stream(
-            request.path, self._with(request.headers), request.body, seconds
-        ) as answer:
+        async with self._transport.stream(request.path, self._with(request.headers), request.body, seconds) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
                 raise self._scrubbed(error)

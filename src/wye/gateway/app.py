@@ -12,7 +12,7 @@ from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models
 from wye.gateway.access import Gate
-from wye.gateway.http import JSON, ClientLeftError, Header, Receive, Scope, Send, read_body, respond
+from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.surfaces.openai_chat import render_error
 from wye.telemetry.log import LogWriter, RequestLine
 
@@ -48,6 +48,7 @@ class Gateway:
         self.config = config or engine.snapshot.settings.server
         self.log = log or LogWriter()
         self.ready = True
+        self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
         self._routes: Final[dict[str, tuple[str, Endpoint]]] = {
@@ -113,10 +114,11 @@ class Gateway:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
         exchange = chat.open_exchange(self.engine, body, request.headers, request.id)
         request.exchange = exchange
+        departure = self._departures.watch(request.receive)
         if not exchange.call.stream:
-            return await chat.answer_whole(self.engine, exchange, request.receive, request.send)
+            return await chat.answer_whole(self.engine, exchange, departure, request.send)
         return await chat.answer_stream(
-            self.engine, exchange, request.receive, request.send, keep_alive=self.config.keep_alive
+            self.engine, exchange, departure, request.send, keep_alive=self.config.keep_alive
         )
 
     async def _list_models(self, request: Request) -> int:
@@ -156,8 +158,7 @@ class Gateway:
                 line.provider, line.model = attempt.provider, attempt.model
             if (usage := exchange.usage) is not None:
                 line.input_tokens, line.output_tokens = usage.input_tokens, usage.output_tokens
-            if exchange.cost is not None:
-                line.cost_usd = f"{exchange.cost:f}"
+            line.cost_usd = exchange.cost_text
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)

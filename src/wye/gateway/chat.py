@@ -10,7 +10,7 @@ from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.response import StreamChunk
 from wye.engine import Engine
-from wye.gateway.http import EVENTS, JSON, Departure, Header, Receive, Send, respond
+from wye.gateway.http import EVENTS, JSON, Departure, Header, Send, respond
 from wye.surfaces import openai_chat
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
@@ -36,9 +36,8 @@ def _timeout(header: bytes | None) -> float | None:
     return seconds
 
 
-async def answer_whole(engine: Engine, exchange: Exchange, receive: Receive, send: Send) -> int:
+async def answer_whole(engine: Engine, exchange: Exchange, departure: Departure, send: Send) -> int:
     """Answer in one piece; return the status sent."""
-    departure = Departure(receive)
     try:
         response = await engine.complete(exchange)
     except asyncio.CancelledError:
@@ -66,8 +65,8 @@ def describe(exchange: Exchange) -> list[Header]:
             (b"x-wye-model", attempt.model.encode("ascii", "backslashreplace")),
             (b"x-wye-attempts", b"%d" % tried),
         )
-    if exchange.cost is not None:
-        headers.append((b"x-wye-cost-usd", f"{exchange.cost:f}".encode()))
+    if exchange.cost_text is not None:
+        headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
     if exchange.dropped:
         headers.append((b"x-wye-dropped-params", ", ".join(exchange.dropped).encode("ascii", "backslashreplace")))
     if exchange.emulated:
@@ -75,9 +74,10 @@ def describe(exchange: Exchange) -> list[Header]:
     return headers
 
 
-async def answer_stream(engine: Engine, exchange: Exchange, receive: Receive, send: Send, *, keep_alive: float) -> int:
+async def answer_stream(
+    engine: Engine, exchange: Exchange, departure: Departure, send: Send, *, keep_alive: float
+) -> int:
     """Answer in pieces; return the status sent. An error before the first piece is raised, a later one is an event."""
-    departure = Departure(receive)
     out = _EventStream(exchange, send, keep_alive)
     try:
         async with aclosing(engine.stream(exchange)) as batches:
@@ -94,8 +94,8 @@ async def answer_stream(engine: Engine, exchange: Exchange, receive: Receive, se
     finally:
         out.close()
         departure.end()
-    if exchange.cost is not None:
-        end = b": x-wye-cost-usd %b\n\n%b" % (f"{exchange.cost:f}".encode(), end)
+    if exchange.cost_text is not None:
+        end = b": x-wye-cost-usd %b\n\n%b" % (exchange.cost_text.encode(), end)
     await out.start()
     await send({"type": "http.response.body", "body": end})
     return 200

@@ -64,26 +64,61 @@ async def respond(send: Send, status: int, body: bytes, headers: list[Header]) -
     await send({"type": "http.response.body", "body": body})
 
 
-class Departure:
-    """Cancels the current task when its client leaves.
+class Departures:
+    """Notices clients that leave, for all requests under way.
 
-    Most answers to small questions come before anybody could leave, so watching begins a moment late and costs them
-    no task of its own.
+    Most answers to small questions come before anybody could leave. So a request is only watched, which takes a task
+    of its own, once it has lasted a moment, and one timer looks after all that are younger.
     """
 
-    __slots__ = ("_receive", "_task", "_timer", "_watcher", "left")
+    def __init__(self) -> None:
+        """Watch nobody."""
+        self._fresh: dict[Departure, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, receive: Receive) -> None:
-        """Begin to watch soon. Call `end` before the answer's last bytes are sent."""
+    def watch(self, receive: Receive) -> "Departure":
+        """Cancel the current task when its client leaves; call `end` before the answer's last bytes are sent."""
+        departure = Departure(receive, self._fresh)
+        self._fresh[departure] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._look)
+        return departure
+
+    def _look(self) -> None:
+        young = []
+        for departure in self._fresh:
+            if departure.seen:
+                departure.begin()
+            else:
+                departure.seen = True
+                young.append(departure)
+        self._fresh.clear()
+        self._fresh.update(dict.fromkeys(young))
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_WATCH_AFTER_SECONDS, self._look) if young else None
+
+
+class Departure:
+    """One request's client."""
+
+    __slots__ = ("_fresh", "_receive", "_task", "_watcher", "left", "seen")
+
+    def __init__(self, receive: Receive, fresh: "dict[Departure, None]") -> None:
+        """Stand by; `seen` turns true when the timer has met this one before."""
         self._receive = receive
+        self._fresh = fresh
         self._task = asyncio.current_task()
         self._watcher: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._watch)
+        self.seen = False
         self.left = False
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        self._watcher = asyncio.get_running_loop().create_task(self._wait())
 
     def end(self) -> None:
         """Stop watching."""
-        self._timer.cancel()
+        self._fresh.pop(self, None)
         if self._watcher is not None:
             self._watcher.cancel()
 
@@ -92,9 +127,6 @@ class Departure:
         if self.left and self._task is not None:
             self._task.uncancel()
         return self.left
-
-    def _watch(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait())
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

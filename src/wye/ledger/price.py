@@ -1,50 +1,89 @@
-"""Money: `Decimal` throughout, per attempt, rounded once.
+"""Money: exact, per attempt, rounded once.
 
 Cached tokens are part of `Usage.input_tokens`, so each token is charged at one price: those read from a cache at
 `cache_read`, those written at `cache_write`, audio at `audio_input`, the rest at `input`; where a special price is
 not known, the plain one holds. A price tier replaces the plain prices for the whole request once its input is longer
 than the tier's bound.
+
+A price in USD per million tokens is, by the same figure, micro-dollars per token. `Rater` turns it into atto-dollars
+(10**-18), so that a request is priced by a few integer products and is exact for prices of up to twelve decimals.
 """
 
 import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from wye.catalog.schema import Price, Rates
 from wye.core.usage import Usage
 
-MILLION = Decimal(1_000_000)
-_SMALLEST = Decimal("0.000000000001")
+_ATTO_PER_MICRO: Final = 10**12
+_MICRO_PER_USD: Final = 10**6
+_ATTO: Final = -18
+
+
+class _Rates(Struct, frozen=True):
+    """Atto-dollars per token, and per request; `None` is unknown."""
+
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
+    audio_input: int | None
+    audio_output: int | None
+    reasoning: int | None
+    per_request: int
+
+
+class Rater:
+    """Prices usage; what a price comes to in whole atto-dollars is worked out once."""
+
+    def __init__(self) -> None:
+        """Begin with nothing worked out."""
+        self._known: dict[int, tuple[Price, _Rates]] = {}
+
+    def cost(self, price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
+        """Return what `usage` costs in USD, `None` where the usage or a price that it needs is unknown.
+
+        `at` is the moment of the request, for providers whose prices change with the hour; now, by default.
+        """
+        if usage is None:
+            return None
+        if price.windows or price.tiers:
+            rates = _whole(_in_force(price.at(at or datetime.datetime.now(datetime.UTC)), usage))
+        else:
+            known = self._known.get(id(price))
+            if known is None or known[0] is not price:
+                known = self._known[id(price)] = (price, _whole(price))
+            rates = known[1]
+        total = _total(rates, usage)
+        return None if total is None else Decimal(total).scaleb(_ATTO).normalize()
 
 
 def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
-    """Return what `usage` costs in USD, `None` where the usage or a price that it needs is unknown.
+    """Return what `usage` costs in USD; see `Rater.cost`."""
+    return Rater().cost(price, usage, at=at)
 
-    `at` is the moment of the request, for providers whose prices change with the hour; now, by default.
-    """
-    if usage is None:
-        return None
-    price = _in_force(price.at(at or datetime.datetime.now(datetime.UTC)) if price.windows else price, usage)
-    special = usage.cache_read_tokens + usage.cache_write_tokens + usage.audio_input_tokens
-    reasoning = usage.reasoning_tokens if price.reasoning is not None else 0
-    parts = (
-        (max(0, usage.input_tokens - special), price.input),
-        (usage.cache_read_tokens, _first(price.cache_read, price.input)),
-        (usage.cache_write_tokens, _first(price.cache_write, price.input)),
-        (usage.audio_input_tokens, _first(price.audio_input, price.input)),
-        (max(0, usage.output_tokens - usage.audio_output_tokens - reasoning), price.output),
-        (reasoning, price.reasoning),
-        (usage.audio_output_tokens, _first(price.audio_output, price.output)),
-    )
-    total = Decimal(0)
-    for tokens, rate in parts:
-        if tokens == 0:
-            continue
-        if rate is None:
-            return None
-        total += tokens * rate
-    return (total / MILLION + (price.per_request or 0)).quantize(_SMALLEST, ROUND_HALF_EVEN).normalize()
+
+def _total(rates: _Rates, usage: Usage) -> int | None:
+    read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
+    thought = usage.reasoning_tokens if rates.reasoning is not None else 0
+    total = rates.per_request
+    for tokens, rate in (
+        (usage.input_tokens - read - written - heard, rates.input),
+        (usage.output_tokens - usage.audio_output_tokens - thought, rates.output),
+        (read, rates.cache_read),
+        (written, rates.cache_write),
+        (heard, rates.audio_input),
+        (usage.audio_output_tokens, rates.audio_output),
+        (thought, rates.reasoning),
+    ):
+        if tokens > 0:
+            if rate is None:
+                return None
+            total += tokens * rate
+    return total
 
 
 def _in_force(price: Price, usage: Usage) -> Price:
@@ -57,5 +96,23 @@ def _in_force(price: Price, usage: Usage) -> Price:
     return structs.replace(price, **rates)
 
 
-def _first(special: Decimal | None, plain: Decimal | None) -> Decimal | None:
+def _whole(price: Price) -> _Rates:
+    plain_input, plain_output = _atto(price.input), _atto(price.output)
+    return _Rates(
+        input=plain_input,
+        output=plain_output,
+        cache_read=_first(_atto(price.cache_read), plain_input),
+        cache_write=_first(_atto(price.cache_write), plain_input),
+        audio_input=_first(_atto(price.audio_input), plain_input),
+        audio_output=_first(_atto(price.audio_output), plain_output),
+        reasoning=_atto(price.reasoning),
+        per_request=(_atto(price.per_request) or 0) * _MICRO_PER_USD,
+    )
+
+
+def _atto(micro: Decimal | None) -> int | None:
+    return None if micro is None else round(micro * _ATTO_PER_MICRO)
+
+
+def _first(special: int | None, plain: int | None) -> int | None:
     return special if special is not None else plain

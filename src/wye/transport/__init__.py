@@ -1,1 +1,36 @@
-"""The only outbound I/O: the HTTP client with its pools and timeouts, the framing of streams, the address guard."""
+"""The only outbound I/O: HTTP with its pools and timeouts, the framing of streams, the address guard."""
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from wye.core.errors import ConfigurationError
+from wye.transport.plain import PlainTransport
+from wye.transport.seam import HttpReply, HttpStream, Timeouts, Transport
+
+__all__ = ["HttpReply", "HttpStream", "Timeouts", "Transport", "connect"]
+
+
+def connect(base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> Transport:
+    """Return the transport for a base URL; connections are made when they are needed.
+
+    `guarded` refuses private addresses. Raises `ConfigurationError` for a URL that cannot be used.
+    """
+    try:
+        url = urlsplit(base_url)
+        port = url.port
+    except ValueError as error:
+        raise ConfigurationError(f"{base_url!r} is not a URL: {error}", param="base_url") from None
+    if url.scheme not in {"http", "https"} or not url.hostname or port == 0:
+        raise ConfigurationError("a base URL is 'https://host/path' or 'http://host:port/path'", param="base_url")
+    if url.username or url.password:
+        raise ConfigurationError("a base URL holds no credentials; put the key into 'api_keys'", param="base_url")
+    if url.scheme == "http" and (guarded or not _behind_proxy(url.hostname)):
+        return PlainTransport(base_url, timeouts=timeouts, guarded=guarded)
+    from wye.transport.secure import SecureTransport
+
+    return SecureTransport(base_url, timeouts=timeouts, guarded=guarded)
+
+
+def _behind_proxy(host: str) -> bool:
+    proxies = getproxies()
+    return bool(proxies.get("http") or proxies.get("all")) and not proxy_bypass(host)

@@ -41,7 +41,8 @@ _MEDIA_TYPES: Final[Mapping[str, str]] = {
 _BUDGETS: Final[Mapping[str, int]] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 """Thinking budgets in tokens, by Google's own table: https://ai.google.dev/gemini-api/docs/openai#thinking."""
 _LEVELS: Final = frozenset({"minimal", "low", "medium", "high"})
-_THINKS_BY_BUDGET: Final = re.compile(r"gemini-2\.")
+_BEFORE_3: Final = re.compile(r"gemini-[12]\.")
+"""The generations that think by budget and need no signature on a call; those after them think by level."""
 _THINKERS: Final = frozenset({"reasoning", "extended-thinking", "adaptive-thinking"})
 _SKIP_VALIDATION: Final = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 """`skip_thought_signature_validator`, which Google documents for calls never signed, such as another model's."""
@@ -72,7 +73,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["generationConfig"] = config
     method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
     return WireRequest(
-        path=f"/models/{quote(target.model.wire_id, safe='')}:{method}",
+        path=f"/models/{quote(target.name, safe='')}:{method}",
         body=_encode({**body, **extra}),
         dropped=dropped,
         emulated=tuple(emulated),
@@ -128,7 +129,7 @@ def _thinking(effort: str | None, model: ModelInfo, emulated: list[str]) -> dict
     if effort is None or (effort == "none" and model.capabilities.isdisjoint(_THINKERS)):
         return None
     family = model.family or model.id
-    if _THINKS_BY_BUDGET.match(family):
+    if _BEFORE_3.match(family):
         budget = _BUDGETS.get(effort, _BUDGETS["high"])
         return {"thinkingBudget": budget, "includeThoughts": budget > 0}
     if effort not in _LEVELS:
@@ -179,7 +180,7 @@ def _signed(message: Message, where: str, model: ModelInfo) -> list[dict[str, An
     """
     parts = list(_parts(message, where, {}))
     calls = [part for part in parts if "functionCall" in part]
-    if calls and "thoughtSignature" not in calls[0] and not _THINKS_BY_BUDGET.match(model.family or model.id):
+    if calls and "thoughtSignature" not in calls[0] and not _BEFORE_3.match(model.family or model.id):
         calls[0]["thoughtSignature"] = _SKIP_VALIDATION
     signature = next((p.signature for p in reversed(message.parts) if isinstance(p, Reasoning) and p.signature), None)
     if signature is not None:

@@ -1,16 +1,11 @@
-"""The HTTP client: one per provider, with its own pool, timeouts and, for custom endpoints, the address guard.
-
-Redirects are never followed: no model API answers with one, and a redirect is the way around an address guard.
-Cancelling the task that waits closes the connection, which is how a provider learns that nobody listens any more.
-"""
+"""`https://` endpoints, and any behind a proxy: TLS, HTTP/2 where it is offered, proxies from the environment."""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
-from msgspec import Struct
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BodyDecodeError,
@@ -30,64 +25,16 @@ from wye.core.errors import (
 )
 from wye.transport import trace
 from wye.transport.guard import public_address
+from wye.transport.seam import HttpReply, Timeouts
 
 _PIN_SECONDS: Final = 30.0
 """How long a guarded endpoint's checked address is used before it is looked up again."""
 
 
-class Timeouts(Struct, frozen=True, kw_only=True):
-    """Seconds: to connect, and of silence while waiting for an answer or for the next piece of one."""
+class SecureTransport:
+    """A client for one base URL, with a pool of its own.
 
-    connect: float = 10.0
-    read: float = 30.0
-
-
-class HttpReply(Struct, frozen=True):
-    """A whole answer; header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class HttpStream(Protocol):
-    """An answer whose body comes in pieces."""
-
-    status: int
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The response headers, names in lower case."""
-
-    async def read(self) -> bytes | None:
-        """Return the next piece as it came from the network, `None` at the end; raise where it breaks off."""
-
-    async def __aenter__(self) -> Self:
-        """Send the request and wait for the headers."""
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close; an answer that was not read to its end loses its connection."""
-
-
-class Transport(Protocol):
-    """The seam for outbound I/O. `deadline` is the seconds left for the whole exchange."""
-
-    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
-        """POST and return the whole answer."""
-
-    async def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpStream:
-        """Prepare a POST whose answer is read in pieces; entering it sends it."""
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-
-
-class HttpTransport:
-    """POSTs to paths below one base URL.
-
-    `guarded` refuses private addresses and connects without a proxy, since behind a proxy nobody could tell which
+    `guarded` connects to public addresses only and without a proxy, since behind a proxy nobody could tell which
     address was connected to.
     """
 
@@ -102,15 +49,13 @@ class HttpTransport:
         self._pinned_until = 0.0
         self._pinning = asyncio.Lock()
         url = self._url("")
-        if url.username or url.password:
-            raise ConfigurationError("a base URL holds no credentials; put the key into 'api_keys'", param="base_url")
         self._host, self._port = url.host_str or "", url.port_or_known_default or 443
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
-        request = (await self._request(path, headers, body, deadline)).build()
+        client = await self.client()
         try:
-            response = await request.send()
+            response = await self.request(client, path, headers, body, deadline).build().send()
             reply = HttpReply(response.status, _headers(response), bytes(await response.bytes()))
         except PyreqwestError as error:
             raise _translate(error) from None
@@ -118,21 +63,19 @@ class HttpTransport:
             trace.received(self._base_url + path, str(reply.status), reply.body)
         return reply
 
-    async def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpStream:
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> "SecureStream":
         """Prepare a POST whose answer is read in pieces."""
-        request = await self._request(path, headers, body, deadline)
-        # Reading ahead would hold the first pieces back until a buffer is full.
-        return _Stream(request.streamed_read_buffer_limit(0).build_streamed(), self._base_url + path)
+        return SecureStream(self, path, headers, body, deadline)
 
     async def aclose(self) -> None:
         """Close all connections."""
         if self._client is not None:
             await self._client.close()
 
-    async def _request(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> RequestBuilder:
-        client = self._client
-        if client is None or self._guarded:
-            client = await self._ready_client()
+    def request(
+        self, client: Client, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> RequestBuilder:
+        """Write a request."""
         if trace.enabled():
             trace.sent(self._base_url + path, headers, body)
         return client.post(self._url(path)).headers(headers).body_bytes(body).timeout(timedelta(seconds=deadline))
@@ -148,9 +91,11 @@ class HttpTransport:
                 self._urls[path] = url
         return url
 
-    async def _ready_client(self) -> Client:
+    async def client(self) -> Client:
+        """Return the client; a guarded one looks its host up again now and then."""
         if not self._guarded:
-            self._client = self._builder().build()
+            if self._client is None:
+                self._client = self._builder().build()
             return self._client
         async with self._pinning:
             now = asyncio.get_running_loop().time()
@@ -175,32 +120,46 @@ class HttpTransport:
         )
 
 
-class _Stream:
-    __slots__ = ("_request", "_response", "_url", "status")
+class SecureStream:
+    """An answer in pieces."""
 
-    def __init__(self, request: StreamRequest, url: str) -> None:
-        self._request = request
-        self._url = url
+    __slots__ = ("_arguments", "_owner", "_request", "_response", "status")
+
+    def __init__(
+        self, owner: SecureTransport, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> None:
+        """Keep what is to be sent."""
+        self._owner = owner
+        self._arguments = (path, headers, body, deadline)
+        self._request: StreamRequest | None = None
         self._response: Response | None = None
         self.status = 0
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return _headers(self._open())
+        """The response headers, names in lower case."""
+        return _headers(self._response) if self._response else {}
 
     async def read(self) -> bytes | None:
+        """Return the next piece, `None` at the end."""
+        if self._response is None:
+            raise RuntimeError("the stream is not open")
         try:
-            piece = await self._open().body_reader.read_chunk()
+            piece = await self._response.body_reader.read_chunk()
         except PyreqwestError as error:
             raise _translate(error, while_reading=True) from None
         if piece is None:
             return None
         data = bytes(piece)
         if trace.enabled():
-            trace.received(self._url, "piece", data)
+            trace.received(self._arguments[0], "piece", data)
         return data
 
     async def __aenter__(self) -> Self:
+        """Send the request and wait for the headers."""
+        client = await self._owner.client()
+        # Reading ahead would hold the first pieces back until a buffer is full.
+        self._request = self._owner.request(client, *self._arguments).streamed_read_buffer_limit(0).build_streamed()
         try:
             self._response = await self._request.__aenter__()
         except PyreqwestError as error:
@@ -209,14 +168,11 @@ class _Stream:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace_: TracebackType | None
     ) -> None:
-        await self._request.__aexit__(kind, error, trace)
-
-    def _open(self) -> Response:
-        if self._response is None:
-            raise RuntimeError("the stream is not open")
-        return self._response
+        """Close; an answer that was not read to its end loses its connection."""
+        if self._request is not None:
+            await self._request.__aexit__(kind, error, trace_)
 
 
 def _headers(response: Response) -> Mapping[str, str]:

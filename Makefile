@@ -1,0 +1,60 @@
+# Every target works on a fresh machine with Python 3.11+ and make; uv is installed by pip when it is missing.
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+ARGS ?=
+# uv may have been put where the PATH does not look: ask Python.
+UV = $(shell command -v uv || echo "$(PYTHON) -m uv")
+
+.PHONY: help
+help: ## show this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+.PHONY: uv
+uv:
+	@command -v uv >/dev/null || $(PYTHON) -m uv --version >/dev/null 2>&1 || {
+	  echo "installing uv"
+	  $(PYTHON) -m pip install --quiet --user uv 2>/dev/null || $(PYTHON) -m pip install --quiet --break-system-packages uv
+	}
+
+.PHONY: environment
+environment: uv ## create .venv with everything the project needs
+	@$(UV) sync --frozen --quiet
+
+.PHONY: run
+run: uv ## serve on 127.0.0.1:8080; ARGS="--port 9000" for more
+	@$(UV) sync --frozen --quiet --no-dev --inexact
+	exec $(UV) run --no-sync wye serve $(ARGS)
+
+.PHONY: test
+test: environment ## run every test
+	@$(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS)
+
+.PHONY: check
+check: environment ## format, lint, types, layers, docs
+	@echo "format"; $(UV) run --no-sync ruff format --check --quiet .
+	echo "lint"; $(UV) run --no-sync ruff check --quiet .
+	echo "types"; $(UV) run --no-sync mypy
+	echo "layers"; $(UV) run --no-sync lint-imports --no-cache
+	echo "docs"; $(UV) run --no-sync pytest -q tests/docs
+
+.PHONY: format
+format: environment ## put the sources into shape
+	@$(UV) run --no-sync ruff format .
+	$(UV) run --no-sync ruff check --fix .
+
+.PHONY: bench
+bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run
+	@$(UV) run --no-sync python -m bench $(ARGS)
+
+.PHONY: test-local-model
+test-local-model: environment ## test against a real inference server with a tiny model (downloads PyTorch)
+	@$(UV) run --no-sync python -m tests.local_model
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache

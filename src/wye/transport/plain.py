@@ -1,0 +1,384 @@
+"""HTTP/1.1 to `http://` endpoints, on the event loop itself: inference servers on this machine or network.
+
+These answer fastest and most often, so what a request costs here counts. One protocol object is one connection; its
+pieces go to the waiting task without a thread or a queue between them.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self, cast
+from urllib.parse import urlsplit
+
+import httptools
+
+from wye.core.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    MalformedResponseError,
+    StreamInterruptedError,
+    UpstreamTimeoutError,
+    WyeError,
+)
+from wye.transport import trace
+from wye.transport.guard import public_address
+from wye.transport.seam import HttpReply, Timeouts
+
+_IDLE_SECONDS: Final = 60.0
+_IDLE_AT_MOST: Final = 512
+_BUFFERED_AT_MOST: Final = 256 * 1024
+"""Bytes of a stream that wait for their reader before the connection is told to wait."""
+
+
+class PlainTransport:
+    """A pool of connections to one base URL. `guarded` connects to public addresses only."""
+
+    def __init__(self, base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> None:
+        """Take the URL apart; connections are made when they are needed."""
+        url = urlsplit(base_url.rstrip("/"))
+        self._base_url = base_url.rstrip("/")
+        self._host, self._port = url.hostname or "", url.port or 80
+        self._authority = url.netloc
+        self._prefix = url.path
+        self._timeouts = timeouts or Timeouts()
+        self._guarded = guarded
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._heads: dict[str, tuple[Mapping[str, str], bytes]] = {}
+
+    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
+        """POST and return the whole answer."""
+        connection = await self.acquire(deadline)
+        try:
+            connection.post(self.head(path, headers, body), body, deadline)
+            await connection.answered(whole=True)
+            reply = connection.reply()
+        except BaseException:
+            connection.abort()
+            raise
+        finally:
+            self.release(connection)
+        if trace.enabled():
+            trace.received(self._base_url + path, str(reply.status), reply.body)
+        return reply
+
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> "PlainStream":
+        """Prepare a POST whose answer is read in pieces."""
+        return PlainStream(self, path, headers, body, deadline)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for connection in (*self._idle, *self._busy):
+            connection.abort()
+        self._idle.clear()
+
+    async def acquire(self, deadline: float) -> "Connection":
+        """Return a connection of the pool, or a new one."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and now - connection.idle_since < _IDLE_SECONDS:
+                break
+            connection.abort()
+        else:
+            connection = await self._connect(min(deadline, self._timeouts.connect))
+        self._busy.add(connection)
+        return connection
+
+    def release(self, connection: "Connection") -> None:
+        """Take a connection back, if another request can use it."""
+        self._busy.discard(connection)
+        if connection.finish() and len(self._idle) < _IDLE_AT_MOST:
+            self._idle.append(connection)
+        else:
+            connection.abort()
+
+    def head(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Return the request's first lines; all but the length are the same each time."""
+        if trace.enabled():
+            trace.sent(self._base_url + path, headers, body)
+        known = self._heads.get(path)
+        if known is None or known[0] is not headers:
+            known = (headers, self._fixed_head(path, headers))
+            if len(self._heads) < 1000:  # paths hold model names, and those may come from callers
+                self._heads[path] = known
+        return b"%b%d\r\n\r\n" % (known[1], len(body))
+
+    def _fixed_head(self, path: str, headers: Mapping[str, str]) -> bytes:
+        lines = [f"POST {self._prefix}{path} HTTP/1.1", f"host: {self._authority}", "user-agent: wye", "accept: */*"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if any(ord(character) < 32 or ord(character) == 127 for line in lines for character in line):
+            raise ConfigurationError("a header or path for a provider holds a control character", param="headers")
+        if " " in path:
+            raise ConfigurationError(f"the path {path!r} holds a space", param="model")
+        return "\r\n".join([*lines, "content-length: "]).encode("latin-1", "replace")
+
+    async def _connect(self, seconds: float) -> "Connection":
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                host = await public_address(self._host, self._port) if self._guarded else self._host
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, self._timeouts.read), host, self._port
+                )
+        except TimeoutError:
+            raise UpstreamTimeoutError("timed out connecting to the provider") from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConnectionFailedError(f"the connection to the provider failed: {reason}") from None
+        return connection
+
+
+class PlainStream:
+    """An answer in pieces over one connection of the pool."""
+
+    __slots__ = ("_arguments", "_connection", "_pool", "status")
+
+    def __init__(
+        self, pool: PlainTransport, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> None:
+        """Keep what is to be sent."""
+        self._pool = pool
+        self._arguments = (path, headers, body, deadline)
+        self._connection: Connection | None = None
+        self.status = 0
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers, names in lower case."""
+        return self._connection.headers if self._connection else {}
+
+    async def read(self) -> bytes | None:
+        """Return the next piece, `None` at the end."""
+        if self._connection is None:
+            raise RuntimeError("the stream is not open")
+        piece = await self._connection.read()
+        if piece is not None and trace.enabled():
+            trace.received(self._arguments[0], "piece", piece)
+        return piece
+
+    async def __aenter__(self) -> Self:
+        """Send the request and wait for the headers."""
+        path, headers, body, deadline = self._arguments
+        connection = await self._pool.acquire(deadline)
+        try:
+            connection.post(self._pool.head(path, headers, body), body, deadline)
+            await connection.answered(whole=False)
+        except BaseException:
+            connection.abort()
+            self._pool.release(connection)
+            raise
+        self._connection = connection
+        self.status = connection.status
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace_: TracebackType | None
+    ) -> None:
+        """Give the connection back; unread bytes cost it its life."""
+        if self._connection is not None:
+            self._pool.release(self._connection)
+            self._connection = None
+
+
+class Connection(asyncio.Protocol):
+    """One connection: a request out, an answer in, again and again."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
+        """Begin unconnected; `silence` is how many seconds may pass without a byte."""
+        self._loop = loop
+        self._silence = silence
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[None] | None = None
+        self._pieces: deque[bytes] = deque()
+        self._buffered = 0
+        self._paused = False
+        self._error: WyeError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._silent_at = 0.0
+        self._late_at = 0.0
+        self._until_closed = False
+        self._in_flight = False
+        self._head_done = False
+        self._complete = False
+        self._whole = False
+        self._keep = True
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.idle_since = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether another request can go out."""
+        return self._transport is not None and not self._in_flight and not self._transport.is_closing()
+
+    def post(self, head: bytes, body: bytes, deadline: float) -> None:
+        """Send a request."""
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionFailedError("the connection to the provider was closed before it was used")
+        self._in_flight, self._head_done, self._complete, self._until_closed = True, False, False, False
+        self.status, self.headers = 0, {}
+        now = self._loop.time()
+        self._silent_at, self._late_at = now + self._silence, now + deadline
+        if self._timer is None:
+            self._timer = self._loop.call_at(min(self._silent_at, self._late_at), self._check_time)
+        elif self._late_at < self._timer.when():
+            self._timer.cancel()
+            self._timer = self._loop.call_at(self._late_at, self._check_time)
+        self._transport.writelines((head, body)) if len(body) > 4096 else self._transport.write(head + body)
+
+    async def answered(self, *, whole: bool) -> None:
+        """Wait for the headers, or for the whole answer."""
+        self._whole = whole
+        while not (self._complete if whole else self._head_done):
+            await self._wait()
+
+    def reply(self) -> HttpReply:
+        """Return the answer that has come."""
+        pieces, self._pieces = self._pieces, deque()
+        self._buffered = 0
+        return HttpReply(self.status, self.headers, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    async def read(self) -> bytes | None:
+        """Return the next piece of the body, `None` at its end."""
+        while not self._pieces:
+            if self._complete:
+                return None
+            await self._wait()
+        if len(self._pieces) == 1:
+            piece = self._pieces.popleft()
+        else:
+            piece = b"".join(self._pieces)
+            self._pieces.clear()
+        self._buffered = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return piece
+
+    def finish(self) -> bool:
+        """End an exchange; tell whether the connection may serve another."""
+        whole = self._complete and not self._pieces and self._keep and not self._until_closed
+        self._in_flight = False
+        self._pieces.clear()
+        self._buffered = 0
+        self.idle_since = self._loop.time()
+        return whole and self.usable
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, error: WyeError) -> None:
+        if self._error is None:
+            self._error = error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def _check_time(self) -> None:
+        self._timer = None
+        if not self._in_flight or self._complete:
+            return
+        now = self._loop.time()
+        if now >= min(self._silent_at, self._late_at) and not self._paused:
+            self._fail(UpstreamTimeoutError("timed out waiting for the provider"))
+            self.abort()
+        else:
+            later = min(self._silent_at, self._late_at)
+            self._timer = self._loop.call_at(max(later, now + 0.05), self._check_time)
+
+    # What the event loop says.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # another loop's transports are no subclass
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser."""
+        if not self._in_flight or self._complete:
+            self.abort()  # nobody asked
+            return
+        self._silent_at = self._loop.time() + self._silence
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(_malformed(error, head_done=self._head_done))
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what is under way."""
+        self._transport = None
+        if not self._in_flight or self._complete:
+            return
+        if self._until_closed and exc is None:
+            self._complete = True
+            self._wake()
+        elif self._head_done:
+            self._fail(StreamInterruptedError("the provider's answer broke off: the connection was closed"))
+        else:
+            self._fail(ConnectionFailedError("the provider closed the connection without an answer"))
+
+    # What the parser says.
+
+    def on_message_begin(self) -> None:
+        """Start a new head."""
+        self.headers = {}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Let the task look at status and headers; an interim answer is not one."""
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            return
+        headers = self.headers
+        self._keep = self._parser.should_keep_alive()
+        self._until_closed = (
+            "content-length" not in headers and "transfer-encoding" not in headers and self.status not in {204, 304}
+        )
+        self._head_done = True
+        if not self._whole:
+            self._wake()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece; a reader too slow for the provider holds it up."""
+        self._pieces.append(body)
+        if not self._whole:
+            self._buffered += len(body)
+            if self._buffered > _BUFFERED_AT_MOST and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
+            self._wake()
+
+    def on_message_complete(self) -> None:
+        """End the answer."""
+        if self.status >= 200:
+            self._complete = True
+            self._wake()
+
+
+def _malformed(error: Exception, *, head_done: bool) -> WyeError:
+    if head_done:
+        return StreamInterruptedError(f"the provider's answer broke off: {error}")
+    return MalformedResponseError(f"the provider does not answer in HTTP: {error}")

@@ -1,0 +1,60 @@
+"""The seam for outbound I/O: what a transport promises, whichever way it keeps the promise."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol, Self
+
+from msgspec import Struct
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """Seconds: to connect, and of silence while waiting for an answer or for the next piece of one."""
+
+    connect: float = 10.0
+    read: float = 30.0
+
+
+class HttpReply(Struct, frozen=True):
+    """A whole answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpStream(Protocol):
+    """An answer whose body comes in pieces."""
+
+    status: int
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers, names in lower case."""
+
+    async def read(self) -> bytes | None:
+        """Return the next piece as it came from the network, `None` at the end; raise where it breaks off."""
+
+    async def __aenter__(self) -> Self:
+        """Send the request and wait for the headers."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close; an answer that was not read to its end loses its connection."""
+
+
+class Transport(Protocol):
+    """POSTs to paths below one base URL. `deadline` is the seconds left for the whole exchange.
+
+    Redirects are never followed: no model API answers with one, and a redirect is the way around an address guard.
+    Cancelling the task that waits closes the connection, which is how a provider learns that nobody listens any more.
+    """
+
+    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
+        """POST and return the whole answer."""
+
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpStream:
+        """Prepare a POST whose answer is read in pieces; entering it sends it."""
+
+    async def aclose(self) -> None:
+        """Close all connections."""

@@ -1,0 +1,73 @@
+"""Every adapter has the names of the protocol, and none does any I/O."""
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wye.adapters
+from wye.adapters import Adapter, anthropic_messages, gemini, load, ollama_chat, openai_chat
+from wye.core.errors import ConfigurationError
+
+GUARDED: tuple[Adapter, ...] = (anthropic_messages, gemini, ollama_chat, openai_chat)
+"""That this line type-checks is the guard: mypy compares every name and signature with the protocol."""
+
+FOLDER = Path(wye.adapters.__file__).parent
+NAMES = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
+IN_ORDER = ("build_request", "parse_response", "parse_event", "parse_error")
+ALLOWED = frozenset({
+    "collections", "decimal", "hashlib", "importlib", "json", "msgspec", "re", "typing", "urllib.parse", "uuid", "wye",
+})  # fmt: skip
+
+
+def test_every_adapter_is_guarded() -> None:
+    assert sorted(adapter.WIRE for adapter in GUARDED) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_adapter_is_found_by_the_name_of_its_wire(name: str) -> None:
+    assert name == load(name).WIRE
+    assert load(f"wye.adapters.{name}") is load(name)
+
+
+def test_a_name_without_an_adapter_is_an_error_that_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="no adapter 'morse'"):
+        load("morse")
+
+
+def test_a_module_that_lacks_a_name_is_an_error_that_names_it() -> None:
+    with pytest.raises(ConfigurationError, match="lacks WIRE, FRAMING, build_request"):
+        load("wye.core.usage")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_functions_of_an_adapter_stand_in_the_order_of_the_protocol(name: str) -> None:
+    files = (
+        [FOLDER / f"{name}.py"]
+        if (FOLDER / f"{name}.py").exists()
+        else [FOLDER / name / "request.py", FOLDER / name / "answer.py"]
+    )
+    functions = [
+        node.name for file in files for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)
+    ]
+    assert tuple(function for function in functions if function in IN_ORDER) == IN_ORDER
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.rglob("*.py")), ids=lambda file: str(file.relative_to(FOLDER)))
+def test_an_adapter_imports_nothing_that_does_io(file: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    assert {name for name in imported if not name.startswith(tuple(ALLOWED))} == set()
+
+
+def test_importing_all_adapters_loads_no_network_or_database_library() -> None:
+    code = f"import sys, wye.adapters as a; [a.load(name) for name in {NAMES}]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
+    assert not {"socket", "ssl", "sqlite3", "asyncio", "http.client", "pyreqwest"} & set(loaded)
