@@ -12,7 +12,7 @@ from msgspec import structs
 from wye import snapshot
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
-from wye.config import Loaded
+from wye.config import Settings
 from wye.core.errors import ConfigurationError
 from wye.core.exchange import Exchange
 from wye.core.plan import Plan
@@ -27,7 +27,7 @@ from wye.ledger.price import Rater
 class Engine:
     """One request's way through the house."""
 
-    def __init__(self, settings: Loaded, catalog: Catalog, factory: ModelProviderFactory | None = None) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, factory: ModelProviderFactory | None = None) -> None:
         """Build the first snapshot; connections are made when they are needed."""
         self.snapshot = snapshot.build(settings, catalog, factory or ModelProviderFactory())
 

@@ -7,8 +7,7 @@ from msgspec import Struct, structs
 from wye import adapters
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Capability, ModelInfo, Provider
-from wye.config import Loaded, ProviderSettings
-from wye.config.sections import ModelSettings
+from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
@@ -20,14 +19,14 @@ from wye.transport import Timeouts
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Swapped whole when something changes; a request keeps the one it began with."""
 
-    settings: Loaded
+    settings: Settings
     catalog: Catalog
     availability: Availability
     planner: Planner
     upstreams: Mapping[str, Upstream]
 
 
-def build(settings: Loaded, catalog: Catalog, factory: ModelProviderFactory) -> Snapshot:
+def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -> Snapshot:
     """Compose a snapshot. Raises `ConfigurationError` where the settings cannot work."""
     catalog = _overlaid(settings, catalog)
     upstreams: dict[str, Upstream] = {}
@@ -96,7 +95,7 @@ def _capabilities(can: ModelCapabilities) -> frozenset[Capability]:
 
 
 def _compose(
-    settings: Loaded, catalog: Catalog, availability: Availability, upstreams: Mapping[str, Upstream]
+    settings: Settings, catalog: Catalog, availability: Availability, upstreams: Mapping[str, Upstream]
 ) -> Snapshot:
     return Snapshot(
         settings=settings,
@@ -134,7 +133,7 @@ def _upstream(
     )
 
 
-def _overlaid(settings: Loaded, catalog: Catalog) -> Catalog:
+def _overlaid(settings: Settings, catalog: Catalog) -> Catalog:
     """Return the catalog with what the operator says of providers and models laid over it."""
     providers = [_provider_row(name, said, catalog) for name, said in settings.providers.items()]
     with_providers = catalog.overlay(providers)

@@ -187,7 +187,7 @@ DOCUMENTED: list[tuple[str, int, Any, type[WyeError]]] = [
     (
         "ollama_chat",
         503,
-        {"error": "server busy, please try again. maximum pending requests exceeded"},
+        {"error": "server busy, please try again"},
         OverloadedError,
     ),
 ]
@@ -262,7 +262,7 @@ INSIDE: list[tuple[str, Any, type[WyeError]]] = [
     ("openai_chat", openai("slow down", 429, ""), RateLimitError),
     (
         "openai_chat",
-        {"object": "error", "message": "Invalid model: x", "type": "invalid_model"},
+        {"object": "error", "message": "x", "type": "invalid_model"},
         ProviderModelMissingError,
     ),
     ("anthropic_messages", anthropic("overloaded_error", "Overloaded"), OverloadedError),

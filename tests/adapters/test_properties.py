@@ -11,9 +11,9 @@ from tests.adapters.test_parity import PAIRS
 
 from wye.adapters import Target, load
 from wye.catalog.schema import ModelInfo
-from wye.core.errors import WyeError
+from wye.core.errors import InvalidRequestError, MalformedResponseError, WyeError
 from wye.core.wire import ServerEvent, StreamState
-from wye.surfaces.openai_chat import parse_request
+from wye.surfaces.openai_chat import ChatStream, parse_request, render_response
 
 WIRES = tuple(PAIRS)
 REQUEST = {
@@ -66,22 +66,7 @@ scalars = (
 json_values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
 )
-odd_bytes = st.sampled_from(
-    [
-        b"\xff",
-        b'"',
-        b"\\ud800",
-        b"\\u0000",
-        b"1e999",
-        b"9" * 30,
-        b"-0.0",
-        b"[" * 3000,
-        b"}",
-        b"null",
-        b"true",
-        b"\xc3\xb2",
-    ]
-)
+ODD = (b"\xff", b'"', b"\\ud800", b"\\u0000", b"1e999", b"9" * 30, b"-0.0", b"[" * 3000, b"}", b"null", b"\xc2\xb2")
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -115,7 +100,7 @@ def mutated(draw: st.DrawFn, value: Any) -> bytes:
             return body[: draw(st.integers(0, len(body)))]
         case "odd":
             at = draw(st.integers(0, len(body)))
-            return body[:at] + draw(odd_bytes) + body[at + draw(st.integers(0, 3)) :]
+            return body[:at] + draw(st.sampled_from(ODD)) + body[at + draw(st.integers(0, 3)) :]
     return body
 
 
@@ -130,7 +115,8 @@ def test_any_body_is_an_answer_or_an_error_of_ours(wire: str) -> None:
     @given(bodies(PAIRS[wire][0], *ERRORS))
     def check(body: bytes) -> None:
         with suppress(WyeError):
-            load(wire).parse_response(body)
+            response = load(wire).parse_response(body)
+            json.loads(render_response(response, "m"))
 
     check()
 
@@ -142,10 +128,11 @@ def test_any_events_are_chunks_or_an_error_of_ours(wire: str) -> None:
     @settings(deadline=None, max_examples=300)
     @given(events, st.none() | st.just("error") | st.text(max_size=5))
     def check(stream: list[bytes], name: str | None) -> None:
-        state = StreamState()
+        state, written = StreamState(), ChatStream(model="m", request_id="r", usage_wanted=True)
         for data in stream:
             with suppress(WyeError):
-                list(load(wire).parse_event(ServerEvent(data, name), state))
+                written.render(load(wire).parse_event(ServerEvent(data, name), state))
+        written.end()
 
     check()
 
@@ -180,3 +167,29 @@ def test_any_request_is_built_or_refused_with_an_error_of_ours(wire: str) -> Non
             load(wire).build_request(call, Target(model))
 
     check()
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("stream", [b"false", b"true"])
+def test_a_request_that_is_not_text_throughout_is_refused(wire: str, stream: bytes) -> None:
+    body = b'{"model":"a","messages":[{"role":"user","content":"a"}],"\xff":1,"stream_options":null,"stream":' + stream
+    call = parse_request(body + b"}")
+    if wire != "openai_chat" or stream == b"true":  # where nothing needs changing inside, bytes go on as they came
+        with pytest.raises(InvalidRequestError, match="not valid JSON"):
+            load(wire).build_request(call, Target(MODELS[0]))
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_an_answer_that_is_not_text_throughout_is_malformed(wire: str) -> None:
+    body = json.dumps(PAIRS[wire][0]).encode()[:-1] + b',"\xff":1}'
+    with pytest.raises(MalformedResponseError, match="can't decode"):
+        load(wire).parse_response(body)
+
+
+def test_counts_that_make_no_sense_do_not_reach_the_books() -> None:
+    usage = {"prompt_tokens": -5, "completion_tokens": 10**30, "prompt_tokens_details": {"cached_tokens": 1.5}}
+    body = json.dumps({"choices": [], "usage": usage}).encode()
+    read = load("openai_chat").parse_response(body).usage
+    assert read is not None
+    assert (read.input_tokens, read.cache_read_tokens) == (0, 1)
+    assert read.output_tokens < 10**15

@@ -1,25 +1,99 @@
-"""Every example in the documentation runs, against a gateway with the mock provider."""
+"""Every example in the documentation runs: the requests against a gateway with the mock, the settings through Wye."""
 
-import os
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.support.gateway import Process, environment, process
 
-from tests.support.gateway import WyeServer
 from wye import catalog
 from wye.catalog.schema import ProviderFile
 from wye.config import load_settings
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#]+)\)")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def blocks(page: str, language: str) -> list[str]:
     """Return the page's code blocks in one language."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return [body for kind, body in BLOCK.findall(text) if kind == language]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Process]:
+    with process() as running:
+        yield running
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a command where no key and no settings are, with `wye` on the path, and return what it printed."""
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment(), "PATH": path, "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("number", range(len(blocks("README.md", "python"))))
+def test_the_readmes_programs_run(number: int, gateway: Process, tmp_path: Path) -> None:
+    program = blocks("README.md", "python")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
+    assert "Mock response" in run([sys.executable, "-c", program], tmp_path)
+
+
+@pytest.mark.parametrize("number", range(len(blocks("README.md", "bash"))))
+def test_the_readmes_commands_run(number: int, gateway: Process, tmp_path: Path) -> None:
+    script = blocks("README.md", "bash")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
+    assert run(["bash", "-euc", script], tmp_path)
+
+
+def test_the_readmes_settings_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "wye.toml"
+    file.write_text("\n".join(blocks("README.md", "toml")))
+    settings = load_settings(catalog.load(), path=file, environ={})
+    assert not settings.warnings
+    assert "my-endpoint" in settings.providers
+
+
+def test_the_guides_provider_file_is_a_whole_one() -> None:
+    (text,) = blocks("CONTRIBUTING.md", "toml")
+    row = msgspec.convert(tomllib.loads(text, parse_float=Decimal), ProviderFile)
+    assert row.models[0].price.input == Decimal("0.10")
+
+
+def test_the_readmes_two_commands_are_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    commands = [line for block in blocks("README.md", "") for line in block.splitlines() if line.startswith("make ")]
+    assert commands[:2] == ["make run", "make test"]
+    for command in commands:
+        assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_architecture_names_every_part() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for part in (ROOT / "src" / "wye").iterdir():
+        if (part / "__init__.py").exists():
+            assert f"`{part.name}/`" in page, part.name

@@ -35,7 +35,9 @@ def strings(tree: ast.AST) -> Iterator[str]:
 
 
 def modules() -> list[Path]:
-    return [path for path in SOURCE.rglob("*.py") if not any(str(path.relative_to(SOURCE)).startswith(a) for a in ALLOWED)]
+    return [
+        path for path in SOURCE.rglob("*.py") if not any(str(path.relative_to(SOURCE)).startswith(a) for a in ALLOWED)
+    ]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))

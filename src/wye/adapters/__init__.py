@@ -8,17 +8,28 @@ import hashlib
 import importlib
 import pkgutil
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from wye.catalog.schema import ModelInfo, WireTraits
-from wye.core.errors import ConfigurationError, InvalidRequestError, UnsupportedParameterError, WyeError
+from wye.core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    MalformedResponseError,
+    UnsupportedParameterError,
+    WyeError,
+)
 from wye.core.request import Call, ResponseFormat
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest
+
+Index: TypeAlias = Annotated[int, Meta(ge=0, le=2**20)]
+"""The place of a choice or a call on the wire; whoever collects pieces may grow a list up to it."""
+
+_T = TypeVar("_T")
 
 
 class Target(Struct, frozen=True):
@@ -132,6 +143,28 @@ def json_instruction(form: ResponseFormat) -> str:
         return "Answer with one valid JSON object and nothing else: no prose, no code fence."
     schema = bytes(form.schema).decode(errors="replace")
     return f"Answer with one JSON value that fits this JSON schema and nothing else, no prose, no code fence: {schema}"
+
+
+def decoded(decode: Callable[[bytes], _T], body: bytes, kind: str) -> _T:
+    """Decode what a provider sent; raise `MalformedResponseError` where it is not `kind`, or not text at all.
+
+    The decoders leave what they need not know unread, but it may be passed on, so that it must be text is checked here.
+    """
+    try:
+        if not body.isascii():
+            body.decode()
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"the provider's answer is not {kind}: {error}"
+        raise MalformedResponseError(message) from None
+
+
+def count(*candidates: float | None) -> int:
+    """Return the first number that says something; one below zero or beyond any bill is brought back to sense."""
+    return next((min(max(int(number), 0), _MOST) for number in candidates if number), 0)
+
+
+_MOST = 2**40
 
 
 def arguments_object(arguments: str, where: str) -> Raw:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Target, arguments_object, cannot_express, left_out, made_call_id
+from wye.adapters import Target, arguments_object, cannot_express, count, decoded, left_out, made_call_id
 from wye.core.content import (
     FunctionCall,
     Image,
@@ -220,11 +220,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def _read(body: bytes) -> _Body:
-    try:
-        data = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"the provider's answer is not a chat answer: {error}"
-        raise MalformedResponseError(message) from None
+    data = decoded(_decode, body, "a chat answer")
     if data.error:
         raise parse_error(500, {}, body)
     return data
@@ -261,7 +257,7 @@ def _calls(message: _Message, answer_id: str, before: int) -> tuple[ToolCallDelt
 
 
 def _arguments(raw: Raw) -> str:
-    text = bytes(raw).decode(errors="replace")
+    text = bytes(raw).decode()
     return "{}" if text == "null" else text
 
 
@@ -284,7 +280,7 @@ def _usage(data: _Body) -> Usage | None:
     """Read the counts; a prompt that was answered from the cache alone has none."""
     if data.prompt_eval_count is None and data.eval_count is None:
         return None
-    return Usage(input_tokens=data.prompt_eval_count or 0, output_tokens=data.eval_count or 0)
+    return Usage(input_tokens=count(data.prompt_eval_count), output_tokens=count(data.eval_count))
 
 
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Target, made_call_id
+from wye.adapters import Index, Target, count, decoded, made_call_id
 from wye.core.content import FunctionCall, Reasoning, ToolCall
 from wye.core.errors import (
     ContentFilteredError,
@@ -70,7 +70,7 @@ class _Function(Struct):
 class _ToolCall(Struct):
     function: _Function | None = None
     id: str | None = None
-    index: int | None = None
+    index: Index | None = None
 
 
 class _Part(Struct):
@@ -89,7 +89,7 @@ class _Message(Struct):
 
 
 class _Choice(Struct):
-    index: int | None = None
+    index: Index | None = None
     message: _Message | None = None
     delta: _Message | None = None
     finish_reason: str | None = None
@@ -150,10 +150,14 @@ FINISH_REASONS: Final[Mapping[str, str]] = {
 def build_request(call: Call, target: Target) -> WireRequest:
     """Send the caller's bytes on with the provider's name for the model, asking for usage on a stream."""
     body = call.body
-    name = target.name
-    if call.stream and not call.stream_usage and target.traits.stream_usage == "ask":
-        body = _ask_for_usage(body)
-    return WireRequest(path=target.traits.chat_path, body=replace_model(body, call.model, name))
+    try:
+        if call.stream and not call.stream_usage and target.traits.stream_usage == "ask":
+            body = _ask_for_usage(body)
+        body = replace_model(body, call.model, target.name)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"the request body is not valid JSON: {error}"
+        raise InvalidRequestError(message, code="invalid_json") from None
+    return WireRequest(path=target.traits.chat_path, body=body)
 
 
 def _ask_for_usage(body: bytes) -> bytes:
@@ -190,7 +194,7 @@ def parse_response(body: bytes) -> ModelResponse:
         )
     return ModelResponse(
         id=data.id or "",
-        created=int(data.created or 0),
+        created=count(data.created),
         choices=tuple(choices),
         usage=_usage(data),
         wire=WIRE,
@@ -238,7 +242,7 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
             choices=tuple(choices),
             usage=_usage(data),
             id=data.id or "",
-            created=int(data.created or 0),
+            created=count(data.created),
             wire=WIRE,
             raw=payload if plain else None,
             upstream_model=data.model or "",
@@ -261,11 +265,7 @@ def _failed(data: _Body, payload: bytes) -> Iterable[StreamChunk]:
 
 
 def _read(body: bytes) -> _Body:
-    try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"the provider's answer is not a chat completion: {error}"
-        raise MalformedResponseError(message) from None
+    return decoded(_decode, body, "a chat completion")
 
 
 def _has_error(data: _Body) -> bool:
@@ -299,7 +299,7 @@ def _calls(message: _Message) -> list[_ToolCall]:
 def _arguments(arguments: str | dict[str, Raw] | None) -> str:
     """Return arguments as JSON text; some servers send the object itself."""
     if isinstance(arguments, dict):
-        return msgspec.json.encode(arguments).decode(errors="replace")
+        return msgspec.json.encode(arguments).decode()
     return arguments or ""
 
 
@@ -332,15 +332,16 @@ def _usage(data: _Body) -> Usage | None:
     prompt = source.prompt_tokens_details or _Details()
     completion = source.completion_tokens_details or _Details()
     input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
-    cached = prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cache_read_tokens=int(cached or 0),
-        cache_write_tokens=int(prompt.cache_write_tokens or source.cache_creation_input_tokens or 0),
+        cache_read_tokens=count(
+            prompt.cached_tokens, source.prompt_cache_hit_tokens, source.num_cached_tokens, source.cached_tokens
+        ),
+        cache_write_tokens=count(prompt.cache_write_tokens, source.cache_creation_input_tokens),
         reasoning_tokens=reasoning,
-        audio_input_tokens=int(prompt.audio_tokens or 0),
-        audio_output_tokens=int(completion.audio_tokens or 0),
+        audio_input_tokens=count(prompt.audio_tokens),
+        audio_output_tokens=count(completion.audio_tokens),
         reported_cost=_reported_cost(source.cost),
     )
 
@@ -351,11 +352,10 @@ def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int
     Where the total is more than the sum, some count something beside it: audio (Mistral), and otherwise reasoning (xAI,
     Gemini's imitation of this wire).
     """
-    input_tokens = int(source.prompt_tokens or 0)
-    output_tokens = int(source.completion_tokens or 0)
-    reasoning = int(completion.reasoning_tokens or source.reasoning_tokens or 0)
-    beside = max(0, int(source.total_tokens or 0) - input_tokens - output_tokens)
-    if beside and beside == int(prompt.audio_tokens or 0):
+    input_tokens, output_tokens = count(source.prompt_tokens), count(source.completion_tokens)
+    reasoning = count(completion.reasoning_tokens, source.reasoning_tokens)
+    beside = max(0, count(source.total_tokens) - input_tokens - output_tokens)
+    if beside and beside == count(prompt.audio_tokens):
         return input_tokens + beside, output_tokens, reasoning
     return input_tokens, output_tokens + beside, max(reasoning, beside)
 

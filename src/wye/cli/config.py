@@ -9,7 +9,7 @@ from wye import catalog
 from wye.cli.models import AsJson
 from wye.cli.output import console, fail, print_json, table
 from wye.cli.serve import Config
-from wye.config import Loaded, load_settings
+from wye.config import Settings, load_settings
 from wye.core.errors import WyeError
 from wye.core.secret import Secret
 from wye.engine import Engine
@@ -59,7 +59,7 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
     console.print(shown)
 
 
-def _lines(settings: Loaded) -> Iterator[tuple[str, Any, str]]:
+def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     sections: list[tuple[str, Struct]] = [("server", settings.server), ("routing", settings.routing)]
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]

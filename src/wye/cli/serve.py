@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from wye import catalog
-from wye.cli.output import errors, fail
-from wye.config import Loaded, load_settings
+from wye.cli.output import console, fail
+from wye.config import Settings, load_settings
 from wye.core.errors import WyeError
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The settings file; default: wye.toml, if any.")]
@@ -31,23 +32,25 @@ def serve(
     try:
         rows = catalog.load()
         settings = load_settings(rows, path=config, overrides=overrides)
-        server.check_binding(settings)
-        _announce(settings, rows)
-        server.serve(settings, path=settings.path, overrides=overrides, debug=debug)
+        listener = server.listen(settings)
+        _announce(settings, rows, listener.getsockname()[1])
+        server.serve(settings, listener, path=settings.path, overrides=overrides, debug=debug)
     except WyeError as error:
         fail(error)
 
 
-def _announce(settings: Loaded, rows: catalog.Catalog) -> None:
-    where = f"http://{settings.server.host}:{settings.server.port}"
+def _announce(settings: Settings, rows: catalog.Catalog, port: int) -> None:
+    """Say where to find us, on standard output: standard error is the log's."""
+    host = settings.server.host
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     stand_ins = {row.id for row in rows.providers.values() if row.stand_in}
     real = settings.providers.keys() - stand_ins
-    errors.print(f"[bold]Wye[/] on [link={where}]{where}[/link]  API {where}/v1", highlight=False)
+    lines = [f"[bold]Wye[/] on [link={where}]{where}[/link]  API {where}/v1"]
     if real:
-        errors.print(f"providers: {', '.join(sorted(real))}", highlight=False)
+        lines.append(f"providers: {', '.join(sorted(real))}")
     else:
-        errors.print("no provider key found: the mock provider answers; set OPENAI_API_KEY, say", highlight=False)
+        lines.append("no provider key found: the mock provider answers; set OPENAI_API_KEY, say")
     if settings.server.admin_key is None:
-        errors.print("open to programs on this machine: no admin key is set", highlight=False)
-    for warning in settings.warnings:
-        errors.print(f"[yellow]warning[/] {warning}", highlight=False)
+        lines.append("open to programs on this machine: no admin key is set")
+    lines += [f"[yellow]warning[/] {escape(warning)}" for warning in settings.warnings]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from dotenv import dotenv_values
@@ -18,12 +18,11 @@ from msgspec import Struct
 
 from wye.catalog import Catalog
 from wye.catalog.schema import Provider
-from wye.config.sections import Loaded, ModelSettings, ProviderSettings, ServerConfig
+from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
 from wye.routing.config import RoutingConfig
 
-Settings: TypeAlias = Loaded
 _S = TypeVar("_S", bound=Struct)
 
 _LATER: Final = frozenset({"store", "state", "retry", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
@@ -39,7 +38,7 @@ def load_settings(
     path: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
-) -> Loaded:
+) -> Settings:
     """Load and check all settings.
 
     `path` defaults to `WYE_CONFIG`, then to `wye.toml` in the working directory where there is one. `environ` defaults
@@ -106,10 +105,12 @@ class _Loading:
         self._origins: dict[str, str] = {}
         self._warnings: list[str] = []
 
-    def load(self) -> Loaded:
+    def load(self) -> Settings:
         self._warnings += [f"[{name}] is not acted on by this version" for name in self._data if name in _LATER]
+        if "strategy" in self._data.get("routing", {}):
+            self._warnings.append("routing.strategy is not acted on by this version: 'auto' takes the fallback order")
         providers = self._providers()
-        return Loaded(
+        return Settings(
             server=self._server(),
             providers=providers,
             models=self._models(providers),

@@ -56,7 +56,7 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     open_source: bool | None = None
 
 
-class Loaded(Struct, frozen=True, kw_only=True):
+class Settings(Struct, frozen=True, kw_only=True):
     """All settings in force. `origins` says of each dotted path where its value came from, `warnings` what to mend."""
 
     server: ServerConfig = ServerConfig()

@@ -18,7 +18,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return seconds if hint is not None else None
     try:
         moment = parsedate_to_datetime(hint)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)

@@ -6,18 +6,20 @@ a body must be JSON, which a form cannot send).
 """
 
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from wye.core.secret import Secret
 
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
-    return host.strip("[]") in _LOOPBACK_NAMES or host.startswith("127.")
+    """Tell whether a host name or address is this machine's own; `127.example.com` is somebody's name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Gate:

@@ -1,5 +1,6 @@
 """The ASGI application: one table of routes, one place where errors become answers, one line of log per request."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -81,6 +82,7 @@ class Gateway:
 
     async def _answer(self, request: Request) -> None:
         error: WyeError | None = None
+        status = 500
         try:
             status = await self._route(request)
         except WyeError as raised:
@@ -89,13 +91,18 @@ class Gateway:
             await respond(request.send, status, render_error(raised), _error_headers(request, raised))
         except ClientLeftError:
             status = 499
+        except asyncio.CancelledError:
+            error = WyeError("the server stopped before the answer was complete", code="server_stopped")
+            status = 503
+            raise
         except Exception as raised:  # noqa: BLE001 - the last place before the server's own error page
             # The message of a bug may hold anything; only its type is told.
             error = WyeError("an internal error occurred; the request id finds it in the log")
             status = 500
-            self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=_where(raised))
+            self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=where(raised))
             await respond(request.send, status, render_error(error), _error_headers(request, error))
-        self._log(request, status, error)
+        finally:
+            self._log(request, status, error)
 
     async def _route(self, request: Request) -> int:
         if request.path not in self._open:
@@ -174,7 +181,8 @@ def _error_headers(request: Request, error: WyeError) -> list[Header]:
     return headers
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
+    """Return the file and line an exception was raised at."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

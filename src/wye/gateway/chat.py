@@ -62,15 +62,15 @@ def describe(exchange: Exchange) -> list[Header]:
         tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
         headers += (
             (b"x-wye-provider", attempt.provider.encode()),
-            (b"x-wye-model", attempt.model.encode("ascii", "backslashreplace")),
+            (b"x-wye-model", attempt.model.encode("unicode_escape")),  # callers make names up
             (b"x-wye-attempts", b"%d" % tried),
         )
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
     if exchange.dropped:
-        headers.append((b"x-wye-dropped-params", ", ".join(exchange.dropped).encode("ascii", "backslashreplace")))
+        headers.append((b"x-wye-dropped-params", ", ".join(exchange.dropped).encode("unicode_escape")))
     if exchange.emulated:
-        headers.append((b"x-wye-emulated", ", ".join(exchange.emulated).encode("ascii", "backslashreplace")))
+        headers.append((b"x-wye-emulated", ", ".join(exchange.emulated).encode("unicode_escape")))
     return headers
 
 

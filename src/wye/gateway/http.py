@@ -37,19 +37,19 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     if message["type"] == "http.disconnect":
         raise ClientLeftError
     body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
+    length = len(body)
+    if length <= limit and not message.get("more_body"):
         return body
     pieces = [body]
-    length = len(body)
-    while message.get("more_body"):
+    while length <= limit and message.get("more_body"):
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeftError
         piece = message.get("body", b"")
         pieces.append(piece)
         length += len(piece)
-        if length > limit:
-            raise _too_large(limit)
+    if length > limit:
+        raise _too_large(limit)
     return b"".join(pieces)
 
 

@@ -1,7 +1,9 @@
 """Starts the gateway: one process or several, each with an engine of its own."""
 
 import gc
+import logging
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from types import FrameType
@@ -12,18 +14,19 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from wye import catalog
-from wye.config import Loaded, load_settings
-from wye.core.errors import ConfigurationError
+from wye.config import ServerConfig, Settings, load_settings
+from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
 from wye.gateway.access import is_loopback
-from wye.gateway.app import Gateway
+from wye.gateway.app import Gateway, where
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
 
 _FOR_WORKERS: Final = "WYE_WORKER_ARGUMENTS"
+_BACKLOG: Final = 4096
 
 
-def check_binding(settings: Loaded) -> None:
+def check_binding(settings: Settings) -> None:
     """Refuse to listen beyond this machine without an admin key."""
     server = settings.server
     if server.admin_key is None and not is_loopback(server.host):
@@ -34,48 +37,86 @@ def check_binding(settings: Loaded) -> None:
         )
 
 
+def listen(settings: Settings) -> socket.socket:
+    """Take the address to serve on; port 0 takes any that is free.
+
+    Raises `ConfigurationError` where it would be unsafe, `WyeError` where it cannot be had.
+    """
+    check_binding(settings)
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WyeError(f"cannot listen on {host}, port {port}: {reason}; choose another with --port") from None
+
+
 def serve(
-    settings: Loaded, *, path: str | None = None, overrides: Mapping[str, Any] | None = None, debug: bool = False
+    settings: Settings,
+    listener: socket.socket,
+    *,
+    path: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    debug: bool = False,
 ) -> None:
     """Serve until told to stop. `path` and `overrides` let worker processes read the same settings."""
-    check_binding(settings)
-    server = settings.server
-    if server.workers > 1:
+    gateway = make_gateway(settings, debug=debug)
+    if settings.server.workers > 1:
         os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()
-    config = uvicorn.Config(
-        "wye.gateway.serve:worker" if server.workers > 1 else make_gateway(settings, debug=debug),
-        factory=server.workers > 1,
-        host=server.host,
-        port=server.port,
+        _Supervisor(configure("wye.gateway.serve:worker", settings.server), sockets=[listener]).run()
+    else:
+        Server(gateway, settings.server).run(sockets=[listener])
+        gateway.log.flush()
+
+
+def configure(app: Gateway | str, server: ServerConfig) -> uvicorn.Config:
+    """Return how the HTTP server is run; `app` is a gateway or names the function that makes one."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
         workers=server.workers,
         http="httptools",
         ws="none",
         interface="asgi3",
         lifespan="on",
-        timeout_graceful_shutdown=max(1, round(server.shutdown_grace)),
+        timeout_graceful_shutdown=server.shutdown_grace,  # type: ignore[arg-type]  # any number of seconds will do
         timeout_keep_alive=75,
-        backlog=4096,
+        backlog=_BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,
     )
-    if server.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
-    else:
-        _Server(config).run()
 
 
-class _Server(uvicorn.Server):
-    """Says that it is no longer ready as soon as it is told to stop."""
+class Server(uvicorn.Server):
+    """One process's server: told to stop it finishes what runs, told twice it stops at once."""
+
+    def __init__(self, gateway: Gateway, server: ServerConfig) -> None:
+        """Serve `gateway` as `server` says; `run` takes the listeners."""
+        super().__init__(configure(gateway, server))
+        self._gateway = gateway
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if isinstance(self.config.app, Gateway):
-            self.config.app.ready = False
-        super().handle_exit(sig, frame)
+        """Say at once that this one is no longer ready."""
+        del sig, frame
+        self._gateway.ready = False
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
-def make_gateway(settings: Loaded, *, debug: bool = False) -> Gateway:
+class _Supervisor(Multiprocess):
+    """Several processes on one listener."""
+
+    def terminate_all(self) -> None:
+        """Let the workers finish, and close our end too: else the system would go on taking connections."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
+
+
+def make_gateway(settings: Settings, *, debug: bool = False) -> Gateway:
     """Compose a gateway from settings."""
     if debug:
         trace.enable(sys.stderr)
@@ -84,7 +125,23 @@ def make_gateway(settings: Loaded, *, debug: bool = False) -> Gateway:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    return Gateway(engine, settings.server, LogWriter())
+    log = LogWriter()
+    logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
+    return Gateway(engine, settings.server, log)
+
+
+class _IntoLog(logging.Handler):
+    """Makes what the HTTP server has to say lines of our own log; of an exception only its type and place."""
+
+    def __init__(self, log: LogWriter) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts = {"level": record.levelname.lower(), "message": record.getMessage().strip()}
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            facts |= {"error": type(error).__name__, "where": where(error)}
+        self._log.event("server", **facts)
 
 
 def worker() -> Gateway:

@@ -72,25 +72,25 @@ class SseDecoder:
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """Return the events that `data` completes."""
-        if not self._begun and data:
-            self._begun = True
-            data = data.removeprefix(_BYTE_ORDER_MARK)
         if self._carriage_return or b"\r" in data:
             data = self._with_line_feeds(data)
-        return [event for block in self._buffer.split(data, b"\n\n") if block and (event := _event(block))]
+        blocks = self._buffer.split(data, b"\n\n")
+        if blocks and not self._begun:
+            self._begun = True
+            blocks[0] = blocks[0].removeprefix(_BYTE_ORDER_MARK)
+        return [event for block in blocks if block and (event := _event(block))]
 
     def close(self) -> list[ServerEvent]:
         """Return the event that the end of the body cut off before its blank line."""
-        event = _event(self._buffer.rest())
-        return [event] if event else []
+        return self.feed(b"\n\n")
 
     def _with_line_feeds(self, data: bytes) -> bytes:
-        """Make every line end a line feed; a carriage return at the very end waits for what follows it."""
+        """Make every line end a line feed, also one that was cut in two."""
+        if not data:
+            return data
         if self._carriage_return:
-            data = b"\r" + data
+            data = data.removeprefix(b"\n")
         self._carriage_return = data.endswith(b"\r")
-        if self._carriage_return:
-            data = data[:-1]
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

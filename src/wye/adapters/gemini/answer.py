@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, field
 
-from wye.adapters import made_call_id
+from wye.adapters import Index, count, decoded, made_call_id
 from wye.adapters.gemini.request import WIRE
 from wye.core.content import FunctionCall, Reasoning, ToolCall
 from wye.core.errors import (
@@ -71,7 +71,7 @@ class _Logprobs(Struct, rename="camel"):
 
 
 class _Candidate(Struct, rename="camel"):
-    index: int | None = None
+    index: Index | None = None
     content: _Content | None = None
     finish_reason: str | int | None = None
     logprobs_result: _Logprobs | None = None
@@ -121,11 +121,7 @@ _AUDIO: Final = frozenset({"AUDIO", 4})
 
 
 def _read(body: bytes) -> _Body:
-    try:
-        data = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"the provider's answer is not a generateContent answer: {error}"
-        raise MalformedResponseError(message) from None
+    data = decoded(_decode, body, "a generateContent answer")
     if data.error:
         raise parse_error(500, {}, body)
     return data
@@ -212,7 +208,7 @@ def _pieces(candidate: _Candidate, index: int, answer_id: str, calls: int) -> It
 
 def _call(call: _FunctionCall, number: int, signature: str | None, answer: tuple[str, int]) -> ToolCallDelta:
     answer_id, index = answer
-    arguments = bytes(call.args).decode(errors="replace")
+    arguments = bytes(call.args).decode()
     return ToolCallDelta(
         index=number,
         id=call.id or made_call_id(answer_id, index, number),
@@ -251,11 +247,11 @@ def _usage(source: _Usage | None) -> Usage | None:
     """Count the thoughts as output and the results of the provider's own tools as input."""
     if source is None or source == _Usage():
         return None  # nothing was counted yet, or nothing ever
-    reasoning = source.thoughts_token_count or 0
+    reasoning = count(source.thoughts_token_count)
     return Usage(
-        input_tokens=(source.prompt_token_count or 0) + (source.tool_use_prompt_token_count or 0),
-        output_tokens=(source.candidates_token_count or 0) + reasoning,
-        cache_read_tokens=source.cached_content_token_count or 0,
+        input_tokens=count(source.prompt_token_count) + count(source.tool_use_prompt_token_count),
+        output_tokens=count(source.candidates_token_count) + reasoning,
+        cache_read_tokens=count(source.cached_content_token_count),
         reasoning_tokens=reasoning,
         audio_input_tokens=_audio(source.prompt_tokens_details),
         audio_output_tokens=_audio(source.candidates_tokens_details),
@@ -263,7 +259,7 @@ def _usage(source: _Usage | None) -> Usage | None:
 
 
 def _audio(details: list[_Modality] | None) -> int:
-    return sum(item.token_count or 0 for item in details or () if item.modality in _AUDIO)
+    return sum(count(item.token_count) for item in details or () if item.modality in _AUDIO)
 
 
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:

@@ -244,7 +244,7 @@ def _invalid(text: str) -> InvalidRequestError:
 
 def _chat(body: bytes) -> ChatRequest:
     data: _Body = _decode(_decode_body, body)
-    members = _decode_members(body)
+    members: dict[str, Raw] = _decode(_decode_members, body)
     options = {
         name: value
         for name, value in members.items()

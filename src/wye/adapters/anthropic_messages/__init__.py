@@ -1,0 +1,14 @@
+"""Anthropic's Messages API.
+
+Shapes: https://docs.anthropic.com/en/api/messages and /en/docs/build-with-claude/streaming.
+"""
+
+from typing import Final
+
+from wye.adapters.anthropic_messages.answer import parse_error, parse_event, parse_response
+from wye.adapters.anthropic_messages.request import WIRE, build_request
+from wye.core.wire import Framing
+
+FRAMING: Final[Framing] = "sse"
+
+__all__ = ["FRAMING", "WIRE", "build_request", "parse_error", "parse_event", "parse_response"]

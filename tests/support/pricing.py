@@ -1,0 +1,74 @@
+"""What an answer must cost, worked out by fractions from the catalog's prices with none of the ledger's code."""
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tests.support.oracle import ExpectedUsage, stream_documents
+from tests.support.recordings import Recording, Wire
+
+from wye.catalog.schema import Price
+
+
+def expected_cost(price: Price, usage: ExpectedUsage, sound: tuple[int, int]) -> Decimal | None:
+    """Return USD, or `None` where a price that is needed is unknown.
+
+    Each token has one price: a special one where it is of a special kind and there is such a price, else the plain one
+    of its side. `sound` is how many tokens of input and of output were audio.
+    """
+    heard, spoken = sound
+    plain_input, plain_output = _rate(price, "input", usage), _rate(price, "output", usage)
+    charges = [
+        (usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens - heard, "input", plain_input),
+        (usage.cache_read_tokens, "cache_read", plain_input),
+        (usage.cache_write_tokens, "cache_write", plain_input),
+        (heard, "audio_input", plain_input),
+        (usage.output_tokens - usage.reasoning_tokens - spoken, "output", plain_output),
+        (usage.reasoning_tokens, "reasoning", plain_output),
+        (spoken, "audio_output", plain_output),
+    ]
+    total = Fraction(price.per_request or 0)
+    for tokens, kind, plain in charges:
+        special = _rate(price, kind, usage)
+        rate = special if special is not None else plain
+        if tokens and rate is None:
+            return None
+        total += tokens * (rate or Fraction(0)) / 1_000_000
+    return Decimal(total.numerator) / Decimal(total.denominator)
+
+
+def _rate(price: Price, kind: str, usage: ExpectedUsage) -> Fraction | None:
+    """Return USD per million tokens, by the highest tier that the input reaches."""
+    reached = [tier for tier in price.tiers if usage.input_tokens > tier.above_input_tokens]
+    tier = max(reached, key=lambda tier: tier.above_input_tokens, default=None)
+    value = getattr(tier, kind, None)
+    value = getattr(price, kind) if value is None else value
+    return None if value is None else Fraction(value)
+
+
+def tokens_of_sound(wire: Wire, recording: Recording) -> tuple[int, int]:
+    """Return how many tokens of input and of output a recorded answer says were audio."""
+    body = recording.response_body
+    documents = stream_documents(body) if recording.streamed else [json.loads(body)]
+    match wire:
+        case "openai_chat":
+            usage = _last(documents, "usage")
+            sides = [usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}]
+            heard, spoken = (int(side.get("audio_tokens") or 0) for side in sides)
+        case "gemini":
+            usage = _last(documents, "usageMetadata")
+            heard = _heard(usage.get("promptTokensDetails") or [])
+            spoken = _heard(usage.get("candidatesTokensDetails") or [])
+        case _:
+            heard, spoken = 0, 0
+    return heard, spoken
+
+
+def _last(documents: Iterable[Any], member: str) -> Any:
+    return next((found for document in reversed(list(documents)) if (found := document.get(member))), {})
+
+
+def _heard(counts: Iterable[Any]) -> int:
+    return sum(int(count.get("tokenCount") or 0) for count in counts if count.get("modality") == "AUDIO")
