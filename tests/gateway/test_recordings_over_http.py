@@ -129,7 +129,8 @@ def request_of(wire: Wire, recording: Recording) -> Json:
     model = f"{provider_of(wire, recording)}/{recording.model}"
     if wire == "openai_chat":
         return json.loads(recording.request_body) | {"model": model}
-    return chat_body(model, stream=recording.streamed, stream_options={"include_usage": True})
+    options: Json = {"stream": True, "stream_options": {"include_usage": True}} if recording.streamed else {}
+    return chat_body(model, **options)
 
 
 def replay(wire: Wire, recording: Recording) -> Reply:

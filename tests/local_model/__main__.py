@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     recipe = _HERE / "make_model.py"
     _once("model", hashlib.sha256(recipe.read_bytes()).hexdigest(), lambda: _run(_python(), recipe, MODEL))
     command = (sys.executable, "-m", "pytest", str(_HERE), "-p", "no:xdist", "--durations=3", *arguments)
-    return subprocess.run(command, env={**os.environ, SWITCH: "1"}, check=False).returncode  # noqa: S603 - our own
+    return subprocess.run(command, env={**os.environ, SWITCH: "1"}, check=False).returncode
 
 
 def _once(name: str, wanted: str, make: Callable[[], object]) -> None:
@@ -49,7 +49,7 @@ def _make_environment() -> None:
     print(f"installing {' and '.join(_PACKAGES)} into {ENVIRONMENT}; this takes a minute or more", flush=True)  # noqa: T201
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
     install = (_python(), "-m", "pip", "install", "-qq", "--disable-pip-version-check")
-    without_cuda = subprocess.run((*install, f"torch=={_TORCH}+cpu"), capture_output=True, check=False)  # noqa: S603
+    without_cuda = subprocess.run((*install, f"torch=={_TORCH}+cpu"), capture_output=True, check=False)
     if without_cuda.returncode:
         print("found no PyTorch for CPUs only and take PyPI's; see python -m pydoc tests.local_model.__main__")  # noqa: T201
     _run(*install, *_PACKAGES)
@@ -60,7 +60,7 @@ def _python() -> Path:
 
 
 def _run(*command: str | Path) -> None:
-    subprocess.run(command, check=True)  # noqa: S603 - programs of our own environment
+    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def inference_server() -> Iterator[int]:
     # One thread computes such a small model fastest. The server reads a model's folder from where it is started.
     quiet = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(CACHE / "hub"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # noqa: S603 - a program of our own environment
+        process = subprocess.Popen(
             (*command, "--device", "cpu"), cwd=MODEL.parent, env={**os.environ, **quiet}, stdout=log, stderr=log
         )
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import pytest
 import pytest_asyncio
@@ -61,6 +61,8 @@ async def either(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
 
 async def _connecting(kind: type[PlainTransport] | type[SecureTransport]) -> AsyncIterator[Connect]:
     opened: list[Transport] = []
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, failure: failures.append(failure))
 
     def connect(url: str, *, read: float = 5.0, connect: float = 5.0, guarded: bool = False) -> Transport:
         transport = kind(url, timeouts=Timeouts(connect=connect, read=read), guarded=guarded)
@@ -70,3 +72,5 @@ async def _connecting(kind: type[PlainTransport] | type[SecureTransport]) -> Asy
     yield connect
     for transport in opened:
         await transport.aclose()
+    await asyncio.sleep(0)
+    assert failures == [], "the loop had to catch what a transport let out"

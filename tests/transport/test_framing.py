@@ -1,5 +1,7 @@
 """A byte stream is cut into the same events wherever the network cut it."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +116,7 @@ STREAMS = st.lists(LIKELY | st.binary(max_size=3), max_size=24).map(b"".join)
 @given(stream=STREAMS, cuts=st.lists(st.integers(0, 80), max_size=12), how=st.sampled_from(["sse", "ndjson"]))
 def test_any_bytes_cut_anyhow_give_the_same_events_as_whole(stream: bytes, cuts: list[int], how: Framing) -> None:
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
     assert events(how, *pieces) == events(how, stream)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -24,29 +24,25 @@ async def request(reader: asyncio.StreamReader) -> bytes:
 @contextlib.asynccontextmanager
 async def serving(talk: Talk, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve on a free port for the length of the block; `talk` has each connection until it returns."""
-    talks: set[asyncio.Task[None]] = set()
+    talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
+        talks[cast("asyncio.Task[None]", asyncio.current_task())] = writer
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await talk(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            talks.discard(task)
-            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+        writer.close()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     try:
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for task in list(talks):
+        for task, writer in talks.items():
             task.cancel()
+            writer.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
         await asyncio.gather(*talks, return_exceptions=True)
-        await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager

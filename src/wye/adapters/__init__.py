@@ -159,9 +159,11 @@ def decoded(decode: Callable[[bytes], _T], body: bytes, kind: str) -> _T:
         raise MalformedResponseError(message) from None
 
 
-def count(*candidates: float | None) -> int:
-    """Return the first number that says something; one below zero or beyond any bill is brought back to sense."""
-    return next((min(max(int(number), 0), _MOST) for number in candidates if number), 0)
+def count(number: float | None) -> int:
+    """Return a count as a whole number; one below zero or beyond any bill is brought back to sense."""
+    if not number:
+        return 0
+    return int(number) if 0 < number <= _MOST else int(min(max(number, 0), _MOST))
 
 
 _MOST = 2**40

@@ -103,7 +103,7 @@ def _options(chat: ChatRequest, extra: dict[str, Raw]) -> dict[str, Any]:
         return options
     try:
         return options | _decode_members(sent)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         message = "'options' must be a JSON object"
         raise InvalidRequestError(message, code="invalid_type", param="options") from None
 

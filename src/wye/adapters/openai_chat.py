@@ -48,6 +48,9 @@ class _Details(Struct):
     reasoning_tokens: int | float | None = None
 
 
+_NO_DETAILS: Final = _Details()
+
+
 class _Usage(Struct):
     prompt_tokens: int | float | None = None
     completion_tokens: int | float | None = None
@@ -182,13 +185,16 @@ def parse_response(body: bytes) -> ModelResponse:
         source = item.message or _Message()
         text, reasoning = _content(source)
         plain = plain and not isinstance(source.content, list)
+        calls = _calls(source)
         choices.append(
             Choice(
                 index=index,
                 content=text,
                 reasoning=(Reasoning(text=reasoning),) if reasoning else (),
                 refusal=source.refusal,
-                tool_calls=tuple(_call(call, data.id or "", index, at) for at, call in enumerate(_calls(source))),
+                tool_calls=tuple(_call(call, data.id or "", index, at) for at, call in enumerate(calls))
+                if calls
+                else (),
                 finish_reason=_finish(item.finish_reason),
             )
         )
@@ -209,7 +215,7 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     if payload == b"[DONE]":
         state.done = True
         return ()
-    if not payload.strip():
+    if payload.isspace() or not payload:
         return ()
     data = _read(payload)
     if event.name == "error" or _has_error(data):
@@ -329,20 +335,20 @@ def _usage(data: _Body) -> Usage | None:
     source = data.usage or (data.x_groq.usage if data.x_groq else None)
     if source is None or (source.prompt_tokens is None and source.completion_tokens is None):
         return None
-    prompt = source.prompt_tokens_details or _Details()
-    completion = source.completion_tokens_details or _Details()
+    prompt = source.prompt_tokens_details or _NO_DETAILS
+    completion = source.completion_tokens_details or _NO_DETAILS
     input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=count(
-            prompt.cached_tokens, source.prompt_cache_hit_tokens, source.num_cached_tokens, source.cached_tokens
+            prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
         ),
-        cache_write_tokens=count(prompt.cache_write_tokens, source.cache_creation_input_tokens),
+        cache_write_tokens=count(prompt.cache_write_tokens or source.cache_creation_input_tokens),
         reasoning_tokens=reasoning,
         audio_input_tokens=count(prompt.audio_tokens),
         audio_output_tokens=count(completion.audio_tokens),
-        reported_cost=_reported_cost(source.cost),
+        reported_cost=None if source.cost is None else _reported_cost(source.cost),
     )
 
 
@@ -353,7 +359,7 @@ def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int
     Gemini's imitation of this wire).
     """
     input_tokens, output_tokens = count(source.prompt_tokens), count(source.completion_tokens)
-    reasoning = count(completion.reasoning_tokens, source.reasoning_tokens)
+    reasoning = count(completion.reasoning_tokens or source.reasoning_tokens)
     beside = max(0, count(source.total_tokens) - input_tokens - output_tokens)
     if beside and beside == count(prompt.audio_tokens):
         return input_tokens + beside, output_tokens, reasoning
@@ -407,6 +413,7 @@ _BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
     ("invalid model", ProviderModelMissingError),
     ("model not found", ProviderModelMissingError),
     ("supported api model names", ProviderModelMissingError),
+    ("server is pinned to", ProviderModelMissingError),
 )
 """What a 400 says in words where its code does not tell (lower case)."""
 

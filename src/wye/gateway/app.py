@@ -1,6 +1,7 @@
 """The ASGI application: one table of routes, one place where errors become answers, one line of log per request."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -8,7 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wye.config import ServerConfig
-from wye.core.errors import InvalidRequestError, MethodNotAllowedError, RouteNotFoundError, WyeError
+from wye.core.errors import AuthenticationError, InvalidRequestError, MethodNotAllowedError, RouteNotFoundError, WyeError
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models
@@ -18,6 +19,8 @@ from wye.surfaces.openai_chat import render_error
 from wye.telemetry.log import LogWriter, RequestLine
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
+"""Nobody is told to come back later than this, whatever a provider says."""
 
 
 class Request:
@@ -88,7 +91,7 @@ class Gateway:
         except WyeError as raised:
             error = raised
             status = raised.status_code
-            await respond(request.send, status, render_error(raised), _error_headers(request, raised))
+            await respond(request.send, status, render_error(raised), self._error_headers(request, raised))
         except ClientLeftError:
             status = 499
         except asyncio.CancelledError:
@@ -100,22 +103,39 @@ class Gateway:
             error = WyeError("an internal error occurred; the request id finds it in the log")
             status = 500
             self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=where(raised))
-            await respond(request.send, status, render_error(error), _error_headers(request, error))
+            await respond(request.send, status, render_error(error), self._error_headers(request, error))
         finally:
             self._log(request, status, error)
 
     async def _route(self, request: Request) -> int:
         if request.path not in self._open:
             self._gate.check(request.method, request.headers)
-        route = self._routes.get(request.path)
-        if route is None and request.path.startswith("/v1/models/"):
-            route = ("GET", self._show_model)
+        route = self._find(request.path)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         method, endpoint = route
         if request.method != method and not (method == "GET" and request.method == "HEAD"):
             raise MethodNotAllowedError(f"{request.path} takes {method}, not {request.method}")
         return await endpoint(request)
+
+    def _error_headers(self, request: Request, error: WyeError) -> list[Header]:
+        headers = [JSON]
+        headers += chat.describe(request.exchange) if request.exchange else [(b"x-request-id", request.id.encode())]
+        if error.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % math.ceil(min(error.retry_after, _LONGEST_WAIT_SECONDS))))
+        if isinstance(error, AuthenticationError):
+            headers.append((b"www-authenticate", b"Bearer"))
+        if isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
+            headers.append((b"allow", b"POST" if route[0] == "POST" else b"GET, HEAD"))
+        if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
+            headers.append((b"accept", b"application/json"))
+        return headers
+
+    def _find(self, path: str) -> tuple[str, Endpoint] | None:
+        route = self._routes.get(path)
+        if route is None and path.startswith("/v1/models/"):
+            return ("GET", self._show_model)
+        return route
 
     async def _chat(self, request: Request) -> int:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
@@ -169,16 +189,6 @@ class Gateway:
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)
-
-
-def _error_headers(request: Request, error: WyeError) -> list[Header]:
-    headers = [JSON]
-    headers += chat.describe(request.exchange) if request.exchange else [(b"x-request-id", request.id.encode())]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % -(-error.retry_after // 1)))
-    if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
-        headers.append((b"accept", b"application/json"))
-    return headers
 
 
 def where(error: BaseException) -> str:

@@ -46,7 +46,7 @@ async def answer_whole(engine: Engine, exchange: Exchange, departure: Departure,
         raise
     finally:
         departure.end()
-    body = openai_chat.render_response(response, _answering(exchange))
+    body = openai_chat.render_response(response, _answering(exchange), exchange.id)
     await respond(send, 200, body, [JSON, *describe(exchange)])
     return 200
 

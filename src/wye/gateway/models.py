@@ -5,21 +5,24 @@ from typing import Any
 from wye.catalog.schema import ModelInfo
 from wye.core.errors import ModelNotFoundError
 from wye.engine import Engine
+from wye.routing.planner import AUTO
 
 
 def list_models(engine: Engine) -> dict[str, Any]:
     """Return every model of the providers in use, the aliases and `auto`, in OpenAI's shape."""
     now = engine.snapshot
-    named = [_named("auto"), *(_named(alias) for alias in now.settings.aliases)]
+    named = [_named(AUTO), *(_named(alias) for alias in now.settings.aliases)]
     rows = [_row(model) for model in now.catalog.models.values() if model.provider in now.availability.configured]
     return {"object": "list", "data": [*named, *rows]}
 
 
 def show_model(engine: Engine, name: str) -> dict[str, Any]:
-    """Return the model that a request for `name` would reach first."""
-    plan = engine.snapshot.planner.plan(name)
-    attempt = plan.attempts[0]
-    row = engine.snapshot.catalog.models.get(attempt.full_id)
+    """Return `auto` or an alias as it is listed, and else the model that a request for `name` would reach first."""
+    now = engine.snapshot
+    if name in {AUTO, *now.settings.aliases} and not now.catalog.by_name(name):
+        return _named(name)
+    attempt = now.planner.plan(name).attempts[0]
+    row = now.catalog.models.get(attempt.full_id)
     if row is None:
         raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")
     return _row(row)

@@ -49,9 +49,10 @@ class PlainTransport:
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
+        head = self.head(path, headers, body)
         connection = await self.acquire(deadline)
         try:
-            connection.post(self.head(path, headers, body), body, deadline)
+            connection.post(head, body, deadline)
             await connection.answered(whole=True)
             reply = connection.reply()
         except BaseException:
@@ -161,9 +162,10 @@ class PlainStream:
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""
         path, headers, body, deadline = self._arguments
+        head = self._pool.head(path, headers, body)
         connection = await self._pool.acquire(deadline)
         try:
-            connection.post(self._pool.head(path, headers, body), body, deadline)
+            connection.post(head, body, deadline)
             await connection.answered(whole=False)
         except BaseException:
             connection.abort()
@@ -255,6 +257,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         if self._paused and self._transport is not None:
             self._paused = False
+            self._silent_at = self._loop.time() + self._silence
             self._transport.resume_reading()
         return piece
 
@@ -299,7 +302,7 @@ class Connection(asyncio.Protocol):
         if not self._in_flight or self._complete:
             return
         now = self._loop.time()
-        if now >= min(self._silent_at, self._late_at) and not self._paused:
+        if now >= self._late_at or (now >= self._silent_at and not self._paused):
             self._fail(UpstreamTimeoutError("timed out waiting for the provider"))
             self.abort()
         else:
@@ -320,19 +323,22 @@ class Connection(asyncio.Protocol):
         self._silent_at = self._loop.time() + self._silence
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(_malformed(error, head_done=self._head_done))
             self.abort()
+
+    def eof_received(self) -> None:
+        """Take the provider's last word, which ends an answer without a length."""
+        if self._until_closed and self._in_flight:
+            self._complete = True
+            self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what is under way."""
         self._transport = None
         if not self._in_flight or self._complete:
             return
-        if self._until_closed and exc is None:
-            self._complete = True
-            self._wake()
-        elif self._head_done:
+        if self._head_done:
             self._fail(StreamInterruptedError("the provider's answer broke off: the connection was closed"))
         else:
             self._fail(ConnectionFailedError("the provider closed the connection without an answer"))
@@ -340,7 +346,9 @@ class Connection(asyncio.Protocol):
     # What the parser says.
 
     def on_message_begin(self) -> None:
-        """Start a new head."""
+        """Start a new head; after the answer there is none to come."""
+        if self._complete:
+            raise MalformedResponseError("the provider says more than it was asked")
         self.headers = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -9,7 +9,9 @@ from typing import Final, Self
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BodyDecodeError,
+    DecodeError,
     PyreqwestError,
+    ReadError,
     RequestTimeoutError,
 )
 from pyreqwest.http import Url
@@ -19,6 +21,7 @@ from pyreqwest.response import Response
 from wye.core.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    MalformedResponseError,
     StreamInterruptedError,
     UpstreamTimeoutError,
     WyeError,
@@ -78,7 +81,12 @@ class SecureTransport:
         """Write a request."""
         if trace.enabled():
             trace.sent(self._base_url + path, headers, body)
-        return client.post(self._url(path)).headers(headers).body_bytes(body).timeout(timedelta(seconds=deadline))
+        try:
+            request = client.post(self._url(path)).headers(headers)
+        except ValueError:  # its message repeats the value, which may be a key
+            message = "a header for a provider holds a character that cannot be sent"
+            raise ConfigurationError(message, param="headers") from None
+        return request.body_bytes(body).timeout(timedelta(seconds=deadline))
 
     def _url(self, path: str) -> Url:
         url = self._urls.get(path)
@@ -185,6 +193,8 @@ def _translate(error: PyreqwestError, *, while_reading: bool = False) -> WyeErro
     reason = causes[-1]["message"] if causes else error.message
     if isinstance(error, RequestTimeoutError):
         return UpstreamTimeoutError("timed out waiting for the provider")
-    if while_reading or isinstance(error, BodyDecodeError):
+    if while_reading or isinstance(error, BodyDecodeError | ReadError):
         return StreamInterruptedError(f"the provider's answer broke off: {reason}")
+    if isinstance(error, DecodeError):
+        return MalformedResponseError(f"the provider does not answer in HTTP: {reason}")
     return ConnectionFailedError(f"the connection to the provider failed: {reason}")

@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Final, TextIO
+from typing import ClassVar, Final, TextIO
 
 _SENSITIVE: Final = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie"})
 _SHOWN_BYTES: Final = 4096
 
 
 class _Trace:
-    """Where to write, if anywhere."""
+    """Where to write, if anywhere, and what must never be written: a provider may say our key back."""
 
     stream: TextIO | None = None
+    secrets: ClassVar[set[str]] = set()
 
 
 def enable(stream: TextIO = sys.stderr) -> None:
@@ -31,8 +32,9 @@ def enabled() -> bool:
 
 def sent(url: str, headers: Mapping[str, str], body: bytes) -> None:
     """Show a request."""
-    shown = {name: "…" if name.lower() in _SENSITIVE else value for name, value in headers.items()}
-    _write(f"--> POST {url} {shown}", body)
+    hidden = {name: value for name, value in headers.items() if name.lower() in _SENSITIVE}
+    _Trace.secrets.update(value.rpartition(" ")[2] for value in hidden.values())
+    _write(f"--> POST {url} {dict(headers) | dict.fromkeys(hidden, '…')}", body)
 
 
 def received(url: str, what: str, body: bytes) -> None:
@@ -43,5 +45,8 @@ def received(url: str, what: str, body: bytes) -> None:
 def _write(head: str, body: bytes) -> None:
     if (stream := _Trace.stream) is not None:
         more = f" … {len(body) - _SHOWN_BYTES} bytes more" if len(body) > _SHOWN_BYTES else ""
-        stream.write(f"{head}\n    {body[:_SHOWN_BYTES].decode('utf-8', 'replace').rstrip()}{more}\n")
+        text = body[:_SHOWN_BYTES].decode("utf-8", "replace").rstrip()
+        for secret in _Trace.secrets:
+            text = text.replace(secret, "…")
+        stream.write(f"{head}\n    {text}{more}\n")
         stream.flush()

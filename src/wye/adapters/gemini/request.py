@@ -83,7 +83,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
 def _members(raw: Raw | None, param: str) -> dict[str, Raw]:
     try:
         return _decode_members(raw) if raw is not None else {}
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         message = f"'{param}' must be a JSON object"
         raise InvalidRequestError(message, code="invalid_type", param=param) from None
 

@@ -18,12 +18,15 @@ _encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
 
 
-def render_response(response: ModelResponse, model: str) -> bytes:
-    """Return the body of a chat completion answered by `model`; bytes of the same wire format are kept."""
+def render_response(response: ModelResponse, model: str, request_id: str = "") -> bytes:
+    """Return the body of a chat completion answered by `model`; bytes of the same wire format are kept.
+
+    `request_id` stands in for an answer's id where the provider gave none.
+    """
     if response.raw is not None and response.wire == WIRE:
         return replace_model(response.raw, response.upstream_model, model)
     body: dict[str, Any] = {
-        "id": response.id,
+        "id": response.id or request_id,
         "object": "chat.completion",
         "created": response.created or int(time.time()),
         "model": model,
@@ -142,7 +145,10 @@ class ChatStream:
                     if not chunk.choices and not self._usage_wanted:
                         continue
                     self._usage_sent = True
-                out += (b"data: ", replace_model(chunk.raw, chunk.upstream_model, self.model), b"\n\n")
+                data = replace_model(chunk.raw, chunk.upstream_model, self.model)
+                if b"\n" in data:
+                    data = data.replace(b"\n", b"\ndata: ")  # it came in several lines, and goes so
+                out += (b"data: ", data, b"\n\n")
             elif chunk.choices:
                 out += (b"data: ", self._event([self._delta(choice) for choice in chunk.choices], chunk), b"\n\n")
         return b"".join(out)
