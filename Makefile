@@ -53,8 +53,8 @@ bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--
 
 .PHONY: test-local-model
 test-local-model: environment ## test against a real inference server with a tiny model (downloads PyTorch)
-	@$(UV) run --no-sync python -m tests.local_model
+	@$(UV) run --no-sync python -m tests.local_model $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache tests/local_model/.cache tests/clients/.cache

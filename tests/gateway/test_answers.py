@@ -8,6 +8,7 @@ from tests.support.gateway import Running, provider, serving
 from tests.support.openai_wire import answer, completion, refusal, stream
 from tests.support.upstream import Reply, Upstream
 
+
 def test_an_answer_says_who_gave_it_and_what_it_cost(gateway: Running, upstream: Upstream) -> None:
     upstream.reply_with(answer())
     told = gateway.chat("up/priced")

@@ -26,7 +26,10 @@ def asking(gateway: Running, body: Json, *, part: float = 1.0) -> Iterator[socke
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_leaving_before_the_first_byte_ends_the_call_at_the_provider(
-    gateway: Running, upstream: Upstream, spare: Upstream, streamed: bool  # noqa: FBT001
+    gateway: Running,
+    upstream: Upstream,
+    spare: Upstream,
+    streamed: bool,  # noqa: FBT001
 ) -> None:
     upstream.reply_with(Reply.silence())
     with asking(gateway, chat_body("either", stream=streamed)):

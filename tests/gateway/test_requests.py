@@ -35,7 +35,11 @@ HELLO = [{"role": "user", "content": "Hi"}]
         ({"model": "up/m", "messages": ["Hi"]}, "invalid_type", "messages[0]"),
         ({"model": "up/m", "messages": [{"content": "Hi"}]}, "missing_field", "messages[0].role"),
         ({"model": "up/m", "messages": [{"role": "user", "content": 4}]}, "invalid_type", "messages[0].content"),
-        ({"model": "up/m", "messages": [*HELLO, {"role": "user", "content": {}}]}, "invalid_type", "messages[1].content"),
+        (
+            {"model": "up/m", "messages": [*HELLO, {"role": "user", "content": {}}]},
+            "invalid_type",
+            "messages[1].content",
+        ),
         (chat_body("up/m", stream="yes"), "invalid_type", "stream"),
         (chat_body("up/m", temperature="hot"), "invalid_type", "temperature"),
         (chat_body("up/m", max_tokens="many"), "invalid_type", "max_tokens"),
@@ -90,7 +94,9 @@ def test_a_model_of_any_name_is_asked_of_a_provider_that_is_named(gateway: Runni
     assert told.headers["x-wye-model"] == 'od/d "n\\xe4me"\\n\\x7f'
 
 
-@pytest.mark.parametrize("path", ["/v2", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat", "/favicon.ico", "//", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/v2", "/v1", "/v1/", "/v1/chat/completions/", "/v1/chat", "/favicon.ico", "//", "/%00"]
+)
 def test_an_unknown_path_is_a_404_in_the_envelope(gateway: Running, path: str) -> None:
     refused = gateway.get(path)
     assert refused.status == 404
@@ -108,9 +114,7 @@ def test_an_unknown_path_is_a_404_in_the_envelope(gateway: Running, path: str) -
         ("POST", "/healthz", "GET"),
     ],
 )
-def test_a_wrong_method_is_a_405_that_names_the_right_one(
-    gateway: Running, method: str, path: str, right: str
-) -> None:
+def test_a_wrong_method_is_a_405_that_names_the_right_one(gateway: Running, method: str, path: str, right: str) -> None:
     refused = gateway.request(method, path, b"{}")
     assert refused.status == 405
     assert refused.error["code"] == "method_not_allowed"

@@ -183,7 +183,9 @@ PATIENT = "[server]\nkeep_alive = 0.05\n"
 
 
 def test_a_waiting_caller_hears_that_somebody_is_there(upstream: Upstream) -> None:
-    upstream.handler = lambda _: Reply(200, {"content-type": "text/event-stream"}, [*words("Hello"), DONE], before=Pause(0.4))
+    upstream.handler = lambda _: Reply(
+        200, {"content-type": "text/event-stream"}, [*words("Hello"), DONE], before=Pause(0.4)
+    )
     with serving(provider("up", upstream.url) + PATIENT) as gateway:
         told = gateway.chat("up/m", stream=True)
     assert told.status == 200

@@ -60,7 +60,7 @@ def _python() -> Path:
 
 
 def _run(*command: str | Path) -> None:
-    subprocess.run(command, check=True)
+    subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}, check=True)
 
 
 if __name__ == "__main__":

@@ -225,9 +225,6 @@ class TestRefusals:
         assert answer.error["code"] == "upstream_error"
         until(lambda: any(one.ended_by == "server" for one in relay.conversations()), "the server kept its connection")
 
-    @pytest.mark.xfail(
-        reason="a connection that the server is about to close is used again, and nothing tried after it"
-    )
     def test_request_right_after_such_a_failure(self, gateway: Process) -> None:
         answers = []
         for _ in range(10):

@@ -246,14 +246,14 @@ def process(settings: str = "", *arguments: str, **variables: str) -> Iterator[P
         folder = Path(name)
         (folder / "wye.toml").write_text(settings, encoding="utf-8")
         with (folder / "stderr").open("w") as log, _started(folder, log, arguments, variables) as program:
-            said = _announcement(program, folder)
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
-            assert found, said
-            running = Process(int(found[1]), program, folder, said)
             try:
+                said = _announcement(program)
+                found = re.search(r"http://[0-9.]+:(\d+)", said)
+                assert found, said or (folder / "stderr").read_text()
+                running = Process(int(found[1]), program, folder, said)
                 yield running
-            finally:
                 running.hang_up()
+            finally:
                 program.kill()
 
 
@@ -271,8 +271,6 @@ def _started(
     )
 
 
-def _announcement(program: subprocess.Popen[str], folder: Path) -> str:
+def _announcement(program: subprocess.Popen[str]) -> str:
     assert program.stdout is not None
-    said = program.stdout.readline()
-    assert said, (folder / "stderr").read_text()
-    return said
+    return program.stdout.readline()

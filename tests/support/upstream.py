@@ -60,6 +60,13 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Say nothing until the test lets go, then go on."""
+
+    let_go: threading.Event
+
+
+@dataclass(frozen=True)
 class Cut:
     """Drop the connection without ending the body.
 
@@ -70,7 +77,7 @@ class Cut:
     reset: bool = False
 
 
-Piece: TypeAlias = bytes | Pause | Hang | Cut
+Piece: TypeAlias = bytes | Pause | Hang | Hold | Cut
 
 
 @dataclass
@@ -86,7 +93,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: Sequence[Piece] = ()
     framing: Framing = "chunked"
-    before: Pause | Hang | Cut | None = None
+    before: Pause | Hang | Hold | Cut | None = None
 
     @classmethod
     def json(cls, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Self:
@@ -357,6 +364,9 @@ class _Connection(asyncio.Protocol):
                 await asyncio.sleep(seconds)
             case Hang():
                 await asyncio.Event().wait()
+            case Hold(let_go):
+                while not let_go.is_set():
+                    await asyncio.sleep(0.005)
             case Cut(reset):
                 self._replying = False
                 if reset:

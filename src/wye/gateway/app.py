@@ -9,7 +9,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wye.config import ServerConfig
-from wye.core.errors import AuthenticationError, InvalidRequestError, MethodNotAllowedError, RouteNotFoundError, WyeError
+from wye.core.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+    WyeError,
+)
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models

@@ -18,6 +18,7 @@ def connect(base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = 
     try:
         url = urlsplit(base_url)
         port = url.port
+        (url.hostname or "").encode("idna")
     except ValueError as error:
         raise ConfigurationError(f"{base_url!r} is not a URL: {error}", param="base_url") from None
     if url.scheme not in {"http", "https"} or not url.hostname or port == 0:

@@ -13,6 +13,8 @@ from wye.core.errors import AddressRefusedError, ConnectionFailedError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_HANDED_OUT = ipaddress.IPv6Network("2000::/3")
+"""What there is of public IPv6: https://www.iana.org/assignments/ipv6-address-space."""
 
 
 def is_public(address: str) -> bool:
@@ -24,6 +26,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _HANDED_OUT:
+            return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -49,17 +49,9 @@ class PlainTransport:
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
-        head = self.head(path, headers, body)
-        connection = await self.acquire(deadline)
-        try:
-            connection.post(head, body, deadline)
-            await connection.answered(whole=True)
-            reply = connection.reply()
-        except BaseException:
-            connection.abort()
-            raise
-        finally:
-            self.release(connection)
+        connection = await self.exchange(path, headers, body, deadline, whole=True)
+        reply = connection.reply()
+        self.release(connection)
         if trace.enabled():
             trace.received(self._base_url + path, str(reply.status), reply.body)
         return reply
@@ -86,6 +78,31 @@ class PlainTransport:
             connection = await self._connect(min(deadline, self._timeouts.connect))
         self._busy.add(connection)
         return connection
+
+    async def exchange(
+        self, path: str, headers: Mapping[str, str], body: bytes, deadline: float, *, whole: bool
+    ) -> "Connection":
+        """Send a request and wait for its headers, or for all of its answer.
+
+        A server may close a connection that has been idle, or that it answered with an error on, in the very moment the
+        next request goes out. So one that was used before and ends without a byte of an answer is replaced once.
+        """
+        head = self.head(path, headers, body)
+        connection = await self.acquire(deadline)
+        while True:
+            used_before = connection.idle_since > 0.0
+            try:
+                connection.post(head, body, deadline)
+                await connection.answered(whole=whole)
+            except BaseException as error:
+                connection.abort()
+                self.release(connection)
+                if not (used_before and isinstance(error, ConnectionFailedError) and not connection.heard):
+                    raise
+            else:
+                return connection
+            connection = await self._connect(min(deadline, self._timeouts.connect))
+            self._busy.add(connection)
 
     def release(self, connection: "Connection") -> None:
         """Take a connection back, if another request can use it."""
@@ -162,17 +179,8 @@ class PlainStream:
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""
         path, headers, body, deadline = self._arguments
-        head = self._pool.head(path, headers, body)
-        connection = await self._pool.acquire(deadline)
-        try:
-            connection.post(head, body, deadline)
-            await connection.answered(whole=False)
-        except BaseException:
-            connection.abort()
-            self._pool.release(connection)
-            raise
-        self._connection = connection
-        self.status = connection.status
+        self._connection = await self._pool.exchange(path, headers, body, deadline, whole=False)
+        self.status = self._connection.status
         return self
 
     async def __aexit__(
@@ -207,6 +215,7 @@ class Connection(asyncio.Protocol):
         self._complete = False
         self._whole = False
         self._keep = True
+        self.heard = False
         self.status = 0
         self.headers: dict[str, str] = {}
         self.idle_since = 0.0
@@ -221,7 +230,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise ConnectionFailedError("the connection to the provider was closed before it was used")
         self._in_flight, self._head_done, self._complete, self._until_closed = True, False, False, False
-        self.status, self.headers = 0, {}
+        self.status, self.headers, self.heard = 0, {}, False
         now = self._loop.time()
         self._silent_at, self._late_at = now + self._silence, now + deadline
         if self._timer is None:
@@ -321,6 +330,7 @@ class Connection(asyncio.Protocol):
             self.abort()  # nobody asked
             return
         self._silent_at = self._loop.time() + self._silence
+        self.heard = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -333,7 +343,7 @@ class Connection(asyncio.Protocol):
             self._complete = True
             self._wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """End what is under way."""
         self._transport = None
         if not self._in_flight or self._complete:

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import ClassVar, Final, TextIO
 
-_SENSITIVE: Final = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie"})
+_SENSITIVE: Final = ("auth", "key", "token", "secret", "cookie")
+"""Words in the names of headers whose values are not shown; a custom endpoint names its headers as it likes."""
 _SHOWN_BYTES: Final = 4096
 
 
@@ -32,14 +33,18 @@ def enabled() -> bool:
 
 def sent(url: str, headers: Mapping[str, str], body: bytes) -> None:
     """Show a request."""
-    hidden = {name: value for name, value in headers.items() if name.lower() in _SENSITIVE}
-    _Trace.secrets.update(value.rpartition(" ")[2] for value in hidden.values())
+    hidden = {name: value for name, value in headers.items() if _is_sensitive(name)}
+    _Trace.secrets.update(secret for value in hidden.values() if (secret := value.rpartition(" ")[2]))
     _write(f"--> POST {url} {dict(headers) | dict.fromkeys(hidden, '…')}", body)
 
 
 def received(url: str, what: str, body: bytes) -> None:
     """Show an answer or a piece of one."""
     _write(f"<-- {url} {what}", body)
+
+
+def _is_sensitive(name: str) -> bool:
+    return any(word in name.lower() for word in _SENSITIVE)
 
 
 def _write(head: str, body: bytes) -> None:
