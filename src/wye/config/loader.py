@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from dotenv import dotenv_values
 from msgspec import Struct
 
 from wye.catalog import Catalog
@@ -46,6 +45,8 @@ def load_settings(
     line. Raises `ConfigurationError`.
     """
     if environ is None:
+        from dotenv import dotenv_values
+
         environ = {**{name: value for name, value in dotenv_values(".env").items() if value}, **os.environ}
     file = _find_file(path, environ)
     data = _read(file) if file else {}

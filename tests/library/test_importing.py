@@ -1,0 +1,36 @@
+"""Importing Wye is quick because it does little: no file of ours is read, no socket made, nothing heavy loaded."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+opened, sockets = [], []
+def hook(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and not arguments[0].endswith((".py", ".pyc", ".so", ".pth")):
+        opened.append(arguments[0])
+    if event.startswith("socket."):
+        sockets.append(event)
+sys.addaudithook(hook)
+import wye
+heavy = [name for name in (
+    "pyreqwest", "uvicorn", "typer", "rich", "genai_prices", "pydantic", "openai", "sqlalchemy", "numpy", "dotenv.main"
+) if name in sys.modules]
+ours = [path for path in opened if path.endswith(".toml")]
+print(len(sockets), ours, heavy, len(sys.modules))
+"""
+
+
+def test_importing_reads_no_data_makes_no_socket_and_loads_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=30)
+    sockets, rest = done.stdout.split(" ", 1)
+    assert sockets == "0"
+    assert rest.startswith("[] [] "), rest
+    assert int(rest.split()[-1]) < 450
+
+
+def test_everything_public_is_there() -> None:
+    import wye
+
+    for name in wye.__all__:
+        assert getattr(wye, name) is not None
