@@ -90,7 +90,8 @@ def settle(exchange: Exchange, catalog: Catalog) -> None:
     total: Decimal | None = None
     for at, outcome in enumerate(exchange.outcomes):
         if outcome.usage is None:
-            known = known and outcome.error is not None
+            # A refusal costs nothing; what broke off in its midst costs something that nobody told.
+            known = known and outcome.error is not None and outcome.first_token is None
             continue
         row = catalog.models.get(outcome.attempt.full_id)
         cost = _rater.cost(row.price, outcome.usage) if row else None

@@ -3,12 +3,13 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, overload
 
 import pytest
-from tests.support.gateway import Json, Running, provider, read, serving
+from tests.support.gateway import Address, Answer, Json, Running, provider, read, serving
 from tests.support.openai_wire import DONE, USAGE, event, refusal, stream, words
-from tests.support.upstream import Cut, Hang, Pause, Piece, Reply, Upstream
+from tests.support.upstream import Cut, Hang, Pause, Piece, Received, Reply, Upstream
 
 
 def text_of(events: Sequence[bytes]) -> str:
@@ -145,6 +146,33 @@ def test_a_stream_that_fails_ends_in_an_error_and_has_no_end_marker(
     assert (line["status"], line["error"]) == (200, code)
 
 
+def test_what_broke_off_has_an_unknown_cost_and_a_refusal_has_none(gateway: Running, upstream: Upstream) -> None:
+    upstream.reply_with(Reply.stream([*words("Hello"), Cut()]))
+    broken = gateway.chat("up/priced", stream=True)
+    assert broken.comments == []
+    assert "cost_usd" not in gateway.wait_line(request_id=broken.headers["x-request-id"])
+    upstream.reply_with(refusal(500))
+    refused = gateway.chat("up/priced", stream=True)
+    assert refused.headers["x-wye-cost-usd"] == "0"
+
+
+def test_many_streams_at_once_do_not_mix(gateway: Running, upstream: Upstream) -> None:
+    def reply(request: Received) -> Reply:
+        said = request.json["messages"][0]["content"]
+        return Reply.stream([*words(*[said] * 50), event(finish_reason="stop"), DONE])
+
+    def ask(number: int) -> Answer:
+        address = Address(gateway.port)
+        told = address.chat("up/m", f"<{number}>", stream=True)
+        address.hang_up()
+        return told
+
+    upstream.handler = reply
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(ask, range(200)))
+    assert [text_of(told.events) for told in answers] == [f"<{number}>" * 50 for number in range(200)]
+
+
 def test_what_says_nothing_is_held_until_a_word_comes(gateway: Running, upstream: Upstream, spare: Upstream) -> None:
     upstream.reply_with(Reply.stream([event(role="assistant", content=""), Cut()]))
     spare.reply_with(stream("from the spare"))
@@ -161,11 +189,10 @@ def test_an_error_before_any_word_is_an_ordinary_error(gateway: Running, upstrea
     assert refused.headers["content-type"] == "application/json"
 
 
-def test_the_deadline_ends_a_stream_in_its_midst(gateway: Running, upstream: Upstream) -> None:
-    upstream.reply_with(Reply.stream([*words("Hello"), Hang()]))
-    told = gateway.chat("up/m", stream=True, headers={"x-wye-timeout": "0.3"})
-    assert text_of(told.events[:-1]) == "Hello"
-    assert json.loads(told.events[-1])["error"]["code"] == "deadline_exceeded"
+def test_the_deadline_ends_a_stream_that_does_not_begin(gateway: Running, upstream: Upstream) -> None:
+    upstream.reply_with(Reply.stream([b": busy\n\n", Hang()]))
+    refused = gateway.chat("up/m", stream=True, headers={"x-wye-timeout": "0.3"})
+    assert (refused.status, refused.error["code"]) == (504, "deadline_exceeded")
     assert upstream.wait_disconnect(5)
 
 

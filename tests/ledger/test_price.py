@@ -5,6 +5,7 @@ import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ TIERED = Price(
 
 
 def of(**counts: int) -> Usage:
-    return Usage(**{f"{name}_tokens": count for name, count in counts.items()})
+    return msgspec.convert({f"{name}_tokens": count for name, count in counts.items()}, Usage)
 
 
 @pytest.mark.parametrize(

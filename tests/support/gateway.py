@@ -251,8 +251,10 @@ def process(settings: str = "", *arguments: str, **variables: str) -> Iterator[P
                 found = re.search(r"http://[0-9.]+:(\d+)", said)
                 assert found, said or (folder / "stderr").read_text()
                 running = Process(int(found[1]), program, folder, said)
-                yield running
-                running.hang_up()
+                try:
+                    yield running
+                finally:
+                    running.hang_up()
             finally:
                 program.kill()
 

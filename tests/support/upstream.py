@@ -365,7 +365,7 @@ class _Connection(asyncio.Protocol):
             case Hang():
                 await asyncio.Event().wait()
             case Hold(let_go):
-                while not let_go.is_set():
+                while not let_go.is_set():  # noqa: ASYNC110  # the thread of the test sets it
                     await asyncio.sleep(0.005)
             case Cut(reset):
                 self._replying = False

@@ -242,13 +242,15 @@ async def test_a_closed_transport_holds_no_connection(either: Connect, upstream:
 
 
 async def test_closing_a_transport_ends_those_who_wait_for_an_answer(either: Connect, upstream: Upstream) -> None:
-    upstream.reply_with(Reply.silence())
+    upstream.reply_with(Reply.json({}), Reply.silence())
     transport = either(upstream.url)
+    await send(transport)
     waiting = asyncio.create_task(send(transport))
-    assert await arrived(upstream)
+    assert await arrived(upstream, 2)
     await transport.aclose()
     with fails(ConnectionFailedError):
         await waiting
+    assert len(upstream.received) == 2
 
 
 # Failures.

@@ -1,14 +1,16 @@
 """What the plain client does beyond what every transport promises: answers nobody asked for, readers and their pace."""
 
 import asyncio
+import threading
 
 import pytest
-from tests.support.upstream import Hang, Pause, Reply, Upstream
+from tests.support.upstream import Cut, Hang, Hold, Pause, Reply, Upstream
 from tests.transport.conftest import Connect
 from tests.transport.wire import OK, answering, request, serving
 
 from wye.core.errors import (
     ConfigurationError,
+    ConnectionFailedError,
     StreamInterruptedError,
     UpstreamTimeoutError,
     WyeError,
@@ -86,6 +88,70 @@ async def test_a_connection_idle_for_a_minute_is_not_used(plain: Connect, upstre
         transport._idle[0].idle_since -= 61  # an hour hand would do the same
     await transport.send("/chat", {}, b"{}", DEADLINE)
     assert upstream.connections == 3
+
+
+async def test_a_request_whose_used_connection_ends_without_a_byte_is_sent_again(
+    plain: Connect, upstream: Upstream
+) -> None:
+    upstream.reply_with(Reply.json({}), Reply(before=Cut()), Reply.json({"n": 3}), Reply.reset(), Reply.json({"n": 5}))
+    transport = pool(plain, upstream.url)
+    await transport.send("/chat", {}, b"{}", DEADLINE)
+    assert (await transport.send("/chat", {}, b"{}", DEADLINE)).body == b'{"n": 3}'
+    async with stream(transport) as answer:
+        assert await answer.read() == b'{"n": 5}'
+    assert (len(upstream.received), upstream.connections) == (5, 3)
+    assert (len(transport._idle), len(transport._busy)) == (1, 0)
+
+
+@pytest.mark.parametrize("used_before", [False, True], ids=["new", "used"])
+async def test_a_request_is_sent_again_once_and_on_a_used_connection_only(
+    plain: Connect, upstream: Upstream, *, used_before: bool
+) -> None:
+    transport = pool(plain, upstream.url)
+    if used_before:
+        upstream.reply_with(Reply.json({}))
+        await transport.send("/chat", {}, b"{}", DEADLINE)
+    upstream.reply_with(Reply(before=Cut()))
+    with pytest.raises(ConnectionFailedError):
+        await transport.send("/chat", {}, b"{}", DEADLINE)
+    assert len(upstream.received) == 1 + 2 * used_before
+    assert (len(transport._idle), len(transport._busy)) == (0, 0)
+
+
+@pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_a_request_whose_answer_had_begun_is_not_sent_again(plain: Connect, begun: bytes) -> None:
+    asked = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        for said in (OK, begun):
+            await request(reader)
+            asked += 1
+            writer.write(said)
+
+    async with serving(talk) as url:
+        transport = pool(plain, url)
+        await transport.send("/chat", {}, b"{}", DEADLINE)
+        with pytest.raises(ConnectionFailedError):
+            await transport.send("/chat", {}, b"{}", DEADLINE)
+    assert asked == 2
+
+
+async def test_one_deadline_holds_for_a_request_that_is_sent_again(plain: Connect, upstream: Upstream) -> None:
+    upstream.reply_with(Reply.json({}), Reply(pieces=[], before=Hold(threading.Event())), Reply.silence())
+    transport = pool(plain, upstream.url)
+    await transport.send("/chat", {}, b"{}", DEADLINE)
+    connection = transport._idle[0]
+    waiting = asyncio.create_task(transport.send("/chat", {}, b"{}", 0.4))
+    assert await asyncio.to_thread(upstream.wait_received, 5, 2)
+    late_at = connection._late_at
+    await asyncio.sleep(0.1)
+    connection._transport.abort()  # type: ignore[union-attr]  # the server's end of it could not be timed as well
+    assert await asyncio.to_thread(upstream.wait_received, 5, 3)
+    (again,) = transport._busy
+    assert again._late_at == pytest.approx(late_at, abs=0.05)
+    with pytest.raises(UpstreamTimeoutError):
+        await waiting
 
 
 async def test_a_slow_reader_s_bytes_wait_in_the_provider_and_not_here(plain: Connect) -> None:

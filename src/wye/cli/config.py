@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, structs
+from rich.markup import escape
+from rich.text import Text
 
 from wye import catalog
 from wye.cli.models import AsJson
-from wye.cli.output import console, fail, print_json, table
+from wye.cli.output import Column, console, fail, print_json, print_table
 from wye.cli.serve import Config
 from wye.config import Settings, load_settings
 from wye.core.errors import WyeError
@@ -35,9 +37,10 @@ def check(*, config: Config = None) -> None:
         if not engine.explain(target).attempts
     ]
     for warning in (*settings.warnings, *unknown):
-        console.print(f"[yellow]warning[/] {warning}", highlight=False)
+        console.print(f"[yellow]warning[/] {escape(warning)}", highlight=False, soft_wrap=True)
     used = ", ".join(sorted(engine.snapshot.availability.configured))
-    console.print(f"[green]ok[/] {settings.path or 'no file'}; providers: {used}", highlight=False)
+    where = escape(settings.path or "no file")
+    console.print(f"[green]ok[/] {where}; providers: {used}", highlight=False, soft_wrap=True)
 
 
 def show(*, config: Config = None, as_json: AsJson = False) -> None:
@@ -53,10 +56,10 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([{"setting": path, "value": value, "from": origin} for path, value, origin in lines])
         return
-    shown = table("setting", "value", "from")
-    for path, value, origin in lines:
-        shown.add_row(path, str(value), f"[dim]{origin}[/]")
-    console.print(shown)
+    print_table(
+        (Column("setting"), Column("value", text="wrapped"), Column("from", 1)),
+        [(path, _written(value), Text(origin, style="dim")) for path, value, origin in lines],
+    )
 
 
 def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
@@ -69,16 +72,30 @@ def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             path = f"{where}.{name}"
             origin = settings.origins.get(path)
             if plain or origin is not None:
-                yield path, _masked(value), origin or "default"
+                yield path, _masked(name, value), origin or "default"
     for name, targets in settings.aliases.items():
         yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return value.masked()
-    if isinstance(value, tuple | list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _masked(item) for name, item in value.items()}
+def _masked(name: str, value: Any) -> Any:
+    """Leave out keys, and the headers of a provider, which may hold one."""
+    match value:
+        case Secret():
+            return value.masked()
+        case tuple() | list() | frozenset():
+            return [_masked(name, item) for item in value]
+        case dict() if name == "headers":
+            return {header: Secret(text).masked() for header, text in value.items()}
     return value
+
+
+def _written(value: Any) -> str:
+    """Write a value for a person to read: an absent one as a dash, a list by its items."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return ", ".join(f"{name} = {_written(item)}" for name, item in value.items()) or "–"
+        case list():
+            return ", ".join(_written(item) for item in value) or "–"
+    return "–" if value is None else str(value)

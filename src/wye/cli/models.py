@@ -1,17 +1,20 @@
 """`wye models`, `wye models show` and `wye explain`."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from msgspec import structs
+from rich.text import Text
 
 from wye import catalog
+from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo, Price
-from wye.cli.output import console, fail, figure, money, print_json, table
+from wye.cli.output import Column, console, fail, figure, money, print_json, print_table, rate, short_figure
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.errors import InvalidRequestError, ModelNotFoundError, WyeError
+from wye.core.plan import Dropped, Plan
 from wye.engine import Engine
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -55,22 +58,54 @@ def list_models(  # noqa: PLR0913 - an option each
     if as_json:
         print_json([{**structs.asdict(row), "full_id": row.full_id, "available": row.provider in can} for row in rows])
         return
-    figures = ("context", "output", "in $/M", "out $/M")
-    shown = table("model", *figures, "latency", "quality", "can", right=figures)
-    for row in rows:
-        name = row.full_id if row.provider in can else f"[dim]{row.full_id}[/]"
-        shown.add_row(
-            f"{name} [yellow]†[/]" if row.deprecated else name,
-            figure(row.context_window),
-            figure(row.max_output_tokens),
-            _rate(row.price.input),
-            _rate(row.price.output),
-            row.latency_tier,
-            row.quality_tier,
-            " ".join(sorted(row.capabilities - {"text", "streaming"})),
-        )
-    console.print(shown)
-    console.print(f"[dim]{len(rows)} models; those in grey need a key, † is deprecated[/]")
+    print_table(
+        _COLUMNS,
+        [
+            (
+                _name(row, usable=row.provider in can),
+                short_figure(row.context_window),
+                short_figure(row.max_output_tokens),
+                rate(row.price.input),
+                rate(row.price.output),
+                row.latency_tier,
+                row.quality_tier,
+                _abilities(row),
+            )
+            for row in rows
+        ],
+    )
+    console.print(f"{len(rows)} models; those in grey need a key, † is deprecated", style="dim", highlight=False)
+
+
+_COLUMNS: Final = (
+    Column("model"),
+    Column("context", 1, right=True),
+    Column("output", 2, right=True),
+    Column("in $/M", right=True),
+    Column("out $/M", right=True),
+    Column("latency", 4),
+    Column("quality", 3),
+    Column("can", 5, text="cut"),
+)
+_SOUGHT_FIRST: Final = (
+    "vision",
+    "function-calling",
+    "reasoning",
+    "extended-thinking",
+    "adaptive-thinking",
+    "web-search",
+)
+
+
+def _name(row: ModelInfo, *, usable: bool) -> Text:
+    name = Text(row.full_id, style="" if usable else "dim")
+    return name.append(" †", style="yellow") if row.deprecated else name
+
+
+def _abilities(row: ModelInfo) -> tuple[str, ...]:
+    """List what a model can do beyond text, what people choose models by first."""
+    first = [name for name in _SOUGHT_FIRST if name in row.capabilities]
+    return (*first, *sorted(row.capabilities - {"text", "streaming", *first}))
 
 
 def show(
@@ -94,11 +129,8 @@ def show(
         console.print(f"\n[bold]{row.full_id}[/]  {row.name}", highlight=False)
         if row.description:
             console.print(row.description, style="dim", highlight=False)
-        shown = table("", "")
-        shown.show_header = False
-        for label, value in _facts(row):
-            shown.add_row(f"[dim]{label}[/]", value)
-        console.print(shown)
+        facts = [(Text(label, style="dim"), value) for label, value in _facts(row)]
+        print_table((Column(""), Column("", text="wrapped")), facts, titled=False)
 
 
 def explain(
@@ -123,23 +155,41 @@ def explain(
     if as_json:
         print_json(plan)
     else:
-        steps = table("", "attempt", "in $/M", "out $/M", "why", right=("in $/M", "out $/M"))
-        for at, attempt in enumerate(plan.attempts, 1):
-            row = engine.snapshot.catalog.models.get(attempt.full_id)
-            price = row.price if row else Price()
-            steps.add_row(str(at), attempt.full_id, _rate(price.input), _rate(price.output), attempt.reason)
-        if plan.attempts:
-            console.print(steps)
-        if plan.dropped:
-            left = table("dropped", "code", "why")
-            for drop in plan.dropped:
-                left.add_row(f"{drop.provider}/{drop.model}", drop.code, drop.reason)
-            console.print(left)
+        _print_plan(plan, engine.snapshot.catalog)
     if not plan.attempts:
         try:
             engine.snapshot.planner.plan(model)
         except WyeError as error:
             fail(error)
+
+
+def _print_plan(plan: Plan, known: Catalog) -> None:
+    if plan.attempts:
+        prices = [row.price if (row := known.models.get(attempt.full_id)) else Price() for attempt in plan.attempts]
+        print_table(
+            (
+                Column(""),
+                Column("attempt"),
+                Column("in $/M", 1, right=True),
+                Column("out $/M", 1, right=True),
+                Column("why", text="wrapped"),
+            ),
+            [
+                (str(at), attempt.full_id, rate(price.input), rate(price.output), attempt.reason)
+                for at, (attempt, price) in enumerate(zip(plan.attempts, prices, strict=True), 1)
+            ],
+        )
+    if plan.attempts and plan.dropped:
+        console.print()
+    if plan.dropped:
+        print_table(
+            (Column("dropped"), Column("code", 1), Column("why", text="wrapped")),
+            [(_place(drop), drop.code, drop.reason) for drop in plan.dropped],
+        )
+
+
+def _place(drop: Dropped) -> str:
+    return f"{drop.provider}/{drop.model}" if drop.model else drop.provider
 
 
 def _engine(config: Config) -> Engine:
@@ -164,10 +214,6 @@ def _decimal(text: str | None) -> Decimal | None:
         raise InvalidRequestError(f"{text!r} is not an amount in USD") from None
 
 
-def _rate(value: Decimal | None) -> str:
-    return "–" if value is None else f"{value:f}"
-
-
 def _facts(row: ModelInfo) -> list[tuple[str, str]]:
     price = row.price
     facts = [
@@ -179,11 +225,11 @@ def _facts(row: ModelInfo) -> list[tuple[str, str]]:
         ("input", f"{money(price.input)} per million tokens"),
         ("output", f"{money(price.output)} per million tokens"),
     ]
-    for label, rate in (("cache read", price.cache_read), ("cache write", price.cache_write)):
-        if rate is not None:
-            facts.append((label, f"{money(rate)} per million tokens"))
+    for label, special in (("cache read", price.cache_read), ("cache write", price.cache_write)):
+        if special is not None:
+            facts.append((label, f"{money(special)} per million tokens"))
     for tier in price.tiers:
-        rates = f"{_rate(tier.input)} in, {_rate(tier.output)} out"
+        rates = f"{rate(tier.input)} in, {rate(tier.output)} out"
         facts.append((f"above {tier.above_input_tokens:,} tokens", rates))
     if price.source:
         facts.append(("price from", f"{price.source}, {price.date}"))

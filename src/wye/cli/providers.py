@@ -1,12 +1,13 @@
 """`wye providers`."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from wye import catalog
 from wye.cli.models import AsJson
-from wye.cli.output import console, fail, print_json, table
+from wye.cli.output import Column, Row, console, fail, print_json, print_table
 from wye.cli.serve import Config
 from wye.config import ProviderSettings, load_settings
 from wye.core.errors import WyeError
@@ -30,7 +31,7 @@ def providers(
     except WyeError as error:
         fail(error)
     can = now.availability
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "id": row.id,
             "name": row.name,
@@ -47,17 +48,29 @@ def providers(
     if as_json:
         print_json(listed)
         return
-    shown = table("provider", "status", "keys", "wire", "default model", "where")
-    for item in listed:
-        colour = {"configured": "green", "local": "cyan"}.get(str(item["status"]), "dim")
-        shown.add_row(
-            str(item["id"]),
-            f"[{colour}]{item['status']}[/]",
-            ", ".join(item["keys"]) or "–",  # type: ignore[arg-type]  # a list, by construction
-            str(item["adapter"]),
-            str(item["default_model"] or "–"),
-            str(item["needs"] or item["base_url"] or "in this process"),
-        )
-    console.print(shown)
+    print_table(_COLUMNS, [_row(item) for item in listed])
     if not all_of_them:
-        console.print(f"[dim]{len(now.catalog.providers) - len(listed)} more with --all[/]")
+        more = len(now.catalog.providers) - len(listed)
+        console.print(f"{more} more with --all", style="dim", highlight=False)
+
+
+_COLUMNS: Final = (
+    Column("provider"),
+    Column("status"),
+    Column("keys"),
+    Column("wire", 2),
+    Column("default model", 1),
+    Column("where", text="cut"),
+)
+_COLOURS: Final = {"configured": "green", "local": "cyan", "missing": "dim"}
+
+
+def _row(item: dict[str, Any]) -> Row:
+    return (
+        item["id"],
+        Text(item["status"], style=_COLOURS[item["status"]]),
+        ", ".join(item["keys"]) or "–",
+        item["adapter"],
+        item["default_model"] or "–",
+        item["needs"] or item["base_url"] or "in this process",
+    )

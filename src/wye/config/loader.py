@@ -279,7 +279,7 @@ class _Loading:
                 self._origins["routing.default_provider"] = f"environment {name}"
                 break
         config = self._section(RoutingConfig, "routing", values)
-        for name in filter(None, (config.default_provider, *config.fallback_order)):
+        for name in filter(None, (config.default_provider, *config.fallback_order, *config.default_models)):
             if self._catalog.provider(name) is None and name not in providers:
                 raise ConfigurationError(
                     f"[routing] names the provider {name!r}, which is neither in the catalog nor in [providers]"

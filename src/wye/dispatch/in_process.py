@@ -5,12 +5,12 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 from msgspec import Struct, field, structs
 
-from wye.core.errors import DeadlineExceededError, UpstreamError, WyeError
+from wye.core.errors import UpstreamError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
@@ -108,25 +108,24 @@ class InProcessUpstream:
         try:
             async with asyncio.timeout(seconds):
                 response = await self._provider.generate(request)
+            return structs.replace(response, id=response.id or _new_id(), created=response.created or int(time.time()))
+        except WyeError:
+            raise
         except Exception as error:
             raise _as_ours(error) from error
-        return structs.replace(response, id=response.id or _new_id(), created=response.created or int(time.time()))
 
-    async def stream(
-        self, exchange: Exchange, attempt: Attempt, seconds: float
-    ) -> AsyncGenerator[Sequence[StreamChunk]]:
+    async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Yield the provider's chunks."""
         request = structs.replace(exchange.call.chat, model=attempt.model)
         pieces = self._provider.generate_stream(request)
-        clock = asyncio.get_running_loop().time
-        until = clock() + seconds
-        async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else _nothing():
+        async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
             while True:
                 try:
-                    async with asyncio.timeout_at(until):
-                        chunk = await anext(pieces)
+                    chunk = await anext(pieces)
                 except StopAsyncIteration:
                     return
+                except WyeError:
+                    raise
                 except Exception as error:
                     raise _as_ours(error) from error
                 yield (chunk,)
@@ -136,21 +135,11 @@ class InProcessUpstream:
         await self._provider.aclose()
 
 
-class _nothing:  # noqa: N801 - stands where a context manager does
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(self, *error: object) -> None:
-        pass
-
-
 def _new_id() -> str:
     return f"chatcmpl-{uuid.uuid4().hex}"
 
 
 def _as_ours(error: Exception) -> WyeError:
-    if isinstance(error, WyeError):
-        return error
     if isinstance(error, TimeoutError):
-        return DeadlineExceededError("the provider did not answer in the time for this request")
+        return UpstreamTimeoutError("the provider did not answer in time")
     return UpstreamError(f"the provider failed with {type(error).__name__}")

@@ -20,12 +20,12 @@ _MORE_AFTER_DONE_SECONDS = 1.0
 
 
 class Upstream(Protocol):
-    """Answers attempts. `seconds` is what is left until the deadline of the whole chain."""
+    """Answers attempts."""
 
     async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
-        """Return the whole answer or raise a `WyeError`."""
+        """Return the whole answer within `seconds`, or raise a `WyeError`."""
 
-    def stream(self, exchange: Exchange, attempt: Attempt, seconds: float) -> AsyncGenerator[Sequence[StreamChunk]]:
+    def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Yield the answer's chunks, as many at a time as came together; raise where it is refused or breaks off.
 
         Closing the generator ends the call at the provider.
@@ -63,16 +63,17 @@ class WireUpstream:
         reply = await self._transport.send(request.path, self._with(request.headers), request.body, seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
-        return adapter.parse_response(reply.body)
+        try:
+            return adapter.parse_response(reply.body)
+        except WyeError as error:
+            raise self._scrubbed(error) from None
 
-    async def stream(
-        self, exchange: Exchange, attempt: Attempt, seconds: float
-    ) -> AsyncGenerator[Sequence[StreamChunk]]:
+    async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Send the request and yield the answer as it comes; end without an error only where the wire ended it."""
         adapter, request = self._build(exchange, attempt)
         state = StreamState()
         events = decoder(adapter.FRAMING)
-        async with self._transport.stream(request.path, self._with(request.headers), request.body, seconds) as answer:
+        async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
                 raise self._scrubbed(error)

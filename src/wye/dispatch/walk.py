@@ -43,35 +43,55 @@ async def complete(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> Mod
 
 
 async def stream(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Sequence[StreamChunk]]:
-    """Yield the first attempt's chunks that has any; raise the last error where none has, or where it breaks off."""
+    """Yield the first attempt's chunks that has any; raise the last error where none has, or where it breaks off.
+
+    The deadline holds until the commit point: a stream that goes on speaking is not cut off.
+    """
     attempts = _attempts(exchange)
     for attempt in attempts:
         exchange.attempt = attempt
         running = _Running(attempt)
-        held: list[StreamChunk] = []
+        held: Sequence[StreamChunk] = ()
         try:
-            seconds = _seconds_left(exchange)
-            async with aclosing(upstreams[attempt.provider].stream(exchange, attempt, seconds)) as batches:
+            _seconds_left(exchange)
+            async with aclosing(upstreams[attempt.provider].stream(exchange, attempt)) as batches:
+                held = await _until_content(batches, running, exchange.deadline)
+                if running.committed:
+                    yield held
                 async for batch in batches:
                     running.note(batch)
-                    if running.committed:
-                        yield batch
-                        continue
-                    held += batch
-                    if len(held) > _HELD_AT_MOST or any(chunk.is_content for chunk in batch):
-                        running.commit()
-                        yield held
+                    yield batch
         except WyeError as error:
             exchange.outcomes.append(running.failed(error))
-            _raise_unless_another(exchange, error, last=running.committed or attempt is attempts[-1])
+            if running.committed:
+                raise
+            _raise_unless_another(exchange, error, last=attempt is attempts[-1])
         except (asyncio.CancelledError, GeneratorExit):
             exchange.outcomes.append(running.outcome(cancelled=True))
             raise
         else:
             exchange.outcomes.append(running.outcome())
-            if not running.committed and held:
+            if held and not running.committed:
                 yield held
             return
+
+
+async def _until_content(
+    batches: AsyncGenerator[Sequence[StreamChunk]], running: "_Running", deadline: float
+) -> Sequence[StreamChunk]:
+    """Return all chunks up to the first with content, or all there are."""
+    held: list[StreamChunk] = []
+    try:
+        async with asyncio.timeout_at(deadline):
+            async for batch in batches:
+                running.note(batch)
+                held += batch
+                if len(held) > _HELD_AT_MOST or any(chunk.is_content for chunk in batch):
+                    running.commit()
+                    break
+    except TimeoutError:
+        raise _too_late() from None
+    return held
 
 
 def _attempts(exchange: Exchange) -> Sequence[Attempt]:

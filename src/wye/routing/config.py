@@ -9,7 +9,8 @@ class RoutingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How a name becomes a plan.
 
     `fallback_order` lists providers by id or alias for `auto` and for a bare name that several serve, `default_models`
-    what each answers `auto` with, `default_provider` goes first. `deadline` is seconds for the whole chain of attempts.
+    what each answers `auto` with, `default_provider` goes first. `deadline` is seconds for the whole chain of
+    attempts, until an answer is complete or a stream has begun.
     `unsupported_parameters` is "error" or "drop": what happens to a parameter the chosen wire cannot express.
     """
 

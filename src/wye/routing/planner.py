@@ -2,7 +2,9 @@
 
 Names are tried in this order: an alias of the configuration that is no model's name, `auto`, `provider/model`,
 `provider:model` with a known provider, a bare catalog id, alias, short name or template id, and last a bare unknown
-name with a prefix that one provider's models share. A named model is only ever answered by that model.
+name with a prefix that one provider's models share. A named model is only ever answered by that model. Some bare ids
+begin with a provider's name (`openai/gpt-oss-20b`, which OpenAI does not serve): where the provider so named has no
+such model, those that have the whole name come after it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,6 +50,11 @@ class Planner:
         order = (self._config.default_provider, *self._config.fallback_order)
         known = [provider.id for name in order if name and (provider := catalog.provider(name))]
         self._rank = {provider: at for at, provider in reversed(list(enumerate(known)))}
+        self._default_models = {
+            provider.id: model
+            for name, model in self._config.default_models.items()
+            if (provider := catalog.provider(name))
+        }
         self._plans: dict[str, Plan] = {}
 
     def plan(self, name: str) -> Plan:
@@ -85,12 +92,19 @@ class Planner:
         elif found := self._at_named_provider(name):
             provider, model = found
             yield self._attempt(provider, model, f"{name!r} names {provider.name}", named=True)
-        elif rows := self._catalog.by_name(name):
-            for row in self._preferred(rows):
-                provider = self._catalog.providers[row.provider]
-                yield self._attempt(provider, name, f"{provider.name} serves {row.id!r}", named=len(rows) == 1)
+            if self._catalog.find(provider.id, model) is None:
+                yield from self._serving(name)
+        elif self._catalog.by_name(name):
+            yield from self._serving(name)
         elif owner := self._catalog.provider_by_prefix(name):
             yield self._attempt(owner, name, f"names like {name!r} are {owner.name}'s", named=False)
+
+    def _serving(self, name: str) -> Iterator[Attempt | Dropped]:
+        """Yield every provider that has a row of this bare name."""
+        rows = self._catalog.by_name(name)
+        for row in self._preferred(rows):
+            provider = self._catalog.providers[row.provider]
+            yield self._attempt(provider, name, f"{provider.name} serves {row.id!r}", named=len(rows) == 1)
 
     def _at_named_provider(self, name: str) -> tuple[Provider, str] | None:
         for separator in ("/", ":"):
@@ -116,7 +130,7 @@ class Planner:
         order = sorted(self._availability.configured, key=lambda one: (self._rank.get(one, len(self._rank)), one))
         for provider_id in order:
             provider = self._catalog.providers[provider_id]
-            model = self._config.default_models.get(provider_id) or provider.default_model
+            model = self._default_models.get(provider_id) or provider.default_model
             if real and self._is_stand_in(provider_id) and self._config.default_provider != provider_id:
                 yield _drop(provider, model or "", "stand_in", "stands in only while nothing else is configured")
             elif model is None:

@@ -5,6 +5,7 @@ pieces go to the waiting task without a thread or a queue between them.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
@@ -45,6 +46,7 @@ class PlainTransport:
         self._guarded = guarded
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._closed = False
         self._heads: dict[str, tuple[Mapping[str, str], bytes]] = {}
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
@@ -56,12 +58,13 @@ class PlainTransport:
             trace.received(self._base_url + path, str(reply.status), reply.body)
         return reply
 
-    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> "PlainStream":
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> "PlainStream":
         """Prepare a POST whose answer is read in pieces."""
         return PlainStream(self, path, headers, body, deadline)
 
     async def aclose(self) -> None:
         """Close all connections."""
+        self._closed = True
         for connection in (*self._idle, *self._busy):
             connection.abort()
         self._idle.clear()
@@ -97,10 +100,11 @@ class PlainTransport:
             except BaseException as error:
                 connection.abort()
                 self.release(connection)
-                if not (used_before and isinstance(error, ConnectionFailedError) and not connection.heard):
+                if not used_before or connection.heard or self._closed or not isinstance(error, ConnectionFailedError):
                     raise
             else:
                 return connection
+            deadline = connection.seconds_left
             connection = await self._connect(min(deadline, self._timeouts.connect))
             self._busy.add(connection)
 
@@ -224,6 +228,11 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether another request can go out."""
         return self._transport is not None and not self._in_flight and not self._transport.is_closing()
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the request under way has until its deadline."""
+        return self._late_at - self._loop.time()
 
     def post(self, head: bytes, body: bytes, deadline: float) -> None:
         """Send a request."""

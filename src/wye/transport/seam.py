@@ -1,5 +1,6 @@
 """The seam for outbound I/O: what a transport promises, whichever way it keeps the promise."""
 
+import math
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
@@ -44,7 +45,7 @@ class HttpStream(Protocol):
 
 
 class Transport(Protocol):
-    """POSTs to paths below one base URL. `deadline` is the seconds left for the whole exchange.
+    """POSTs to paths below one base URL. `deadline` is the seconds until an answer must be there in full.
 
     Redirects are never followed: no model API answers with one, and a redirect is the way around an address guard.
     Cancelling the task that waits closes the connection, which is how a provider learns that nobody listens any more.
@@ -53,7 +54,7 @@ class Transport(Protocol):
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
 
-    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpStream:
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
         """Prepare a POST whose answer is read in pieces; entering it sends it."""
 
     async def aclose(self) -> None:

@@ -1,6 +1,7 @@
 """`https://` endpoints, and any behind a proxy: TLS, HTTP/2 where it is offered, proxies from the environment."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -66,7 +67,7 @@ class SecureTransport:
             trace.received(self._base_url + path, str(reply.status), reply.body)
         return reply
 
-    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> "SecureStream":
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> "SecureStream":
         """Prepare a POST whose answer is read in pieces."""
         return SecureStream(self, path, headers, body, deadline)
 

@@ -1,0 +1,18 @@
+"""Two local servers, each of which can imitate any provider."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.upstream import Upstream
+
+
+@pytest.fixture
+def server() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def spare() -> Iterator[Upstream]:
+    with Upstream() as running:
+        yield running
