@@ -7,8 +7,8 @@ from tests.support.upstream import Reply, Upstream
 
 from wye.core.errors import AddressRefusedError, ConfigurationError, ConnectionFailedError
 from wye.transport import Timeouts, Transport, connect
+from wye.transport.https import HttpsTransport
 from wye.transport.plain import PlainTransport
-from wye.transport.secure import SecureTransport
 
 DEADLINE = 20.0
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -48,11 +48,11 @@ async def test_a_url_that_cannot_be_used_is_a_configuration_error(url: str, *, g
     [
         ("http://127.0.0.1:8000/v1", PlainTransport),
         ("http://[::1]:8000/v1", PlainTransport),
-        ("https://api.openai.com/v1", SecureTransport),
-        ("https://bücher.example/v1", SecureTransport),
+        ("https://api.openai.com/v1", HttpsTransport),
+        ("https://bücher.example/v1", HttpsTransport),
     ],
 )
-async def test_plain_endpoints_get_the_plain_client(url: str, kind: type[Transport]) -> None:
+async def test_each_endpoint_gets_its_client(url: str, kind: type[Transport]) -> None:
     transport = connect(url)
     assert isinstance(transport, kind)
     await transport.aclose()

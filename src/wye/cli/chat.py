@@ -3,17 +3,23 @@
 import asyncio
 import base64
 import mimetypes
+import os
+import select
+import stat
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from wye.cli.output import console, errors, fail, money, print_json
 from wye.cli.serve import Config
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.response import StreamChunk
+
+_PATIENCE_SECONDS: Final = 2.0
 
 
 def chat(
@@ -51,7 +57,7 @@ def _messages(prompt: list[str], system: str | None, images: list[str]) -> list[
         if sys.stdin.isatty():
             errors.print("reading the prompt from standard input; end with Ctrl-D", style="dim")
         text = sys.stdin.read().strip()
-    elif not sys.stdin.isatty() and (piped := _piped()):
+    elif piped := _piped():
         text = f"{text}\n\n{piped}"
     if not text and not images:
         raise InvalidRequestError("the prompt is empty", param="prompt")
@@ -63,14 +69,17 @@ def _messages(prompt: list[str], system: str | None, images: list[str]) -> list[
 
 
 def _piped() -> str:
-    """Return what another program pipes in, without waiting for one that says nothing."""
-    import select
-
+    """Return what another program or a file gives, to its end; anything else that input may be is left alone."""
     try:
-        ready, _, _ = select.select([sys.stdin], [], [], 0)
+        kind = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError):
         return ""
-    return sys.stdin.read().strip() if ready else ""
+    if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind)):
+        return ""
+    ready, _, _ = select.select([sys.stdin], [], [], _PATIENCE_SECONDS)
+    if not ready:
+        errors.print("waiting for the program that pipes into this one; '< /dev/null' asks without it", style="dim")
+    return sys.stdin.read().strip()
 
 
 def _image(source: str) -> dict[str, Any]:
@@ -81,6 +90,8 @@ def _image(source: str) -> dict[str, Any]:
     except OSError as error:
         raise InvalidRequestError(f"the image {source!r} cannot be read: {error.strerror}", param="image") from None
     kind = mimetypes.guess_type(source)[0] or "image/png"
+    if not kind.startswith("image/"):
+        raise InvalidRequestError(f"{source!r} is no image but {kind}", param="image")
     return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}}
 
 
@@ -107,39 +118,60 @@ async def _ask(
             )
             return
         began = time.perf_counter()
-        first: float | None = None
+        screen = _Screen()
         last = StreamChunk()
-        waiting = errors.status("waiting for the model …") if errors.is_terminal else None
-        if waiting:
-            waiting.start()
         try:
             async for chunk in router.route_stream(messages, model=model, **options):
                 last = chunk if chunk.provider else last
-                if first is None and chunk.is_content:
-                    first = time.perf_counter() - began
-                    if waiting:
-                        waiting.stop()
-                _show(chunk)
+                screen.show(chunk)
         finally:
-            if waiting:
-                waiting.stop()
-        sys.stdout.write("\n")
-        _sum_up(last, first, time.perf_counter() - began)
+            screen.end()
+        _sum_up(last, screen.first_shown - began if screen.first_shown else None, time.perf_counter() - began)
 
 
-def _show(chunk: StreamChunk) -> None:
-    if chunk.reasoning:
-        errors.print(chunk.reasoning, end="", style="dim italic", markup=False, highlight=False)
-    for call in chunk.tool_calls:
-        named = f"\n{call.name} " if call.name else ""
-        console.print(f"{named}{call.arguments}", end="", style="cyan", markup=False, highlight=False)
-    if chunk.content:
-        sys.stdout.write(chunk.content)
-        sys.stdout.flush()
+class _Screen:
+    """Where an answer appears: its text and tool calls on standard output, its reasoning on standard error."""
+
+    def __init__(self) -> None:
+        self.first_shown: float | None = None
+        self._showing = ""
+        self._waiting = errors.status("waiting for the model …") if errors.is_terminal else None
+        if self._waiting:
+            self._waiting.start()
+
+    def show(self, chunk: StreamChunk) -> None:
+        """Show a piece as it comes."""
+        if chunk.reasoning:
+            self._turn_to("reasoning")
+            errors.print(Text(chunk.reasoning, "dim italic"), end="", soft_wrap=True)
+        if chunk.content:
+            self._turn_to("text")
+            sys.stdout.write(chunk.content)
+            sys.stdout.flush()
+        for call in chunk.tool_calls:
+            self._turn_to(f"tool call {call.index}")
+            named = f"{call.name} " if call.name else ""
+            console.print(Text(f"{named}{call.arguments}", "cyan"), end="", soft_wrap=True)
+
+    def end(self) -> None:
+        """Leave whatever comes after this on a line of its own."""
+        self._turn_to("")
+
+    def _turn_to(self, what: str) -> None:
+        if self._waiting:
+            self._waiting.stop()
+            self._waiting = None
+        if what and self.first_shown is None:
+            self.first_shown = time.perf_counter()
+        if self._showing not in {"", what}:
+            stream = sys.stderr if self._showing == "reasoning" else sys.stdout
+            stream.write("\n")
+            stream.flush()
+        self._showing = what
 
 
 def _sum_up(last: StreamChunk, first: float | None, took: float) -> None:
     tokens = f"{last.usage.input_tokens:,} in, {last.usage.output_tokens:,} out" if last.usage else "tokens unknown"
-    start = f"first token {first:.2f} s, " if first is not None else ""
-    line = f"{last.provider}/{last.model} · {tokens} · {money(last.cost)} · {start}{took:.2f} s"
-    errors.print(line, style="dim", markup=False, highlight=False)
+    start = f"first token after {first:.2f} s, " if first is not None else ""
+    line = f"{last.provider}/{last.model} · {tokens} · {money(last.cost)} · {start}all after {took:.2f} s"
+    errors.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)

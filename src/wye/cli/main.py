@@ -15,13 +15,15 @@ from wye.core.errors import WyeError
 
 app = typer.Typer(
     name="wye",
-    help="A junction for every language model.",
+    help='A junction for every language model.\n\nExample: wye chat "What is a wye?"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(help="Look through the catalog.", invoke_without_command=True)
-config_app = typer.Typer(help="Check and show the settings in force.", no_args_is_help=True)
+models_app = typer.Typer(invoke_without_command=True)
+config_app = typer.Typer(
+    help="Check and show the settings in force.\n\nExample: wye config check", no_args_is_help=True
+)
 
 app.command("serve")(serving.serve)
 app.command("chat")(chatting.chat)

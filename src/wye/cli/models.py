@@ -87,14 +87,7 @@ _COLUMNS: Final = (
     Column("quality", 3),
     Column("can", 5, text="cut"),
 )
-_SOUGHT_FIRST: Final = (
-    "vision",
-    "function-calling",
-    "reasoning",
-    "extended-thinking",
-    "adaptive-thinking",
-    "web-search",
-)
+_SOUGHT_FIRST: Final = ("vision", "function-calling", "reasoning", "web-search", "json-schema", "prompt-caching")
 
 
 def _name(row: ModelInfo, *, usable: bool) -> Text:
@@ -102,10 +95,10 @@ def _name(row: ModelInfo, *, usable: bool) -> Text:
     return name.append(" †", style="yellow") if row.deprecated else name
 
 
-def _abilities(row: ModelInfo) -> tuple[str, ...]:
+def _abilities(row: ModelInfo) -> str:
     """List what a model can do beyond text, what people choose models by first."""
     first = [name for name in _SOUGHT_FIRST if name in row.capabilities]
-    return (*first, *sorted(row.capabilities - {"text", "streaming", *first}))
+    return " ".join([*first, *sorted(row.capabilities - {"text", "streaming", *first})])
 
 
 def show(
@@ -125,10 +118,11 @@ def show(
     if as_json:
         print_json(rows[0] if len(rows) == 1 else rows)
         return
-    for row in rows:
-        console.print(f"\n[bold]{row.full_id}[/]  {row.name}", highlight=False)
+    for at, row in enumerate(rows):
+        space = "\n" if at else ""
+        console.print(Text.assemble(space, (row.full_id, "bold"), f"  {row.name}"), soft_wrap=True)
         if row.description:
-            console.print(row.description, style="dim", highlight=False)
+            console.print(Text(row.description, "dim"), soft_wrap=True)
         facts = [(Text(label, style="dim"), value) for label, value in _facts(row)]
         print_table((Column(""), Column("", text="wrapped")), facts, titled=False)
 

@@ -101,7 +101,7 @@ def _fitted(cell: Text, column: Column, width: int) -> Sequence[Text]:
     if cell.cell_len <= width:
         return [cell]
     if column.text == "wrapped":
-        return cell.wrap(console, width)
+        return list(cell.wrap(console, width))
     if column.text == "cut":
         kept = cell.plain[:width].rpartition(" ")[0]
         return [Text(f"{kept} …" if kept else f"{cell.plain[: width - 1]}…", cell.style)]
@@ -109,10 +109,8 @@ def _fitted(cell: Text, column: Column, width: int) -> Sequence[Text]:
 
 
 def money(value: Decimal | None) -> str:
-    """Write an amount in USD, or that it is unknown."""
-    if value is None:
-        return "unknown"
-    return f"${value:f}" if value == 0 or value >= Decimal("0.01") else f"${value.normalize():f}"
+    """Write an amount in USD with no digit lost, or that it is unknown."""
+    return "unknown" if value is None else f"${rate(value)}"
 
 
 def figure(value: int | None) -> str:
@@ -120,11 +118,20 @@ def figure(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def short_figure(value: int | None) -> str:
+    """Write a count by its first three digits: 128k, 1.05M."""
+    if value is None:
+        return "–"
+    if value < 1000:
+        return str(value)
+    return f"{value / 1000:.3g}k" if value < 999_500 else f"{value / 1_000_000:.3g}M"
+
+
 def rate(value: Decimal | None) -> str:
     """Write a price per million tokens for a column that says so: at least two places, so that the points align."""
     if value is None:
         return "–"
-    return f"{value:.2f}" if value == round(value, 2) else f"{value:f}"
+    return f"{value:.2f}" if value == round(value, 2) else f"{value.normalize():f}"
 
 
 def is_misuse(error: WyeError) -> bool:

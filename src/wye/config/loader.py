@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from wye.catalog import Catalog
+from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.core.errors import ConfigurationError
@@ -45,13 +45,19 @@ def load_settings(
     line. Raises `ConfigurationError`.
     """
     if environ is None:
-        from dotenv import dotenv_values
 
-        environ = {**{name: value for name, value in dotenv_values(".env").items() if value}, **os.environ}
+        environ = {**_dotenv(), **os.environ}
     file = _find_file(path, environ)
     data = _read(file) if file else {}
     _check_sections(data)
     return _Loading(catalog, environ, data, overrides or {}, str(file) if file else None).load()
+
+
+def _dotenv() -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(".env").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f".env cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _find_file(path: str | Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -142,12 +148,12 @@ class _Loading:
         """Replace `env:NAME` by the variable; one that is not set leaves a list and is an error elsewhere."""
         if isinstance(value, list):
             return [self._resolve(item, where) for item in value if not self._is_unset(item)]
-        if isinstance(value, Decimal):
-            return value
+        if isinstance(value, dict):
+            return {name: self._resolve(item, f"{where}.{name}") for name, item in value.items()}
         if isinstance(value, str) and value.startswith("env:"):
             name = value.removeprefix("env:")
             self._origins[where] = f"environment {name}"
-            if name not in self._environ:
+            if not self._environ.get(name):
                 raise ConfigurationError(f"{where}: the environment variable {name} is not set", param=where)
             return self._environ[name]
         return value
@@ -176,6 +182,10 @@ class _Loading:
             if not isinstance(values, dict):
                 raise ConfigurationError(f"[providers.{name}] must be a table", param=f"providers.{name}")
             row = self._catalog.provider(name)
+            if row is None and ("/" in name or ":" in name):
+                raise ConfigurationError(
+                    f"[providers.{name}]: a provider's name holds no '/' or ':'", param=f"providers.{name}"
+                )
             if row is None and not values.get("base_url"):
                 near = self._near_provider(name)
                 raise ConfigurationError(
@@ -183,8 +193,8 @@ class _Loading:
                     param=f"providers.{name}.base_url",
                 )
             provider_id = row.id if row else name
-            if not row and ("/" in name or ":" in name):
-                raise ConfigurationError(f"[providers.{name}]: a provider's name holds no '/' or ':'")
+            if provider_id in found:
+                raise ConfigurationError(f"[providers.{name}] names {provider_id!r} again", param=f"providers.{name}")
             found[provider_id] = self._provider(provider_id, row, values)
         for row in self._catalog.providers.values():
             if row.id not in found and self._in_environment(row):
@@ -214,7 +224,8 @@ class _Loading:
     def _provider(self, provider_id: str, row: Provider | None, written: Mapping[str, Any]) -> ProviderSettings:
         where = f"providers.{provider_id}"
         values = dict(written)
-        refers = any(str(item).startswith("env:") for item in values.get("api_keys", ()))
+        listed = values.get("api_keys")
+        refers = isinstance(listed, list) and any(str(item).startswith("env:") for item in listed)
         if row is not None:
             self._keys_from_environment(row, values, where, replace=not refers)
             for name in self._url_variables(row):
@@ -228,7 +239,12 @@ class _Loading:
                     values["default_model"] = model
                     self._origins[f"{where}.default_model"] = f"environment {name}"
                     break
-        return self._section(ProviderSettings, where, values)
+        said = self._section(ProviderSettings, where, values)
+        if said.base_url is not None and not said.base_url.startswith(("http://", "https://")):
+            raise ConfigurationError(
+                f"{where}.base_url: write 'https://host/path' or 'http://host:port/path'", param=f"{where}.base_url"
+            )
+        return said
 
     def _keys_from_environment(self, row: Provider, values: dict[str, Any], where: str, *, replace: bool) -> None:
         several = self._environ.get(f"{row.env_prefix}_API_KEYS", "")
@@ -256,6 +272,8 @@ class _Loading:
                     f'[models."{name}"]: write "provider/model" with a provider of the catalog or of [providers]',
                     param=f"models.{name}",
                 )
+            if isinstance(can := values.get("capabilities"), list):
+                values = {**values, "capabilities": [capability_name(item) for item in can if isinstance(item, str)]}
             found[f"{provider_id}/{model}"] = self._section(ModelSettings, f"models.{name}", values)
         return found
 
@@ -300,7 +318,7 @@ def _with_suffix(url: str, suffix: str) -> str:
 
 def _decode_secret(kind: type, value: Any) -> Any:
     if kind is Secret:
-        if not isinstance(value, str):
-            raise ValueError("a key must be a string")
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError("a key must be a string that is not empty")
         return Secret(value.strip())
     raise NotImplementedError(kind)

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
+from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.routing.config import RoutingConfig
+
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,12 +22,12 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     host: str = "127.0.0.1"
-    port: int = 8080
-    workers: int = 1
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    workers: Count = 1
     admin_key: Secret | None = None
-    max_body_bytes: int = 32 * 1024 * 1024
-    keep_alive: float = 15.0
-    shutdown_grace: float = 30.0
+    max_body_bytes: Count = 32 * 1024 * 1024
+    keep_alive: Seconds = 15.0
+    shutdown_grace: Annotated[float, Meta(ge=0)] = 30.0
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,8 +38,8 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     adapter: str | None = None
     name: str | None = None
     enabled: bool = True
-    timeout: float = 30.0
-    connect_timeout: float = 10.0
+    timeout: Seconds = 30.0
+    connect_timeout: Seconds = 10.0
     allow_private_network: bool = False
     default_model: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -44,15 +49,15 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What the operator says of one model; prices are USD per million tokens."""
 
     name: str | None = None
-    context_window: int | None = None
-    max_output_tokens: int | None = None
+    context_window: Count | None = None
+    max_output_tokens: Count | None = None
     input_cost_per_million: Decimal | None = None
     output_cost_per_million: Decimal | None = None
     cache_read_cost_per_million: Decimal | None = None
     cache_write_cost_per_million: Decimal | None = None
-    capabilities: frozenset[str] | None = None
-    latency_tier: str | None = None
-    quality_tier: str | None = None
+    capabilities: frozenset[Capability] | None = None
+    latency_tier: LatencyTier | None = None
+    quality_tier: QualityTier | None = None
     open_source: bool | None = None
 
 

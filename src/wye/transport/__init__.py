@@ -25,13 +25,17 @@ def connect(base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = 
         raise ConfigurationError("a base URL is 'https://host/path' or 'http://host:port/path'", param="base_url")
     if url.username or url.password:
         raise ConfigurationError("a base URL holds no credentials; put the key into 'api_keys'", param="base_url")
-    if url.scheme == "http" and (guarded or not _behind_proxy(url.hostname)):
+    if not guarded and _behind_proxy(url.scheme, url.hostname):
+        from wye.transport.secure import SecureTransport
+
+        return SecureTransport(base_url, timeouts=timeouts)
+    if url.scheme == "http":
         return PlainTransport(base_url, timeouts=timeouts, guarded=guarded)
-    from wye.transport.secure import SecureTransport
+    from wye.transport.https import HttpsTransport
 
-    return SecureTransport(base_url, timeouts=timeouts, guarded=guarded)
+    return HttpsTransport(base_url, timeouts=timeouts, guarded=guarded)
 
 
-def _behind_proxy(host: str) -> bool:
+def _behind_proxy(scheme: str, host: str) -> bool:
     proxies = getproxies()
-    return bool(proxies.get("http") or proxies.get("all")) and not proxy_bypass(host)
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

@@ -1,11 +1,14 @@
-"""HTTP/1.1 to `http://` endpoints, on the event loop itself: inference servers on this machine or network.
+"""HTTP/1.1 on the event loop itself.
 
-These answer fastest and most often, so what a request costs here counts. One protocol object is one connection; its
-pieces go to the waiting task without a thread or a queue between them.
+One protocol object is one connection; its pieces go to the waiting task without a thread or a queue between them, and
+a task that gives up closes its connection at once. Inference servers on this machine or network, which answer fastest
+and most often, are reached so, and everybody's whole answers.
 """
 
 import asyncio
+import functools
 import math
+import ssl
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
@@ -39,8 +42,10 @@ class PlainTransport:
         """Take the URL apart; connections are made when they are needed."""
         url = urlsplit(base_url.rstrip("/"))
         self._base_url = base_url.rstrip("/")
-        self._host, self._port = url.hostname or "", url.port or 80
-        self._authority = url.netloc
+        self._secure = url.scheme == "https"
+        self._host, self._port = _ascii(url.hostname or ""), url.port or (443 if self._secure else 80)
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self._authority = f"{shown}:{url.port}" if url.port else shown
         self._prefix = url.path
         self._timeouts = timeouts or Timeouts()
         self._guarded = guarded
@@ -142,14 +147,33 @@ class PlainTransport:
             async with asyncio.timeout(seconds):
                 host = await public_address(self._host, self._port) if self._guarded else self._host
                 _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._timeouts.read), host, self._port
+                    lambda: Connection(loop, self._timeouts.read),
+                    host,
+                    self._port,
+                    ssl=_trust() if self._secure else None,
+                    server_hostname=self._host if self._secure else None,
                 )
         except TimeoutError:
             raise UpstreamTimeoutError("timed out connecting to the provider") from None
+        except ssl.SSLError as error:
+            reason = getattr(error, "verify_message", "") or error.reason or str(error)
+            raise ConnectionFailedError(f"the provider's TLS certificate or handshake failed: {reason}") from None
         except OSError as error:
             reason = error.strerror or str(error)
             raise ConnectionFailedError(f"the connection to the provider failed: {reason}") from None
         return connection
+
+
+def _ascii(host: str) -> str:
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Return what this machine trusts; reading that takes a moment, so it is done when first needed, and once."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class PlainStream:

@@ -1,4 +1,7 @@
-"""`https://` endpoints, and any behind a proxy: TLS, HTTP/2 where it is offered, proxies from the environment."""
+"""The client for what needs more than HTTP/1.1: HTTP/2 where it is offered, and proxies from the environment.
+
+A task that gives up is noticed when the answer's headers come, not before.
+"""
 
 import asyncio
 import math
@@ -87,7 +90,8 @@ class SecureTransport:
         except ValueError:  # its message repeats the value, which may be a key
             message = "a header for a provider holds a character that cannot be sent"
             raise ConfigurationError(message, param="headers") from None
-        return request.body_bytes(body).timeout(timedelta(seconds=deadline))
+        request = request.body_bytes(body)
+        return request if deadline == math.inf else request.timeout(timedelta(seconds=deadline))
 
     def _url(self, path: str) -> Url:
         url = self._urls.get(path)
