@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 
 from msgspec import structs
@@ -51,14 +51,14 @@ class Engine:
         finally:
             settle(exchange, now.catalog)
 
-    async def stream(self, exchange: Exchange) -> AsyncGenerator[Sequence[StreamChunk]]:
-        """Answer an exchange in pieces; close the generator to leave early."""
+    @asynccontextmanager
+    async def stream(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
+        """Answer an exchange in pieces, within the block; leaving it early ends the call at the provider."""
         now = self.snapshot
         try:
             exchange.plan = now.planner.plan(exchange.call.model)
             async with aclosing(walk.stream(exchange, now.upstreams)) as batches:
-                async for batch in batches:
-                    yield batch
+                yield batches
         finally:
             settle(exchange, now.catalog)
 

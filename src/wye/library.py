@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -91,7 +90,7 @@ class ModelRouter:
     ) -> AsyncIterator[StreamChunk]:
         """Answer `messages` in pieces; the last chunk carries usage, where it is known, and cost."""
         exchange = self._begin(messages, context, model, {**parameters, "stream": True})
-        async with aclosing(self.engine.stream(exchange)) as batches:
+        async with self.engine.stream(exchange) as batches:
             async for batch in batches:
                 attempt = exchange.attempt
                 for chunk in batch:

@@ -85,6 +85,48 @@ def test_a_window_of_the_day_changes_the_price() -> None:
     assert (cost(price, usage, at=by_day), cost(price, usage, at=by_night)) == (D(2), D(1))
 
 
+def test_the_last_window_that_applies_replaces_the_price_whole() -> None:
+    announced = PriceWindow(starts_on=datetime.date(2026, 7, 1), input=D(4), output=D(4))
+    night = PriceWindow(from_time=datetime.time(0), until_time=datetime.time(6), input=D(1))
+    price = Price(input=D(2), output=D(2), cache_read=D("0.5"), windows=(announced, night))
+
+    def at(month: int, hour: int, usage: Usage) -> Decimal | None:
+        return cost(price, usage, at=datetime.datetime(2026, month, 1, hour, tzinfo=datetime.UTC))
+
+    assert at(6, 12, Usage(input_tokens=10**6)) == D(2)
+    assert at(7, 12, Usage(input_tokens=10**6)) == D(4)
+    assert at(7, 3, Usage(input_tokens=10**6)) == D(1)
+    assert at(6, 3, Usage(output_tokens=1)) is None, "the night has no price for output"
+    assert at(7, 12, Usage(input_tokens=10**6, cache_read_tokens=10**6)) == D(4), "nor July one for the cache"
+
+
+def test_a_moment_of_another_zone_is_the_same_moment() -> None:
+    night = PriceWindow(from_time=datetime.time(0), until_time=datetime.time(6), input=D(1))
+    price = Price(input=D(2), windows=(night,))
+    tokyo = datetime.timezone(datetime.timedelta(hours=9))
+    at = datetime.datetime(2026, 7, 1, 10, tzinfo=tokyo)
+    assert cost(price, Usage(input_tokens=10**6), at=at) == D(1)
+
+
+def test_the_highest_tier_that_is_reached_counts_and_keeps_what_it_does_not_change() -> None:
+    tiers = (PriceTier(above_input_tokens=200, input=D(4), output=D(40)), PriceTier(above_input_tokens=100, input=D(3)))
+    price = Price(input=D(2), output=D(20), tiers=tiers)
+    for tokens, expected in ((100, "0.0004"), (101, "0.000503"), (200, "0.001"), (201, "0.001604")):
+        assert cost(price, Usage(input_tokens=tokens, output_tokens=tokens // 10)) == D(expected), tokens
+
+
+def test_a_request_has_a_price_of_its_own_whatever_it_used() -> None:
+    assert cost(Price(input=D(0), output=D(0), per_request=D("0.005")), Usage()) == D("0.005")
+    assert cost(Price(per_request=D("0.005")), Usage(input_tokens=1)) is None
+
+
+def test_a_cost_has_no_digit_lost_and_none_too_many() -> None:
+    price = Price(input=D("0.000001"), output=D("123456.789"))
+    usage = Usage(input_tokens=1, output_tokens=10**9)
+    assert cost(price, usage) == D("123456789.000000000001")
+    assert str(cost(Price(input=D("2.50")), Usage(input_tokens=10**6))) == "2.5"
+
+
 def test_a_rater_remembers_prices_by_identity_not_by_chance() -> None:
     rater = Rater()
     usage = Usage(input_tokens=10**6)
@@ -123,6 +165,15 @@ def test_integers_and_decimals_agree(
         else sum((tokens * rate / 10**6 for tokens, rate in asked if rate is not None), D(0))
     )
     assert cost(Price(input=plain, output=out, cache_read=read, cache_write=write), usage) == expected
+
+
+@given(usage=st.builds(Usage, input_tokens=counts, output_tokens=counts), more=counts, plain=rates, out=rates)
+def test_more_tokens_never_cost_less(usage: Usage, more: int, plain: Decimal | None, out: Decimal | None) -> None:
+    price = Price(input=plain, output=out)
+    before = cost(price, usage)
+    after = cost(price, Usage(input_tokens=usage.input_tokens + more, output_tokens=usage.output_tokens))
+    assert before is None or before >= 0
+    assert before is None or after is None or after >= before
 
 
 def test_no_float_comes_near_money() -> None:

@@ -1,9 +1,11 @@
 """Which transport a base URL gets, and when a proxy stands in between."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from tests.support.upstream import Reply, Upstream
+from tests.transport.wire import serving
 
 from wye.core.errors import AddressRefusedError, ConfigurationError, ConnectionFailedError
 from wye.transport import Timeouts, Transport, connect
@@ -114,3 +116,17 @@ async def test_a_guarded_endpoint_is_not_asked_through_a_proxy(
     with pytest.raises(ConnectionFailedError):
         await ask(f"{scheme}://provider.invalid/v1", guarded=True)
     assert proxy.connections == 0
+
+
+async def test_an_https_endpoint_is_asked_for_through_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+
+    async with serving(refuse) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        with pytest.raises(ConnectionFailedError):
+            await ask("https://provider.invalid/v1")
+    assert asked[0].startswith(b"CONNECT provider.invalid:443 HTTP/1.1\r\n")

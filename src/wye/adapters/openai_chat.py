@@ -212,6 +212,8 @@ def parse_response(body: bytes) -> ModelResponse:
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
     """Read one event of a streamed chat completion."""
     payload = event.data
+    if state.model and state.raw_events and _is_text_only(payload):
+        return (StreamChunk(wire=WIRE, raw=payload, upstream_model=state.model),)
     if payload == b"[DONE]":
         state.done = True
         return ()
@@ -220,6 +222,8 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     data = _read(payload)
     if event.name == "error" or _has_error(data):
         return _failed(data, payload)
+    if data.choices:
+        state.model = data.model or ""
     plain = True
     choices = []
     for position, item in enumerate(data.choices or ()):
@@ -253,6 +257,22 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
             raw=payload if plain else None,
             upstream_model=data.model or "",
         ),
+    )
+
+
+def _is_text_only(payload: bytes) -> bool:
+    """Tell, without decoding, whether an event of a stream under way brings a piece of answer and nothing else.
+
+    Inside a JSON string these quotes would be escaped, so that what is found is a member. Whatever is spelled
+    otherwise, with spaces say, is decoded.
+    """
+    return (
+        b'"finish_reason":null' in payload
+        and b'"finish_reason":"' not in payload
+        and b'"usage":{' not in payload
+        and b'"error"' not in payload
+        and b'"content":"' in payload
+        and payload.endswith(b"}")
     )
 
 

@@ -57,7 +57,7 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
         print_json([{"setting": path, "value": value, "from": origin} for path, value, origin in lines])
         return
     print_table(
-        (Column("setting"), Column("value", text="wrapped"), Column("from", 1)),
+        (Column("setting"), Column("value", text="wrapped"), Column("from", 1, text="wrapped")),
         [(path, _written(value), Text(origin, style="dim")) for path, value, origin in lines],
     )
 

@@ -1,15 +1,17 @@
 """`wye models`, `wye models show` and `wye explain`."""
 
+import difflib
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 import typer
 from msgspec import structs
 from rich.text import Text
 
 from wye import catalog
-from wye.catalog import Catalog
-from wye.catalog.schema import ModelInfo, Price
+from wye.catalog import Catalog, capability_name
+from wye.catalog.schema import Capability, ModelInfo, Price
 from wye.cli.output import Column, console, fail, figure, money, print_json, print_table, rate, short_figure
 from wye.cli.serve import Config
 from wye.config import load_settings
@@ -44,7 +46,7 @@ def list_models(  # noqa: PLR0913 - an option each
         now = _engine(config).snapshot
         rows = now.catalog.filter(
             provider=provider,
-            capabilities=capability or (),
+            capabilities=_known(capability or ()),
             max_cost=_decimal(max_cost),
             min_context_window=min_context,
             open_source=True if open_source else None,
@@ -74,7 +76,8 @@ def list_models(  # noqa: PLR0913 - an option each
             for row in rows
         ],
     )
-    console.print(f"{len(rows)} models; those in grey need a key, † is deprecated", style="dim", highlight=False)
+    counted = "1 model" if len(rows) == 1 else f"{len(rows)} models"
+    console.print(f"{counted}; those in grey need a key, † is deprecated", style="dim", highlight=False)
 
 
 _COLUMNS: Final = (
@@ -201,11 +204,26 @@ def _find(engine: Engine, name: str) -> list[ModelInfo]:
     return rows
 
 
+def _known(capabilities: Sequence[str]) -> Sequence[str]:
+    known: tuple[str, ...] = get_args(Capability)
+    for name in capabilities:
+        if capability_name(name) not in known:
+            near = difflib.get_close_matches(capability_name(name), known, 3)
+            others = f"near names: {', '.join(near)}" if near else f"known are {', '.join(known)}"
+            raise InvalidRequestError(f"there is no capability {name!r}; {others}")
+    return capabilities
+
+
 def _decimal(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
     try:
-        return Decimal(text) if text is not None else None
+        amount = Decimal(text)
     except InvalidOperation:
-        raise InvalidRequestError(f"{text!r} is not an amount in USD") from None
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise InvalidRequestError(f"{text!r} is not an amount in USD")
+    return amount
 
 
 def _facts(row: ModelInfo) -> list[tuple[str, str]]:
@@ -216,17 +234,17 @@ def _facts(row: ModelInfo) -> list[tuple[str, str]]:
         ("can", ", ".join(sorted(row.capabilities))),
         ("latency, quality", f"{row.latency_tier}, {row.quality_tier}"),
         ("open source", "yes" if row.open_source else "no"),
-        ("input", f"{money(price.input)} per million tokens"),
-        ("output", f"{money(price.output)} per million tokens"),
+        ("input", _per_million(price.input)),
+        ("output", _per_million(price.output)),
     ]
     for label, special in (("cache read", price.cache_read), ("cache write", price.cache_write)):
         if special is not None:
-            facts.append((label, f"{money(special)} per million tokens"))
+            facts.append((label, _per_million(special)))
     for tier in price.tiers:
         rates = f"{rate(tier.input)} in, {rate(tier.output)} out"
         facts.append((f"above {tier.above_input_tokens:,} tokens", rates))
     if price.source:
-        facts.append(("price from", f"{price.source}, {price.date}"))
+        facts.append(("price from", f"{price.source}, {price.date}" if price.date else price.source))
     if names := (*row.aliases, *row.short_names, *row.template_ids):
         facts.append(("also called", ", ".join(names)))
     if row.deprecated:
@@ -234,3 +252,7 @@ def _facts(row: ModelInfo) -> list[tuple[str, str]]:
         instead = f", use {row.replaced_by}" if row.replaced_by else ""
         facts.append(("deprecated", f"yes{end}{instead}"))
     return facts
+
+
+def _per_million(price: Decimal | None) -> str:
+    return "unknown" if price is None else f"{money(price)} per million tokens"

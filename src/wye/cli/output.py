@@ -74,8 +74,8 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]], room: in
             chosen.append(at)
     chosen.sort()
     spare = max(0, room - sum(least[at] for at in chosen) - _GAP * (len(chosen) - 1))
-    widths: dict[int, int] = {}
-    for at in chosen:
+    widths = {at: least[at] for at in chosen}
+    for at in sorted(chosen, key=lambda at: full[at] - least[at]):
         widths[at] = min(full[at], least[at] + spare)
         spare -= widths[at] - least[at]
     return widths

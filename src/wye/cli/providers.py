@@ -57,7 +57,7 @@ def providers(
 _COLUMNS: Final = (
     Column("provider"),
     Column("status"),
-    Column("keys"),
+    Column("keys", text="wrapped"),
     Column("wire", 2),
     Column("default model", 1),
     Column("where", text="cut"),

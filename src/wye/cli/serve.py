@@ -10,6 +10,7 @@ from wye import catalog
 from wye.cli.output import console, fail
 from wye.config import Settings, load_settings
 from wye.core.errors import WyeError
+from wye.engine import Engine
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The settings file; default: wye.toml, if any.")]
 
@@ -32,9 +33,11 @@ def serve(
     try:
         rows = catalog.load()
         settings = load_settings(rows, path=config, overrides=overrides)
+        Engine(settings, rows)  # what cannot work is said before an address is
+        gateway = server.make_gateway(settings, debug=debug)
         listener = server.listen(settings)
         _announce(settings, rows, listener.getsockname()[1])
-        server.serve(settings, listener, path=settings.path, overrides=overrides, debug=debug)
+        server.serve(gateway, listener, path=settings.path, overrides=overrides, debug=debug)
     except WyeError as error:
         fail(error)
 

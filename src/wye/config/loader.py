@@ -5,6 +5,7 @@ one, a wrong type names its place. `env:NAME` in the file stands for an environm
 """
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
@@ -45,7 +46,6 @@ def load_settings(
     line. Raises `ConfigurationError`.
     """
     if environ is None:
-
         environ = {**_dotenv(), **os.environ}
     file = _find_file(path, environ)
     data = _read(file) if file else {}
@@ -54,6 +54,8 @@ def load_settings(
 
 
 def _dotenv() -> dict[str, str]:
+    from dotenv import dotenv_values
+
     try:
         return {name: value for name, value in dotenv_values(".env").items() if value}
     except (OSError, UnicodeDecodeError) as error:
@@ -202,7 +204,8 @@ class _Loading:
         return found
 
     def _near_provider(self, name: str) -> str:
-        near = difflib.get_close_matches(name, tuple(self._catalog.providers), 1)
+        known = [each for row in self._catalog.providers.values() for each in (row.id, *row.aliases)]
+        near = difflib.get_close_matches(name, known, 1)
         return f" (near: {near[0]})" if near else ""
 
     def _in_environment(self, row: Provider) -> bool:
@@ -232,7 +235,8 @@ class _Loading:
                 if url := self._environ.get(name):
                     values["base_url"] = _with_suffix(url, row.base_url_suffix)
                     values["allow_private_network"] = True  # whoever sets the environment owns the process
-                    self._origins[f"{where}.base_url"] = f"environment {name}"
+                    for setting in ("base_url", "allow_private_network"):
+                        self._origins[f"{where}.{setting}"] = f"environment {name}"
                     break
             for name in (f"{row.env_prefix}_MODEL", *row.default_model_env):
                 if model := self._environ.get(name):
@@ -242,7 +246,8 @@ class _Loading:
         said = self._section(ProviderSettings, where, values)
         if said.base_url is not None and not said.base_url.startswith(("http://", "https://")):
             raise ConfigurationError(
-                f"{where}.base_url: write 'https://host/path' or 'http://host:port/path'", param=f"{where}.base_url"
+                f"{where}.base_url: a base URL is 'https://host/path' or 'http://host:port/path'",
+                param=f"{where}.base_url",
             )
         return said
 
@@ -272,10 +277,18 @@ class _Loading:
                     f'[models."{name}"]: write "provider/model" with a provider of the catalog or of [providers]',
                     param=f"models.{name}",
                 )
-            if isinstance(can := values.get("capabilities"), list):
-                values = {**values, "capabilities": [capability_name(item) for item in can if isinstance(item, str)]}
-            found[f"{provider_id}/{model}"] = self._section(ModelSettings, f"models.{name}", values)
+            found[f"{provider_id}/{model}"] = self._model(f"models.{name}", values)
         return found
+
+    def _model(self, where: str, written: Mapping[str, Any]) -> ModelSettings:
+        values = dict(written)
+        if isinstance(can := values.get("capabilities"), list):
+            values["capabilities"] = [capability_name(name) if isinstance(name, str) else name for name in can]
+        said = self._section(ModelSettings, where, values)
+        for name, amount in structs.asdict(said).items():
+            if isinstance(amount, Decimal) and not (amount.is_finite() and amount >= 0):
+                raise ConfigurationError(f"{where}.{name}: a price is 0 or above", param=f"{where}.{name}")
+        return said
 
     def _aliases(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
@@ -306,7 +319,7 @@ class _Loading:
                 )
         if config.unsupported_parameters not in {"error", "drop"}:
             raise ConfigurationError("routing.unsupported_parameters must be 'error' or 'drop'", param="routing")
-        if config.deadline <= 0:
+        if not 0 < config.deadline < math.inf:
             raise ConfigurationError("routing.deadline must be above 0 seconds", param="routing.deadline")
         return config
 

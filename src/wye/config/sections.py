@@ -10,8 +10,9 @@ from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.routing.config import RoutingConfig
 
+_YEAR = 365 * 24 * 3600
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
-Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=_YEAR)]
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +28,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     admin_key: Secret | None = None
     max_body_bytes: Count = 32 * 1024 * 1024
     keep_alive: Seconds = 15.0
-    shutdown_grace: Annotated[float, Meta(ge=0)] = 30.0
+    shutdown_grace: Annotated[float, Meta(ge=0, le=_YEAR)] = 30.0
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,10 +73,21 @@ class Call:
 
     `wire` is the wire format of `body`, so that an adapter of the same format can pass the bytes on. `stream_usage`
     tells whether the caller asked to see usage on a stream. `drop_unsupported` is the caller's wish that parameters
-    a wire cannot express be left out and reported instead of refused.
+    a wire cannot express be left out and reported instead of refused. `raw_events` tells that the caller reads a
+    stream of its own wire format as bytes, so that events which only bring text need not be decoded.
     """
 
-    __slots__ = ("_chat", "_decode", "body", "drop_unsupported", "model", "stream", "stream_usage", "wire")
+    __slots__ = (
+        "_chat",
+        "_decode",
+        "body",
+        "drop_unsupported",
+        "model",
+        "raw_events",
+        "stream",
+        "stream_usage",
+        "wire",
+    )
 
     def __init__(
         self,
@@ -88,6 +99,7 @@ class Call:
         stream: bool = False,
         stream_usage: bool = False,
         drop_unsupported: bool = False,
+        raw_events: bool = False,
     ) -> None:
         """Hold a request; `decode` turns `body` into a `ChatRequest` and raises `InvalidRequestError`."""
         self.wire = wire
@@ -96,6 +108,7 @@ class Call:
         self.stream = stream
         self.stream_usage = stream_usage
         self.drop_unsupported = drop_unsupported
+        self.raw_events = raw_events
         self._decode = decode
         self._chat: ChatRequest | None = None
 

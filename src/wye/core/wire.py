@@ -36,13 +36,18 @@ class StreamState:
     `finish_seen` is set with the first finish reason, `done` with the wire's end marker. `usage` collects counts that
     come in pieces, `slots` maps the wire's own block numbers to ours, `tools` counts the tool calls so far and
     `bare_tools` holds the slots of those whose arguments have not begun. `unfinished` holds the choices that have begun
-    and not ended, for wires without an end marker.
+    and not ended, for wires without an end marker. `raw_events` allows an adapter to leave events undecoded that bring
+    text and nothing the books need; such a chunk has `raw` and no choices.
     """
 
-    __slots__ = ("bare_tools", "created", "done", "finish_seen", "id", "model", "slots", "tools", "unfinished", "usage")
+    __slots__ = (
+        "bare_tools", "created", "done", "finish_seen", "id", "model", "raw_events", "slots", "tools", "unfinished",
+        "usage",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, *, raw_events: bool = False) -> None:
         """Start empty."""
+        self.raw_events = raw_events
         self.id = ""
         self.model = ""
         self.created = 0

@@ -71,7 +71,7 @@ class WireUpstream:
     async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Send the request and yield the answer as it comes; end without an error only where the wire ended it."""
         adapter, request = self._build(exchange, attempt)
-        state = StreamState()
+        state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         events = decoder(adapter.FRAMING)
         async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
             if not 200 <= answer.status < 300:

@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from typing import Final
 
 from wye.core.errors import InvalidRequestError, WyeError
@@ -20,7 +19,7 @@ def open_exchange(engine: Engine, body: bytes, headers: Mapping[bytes, bytes], r
     """Read the request and the caller's wishes of it."""
     wish = headers.get(b"x-wye-drop-unsupported")
     drop = engine.drops_unsupported if wish is None else wish.lower() in {b"true", b"1", b"yes"}
-    call = openai_chat.parse_request(body, drop_unsupported=drop)
+    call = openai_chat.parse_request(body, drop_unsupported=drop, raw_events=True)
     return engine.begin(call, timeout=_timeout(headers.get(b"x-wye-timeout")), request_id=request_id)
 
 
@@ -80,7 +79,7 @@ async def answer_stream(
     """Answer in pieces; return the status sent. An error before the first piece is raised, a later one is an event."""
     out = _EventStream(exchange, send, keep_alive)
     try:
-        async with aclosing(engine.stream(exchange)) as batches:
+        async with engine.stream(exchange) as batches:
             await out.forward(batches)
         end = out.writer.end()
     except WyeError as error:
@@ -113,6 +112,7 @@ class _EventStream:
         self._waiting = False
         self._comment: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(keep_alive, self._tick)
+        self._answered = False
         self.started = False
         self.writer = openai_chat.ChatStream(
             model=exchange.call.model, request_id=exchange.id, usage_wanted=exchange.call.stream_usage
@@ -130,9 +130,10 @@ class _EventStream:
         self._waiting = True
         async for batch in batches:
             self._waiting = False
-            if not self.started:
+            if not self._answered:
+                self._answered = True
+                self.writer.model = _answering(self._exchange)
                 await self.start()
-            self.writer.model = _answering(self._exchange)
             if data := self.writer.render(batch):
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})
                 self._last = self._loop.time()

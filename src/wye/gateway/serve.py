@@ -53,20 +53,20 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def serve(
-    settings: Settings,
+    gateway: Gateway,
     listener: socket.socket,
     *,
     path: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     debug: bool = False,
 ) -> None:
-    """Serve until told to stop. `path` and `overrides` let worker processes read the same settings."""
-    gateway = make_gateway(settings, debug=debug)
-    if settings.server.workers > 1:
+    """Serve until told to stop: `gateway` itself, or workers that make one each from the same `path` and `overrides`."""
+    server = gateway.config
+    if server.workers > 1:
         os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()
-        _Supervisor(configure("wye.gateway.serve:worker", settings.server), sockets=[listener]).run()
+        _Supervisor(configure("wye.gateway.serve:worker", server), sockets=[listener]).run()
     else:
-        Server(gateway, settings.server).run(sockets=[listener])
+        Server(gateway, server).run(sockets=[listener])
         gateway.log.flush()
 
 

@@ -35,6 +35,11 @@ class _Buffer:
         self._bytes = bytearray()
         self._searched = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits for its separator."""
+        return not self._bytes
+
     def split(self, data: bytes, separator: bytes) -> list[bytes]:
         """Add `data` and return the blocks that are complete."""
         if not self._bytes and data.endswith(separator):
@@ -72,6 +77,9 @@ class SseDecoder:
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """Return the events that `data` completes."""
+        if self._is_one_event(data):
+            self._begun = True
+            return [ServerEvent(data[6:-2])]
         if self._carriage_return or b"\r" in data:
             data = self._with_line_feeds(data)
         blocks = self._buffer.split(data, b"\n\n")
@@ -83,6 +91,17 @@ class SseDecoder:
     def close(self) -> list[ServerEvent]:
         """Return the event that the end of the body cut off before its blank line."""
         return self.feed(b"\n\n")
+
+    def _is_one_event(self, data: bytes) -> bool:
+        """Tell whether a piece is one event of one line, as most are, and nothing came before it."""
+        return (
+            data.startswith(b"data: ")
+            and data.endswith(b"\n\n")
+            and data.find(b"\n") == len(data) - 2
+            and b"\r" not in data
+            and self._buffer.is_empty
+            and not self._carriage_return
+        )
 
     def _with_line_feeds(self, data: bytes) -> bytes:
         """Make every line end a line feed, also one that was cut in two."""

@@ -122,7 +122,7 @@ class ChatStream:
     who did not ask for one, and made for one who did where the provider sent none of its own.
     """
 
-    __slots__ = ("_created", "_id", "_roles", "_usage", "_usage_sent", "_usage_wanted", "model")
+    __slots__ = ("_created", "_id", "_named", "_roles", "_usage", "_usage_sent", "_usage_wanted", "model")
 
     def __init__(self, *, model: str, request_id: str, usage_wanted: bool) -> None:
         """Begin a stream; `model` is what answers, and may be set when that is known."""
@@ -133,6 +133,7 @@ class ChatStream:
         self._usage_sent = False
         self._usage: Usage | None = None
         self._roles: set[int] = set()
+        self._named: tuple[bytes, int, int, bytes] = (b"", 0, 0, b"")
 
     def render(self, chunks: Iterable[StreamChunk]) -> bytes:
         """Return the bytes to send for `chunks`; empty where there is nothing to say yet."""
@@ -145,13 +146,25 @@ class ChatStream:
                     if not chunk.choices and not self._usage_wanted:
                         continue
                     self._usage_sent = True
-                data = replace_model(chunk.raw, chunk.upstream_model, self.model)
-                if b"\n" in data:
-                    data = data.replace(b"\n", b"\ndata: ")  # it came in several lines, and goes so
-                out += (b"data: ", data, b"\n\n")
+                self._pass_on(chunk.raw, chunk.upstream_model, out)
             elif chunk.choices:
                 out += (b"data: ", self._event([self._delta(choice) for choice in chunk.choices], chunk), b"\n\n")
         return b"".join(out)
+
+    def _pass_on(self, raw: bytes, name: str, out: list[bytes]) -> None:
+        """Add an event with its model renamed: where the last one had the name, if it stands there again."""
+        member, start, end, ours = self._named
+        if start and raw.startswith(member, start) and b"\n" not in raw:
+            out += (b"data: ", raw[:start], ours, raw[end:], b"\n\n")
+            return
+        member = b'"model":' + _encode(name)
+        start = raw.find(member)
+        if start > 0 and raw.count(b'"model"') == 1:
+            self._named = (member, start, start + len(member), b'"model":' + _encode(self.model))
+        data = replace_model(raw, name, self.model)
+        if b"\n" in data:
+            data = data.replace(b"\n", b"\ndata: ")  # it came in several lines, and goes so
+        out += (b"data: ", data, b"\n\n")
 
     def end(self) -> bytes:
         """Return the end of a stream that went well."""

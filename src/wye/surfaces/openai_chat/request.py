@@ -192,7 +192,7 @@ _LOCATION = re.compile(r" - at `\$\.?(.*?)`$")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
-def parse_request(body: bytes, *, drop_unsupported: bool = False) -> Call:
+def parse_request(body: bytes, *, drop_unsupported: bool = False, raw_events: bool = False) -> Call:
     """Read a request's head and check its types; prompts are not decoded here.
 
     Raises `InvalidRequestError` whose `param` is the member at fault, with `code` `invalid_json`, `missing_field`,
@@ -216,6 +216,7 @@ def parse_request(body: bytes, *, drop_unsupported: bool = False) -> Call:
         stream=bool(head.stream),
         stream_usage=bool(options and options.include_usage),
         drop_unsupported=drop_unsupported,
+        raw_events=raw_events,
     )
 
 
