@@ -208,7 +208,8 @@ class SyncModelRouter:
             while (chunk := self._run(_next(chunks))) is not None:
                 yield chunk
         finally:
-            self._run(_close(chunks))
+            if not self._loop.is_closed():
+                self._run(_close(chunks))
 
     def send_message(
         self, text: str, *, provider: str | None = None, model: str | None = None, **parameters: Any
@@ -221,8 +222,9 @@ class SyncModelRouter:
         return self._router.explain(model)
 
     def close(self) -> None:
-        """Close all connections and end the thread."""
+        """End what is under way, close all connections and end the thread."""
         if not self._loop.is_closed():
+            self._run(self._loop.shutdown_asyncgens())
             self._run(self._router.aclose())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -239,6 +241,9 @@ class SyncModelRouter:
         self.close()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("the router is closed")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

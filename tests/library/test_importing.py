@@ -1,4 +1,4 @@
-"""Importing Wye is quick because it does little: no file of ours is read, no socket made, nothing heavy loaded."""
+"""Importing Wye is quick because it does little: no file but Python is read, no socket made, nothing heavy loaded."""
 
 import subprocess
 import sys
@@ -16,8 +16,7 @@ import wye
 heavy = [name for name in (
     "pyreqwest", "uvicorn", "typer", "rich", "genai_prices", "pydantic", "openai", "sqlalchemy", "numpy", "dotenv.main"
 ) if name in sys.modules]
-ours = [path for path in opened if path.endswith(".toml")]
-print(len(sockets), ours, heavy, len(sys.modules))
+print(len(sockets), opened, heavy, len(sys.modules))
 """
 
 

@@ -21,21 +21,21 @@ errors = Console(stderr=True)
 Row = Sequence[str | Text]
 _GAP: Final = 2
 _UNBOUNDED: Final = 100_000
-_SHORTEST: Final = 16
-"""A text that is cut or wrapped keeps at least so many characters, or its column is left out."""
 
 
 class Column(Struct, frozen=True):
     """One column of a table.
 
     `rank` 0 is always shown; where the terminal is narrow, columns of the highest rank are left out first. A name or a
-    figure keeps its `width`; a text is wrapped between words, or cut with an ellipsis, to what the others leave.
+    figure keeps its width; a text is wrapped between words, or cut with an ellipsis, to what the others leave, but not
+    below `least` characters.
     """
 
     title: str
     rank: int = 0
     right: bool = False
     text: Literal["whole", "wrapped", "cut"] = "whole"
+    least: int = 16
 
 
 def print_json(value: Any) -> None:
@@ -65,7 +65,7 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]], room: in
     least = [
         width
         if column.text == "whole"
-        else max([min(width, _SHORTEST), *(_longest_word(line[at]) for line in cells if column.text == "wrapped")])
+        else max([min(width, column.least), *(_longest_word(line[at]) for line in cells if column.text == "wrapped")])
         for at, (column, width) in enumerate(zip(columns, full, strict=True))
     ]
     chosen: list[int] = []

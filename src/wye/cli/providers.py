@@ -57,10 +57,10 @@ def providers(
 _COLUMNS: Final = (
     Column("provider"),
     Column("status"),
-    Column("keys", text="wrapped"),
-    Column("wire", 2),
-    Column("default model", 1),
-    Column("where", text="cut"),
+    Column("keys", 1, text="wrapped"),
+    Column("wire", 3),
+    Column("default model", 2),
+    Column("where", text="cut", least=40),
 )
 _COLOURS: Final = {"configured": "green", "local": "cyan", "missing": "dim"}
 

@@ -60,7 +60,7 @@ def serve(
     overrides: Mapping[str, Any] | None = None,
     debug: bool = False,
 ) -> None:
-    """Serve until told to stop: `gateway` itself, or workers that make one each from the same `path` and `overrides`."""
+    """Serve `gateway` until told to stop, or its like in several workers, each from the same `path` and `overrides`."""
     server = gateway.config
     if server.workers > 1:
         os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()

@@ -10,9 +10,9 @@ import functools
 import math
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -195,12 +195,15 @@ class PlainStream:
         """The response headers, names in lower case."""
         return self._connection.headers if self._connection else {}
 
-    async def read(self) -> bytes | None:
+    def read(self) -> Coroutine[Any, Any, bytes | None]:
         """Return the next piece, `None` at the end."""
         if self._connection is None:
             raise RuntimeError("the stream is not open")
-        piece = await self._connection.read()
-        if piece is not None and trace.enabled():
+        return self._traced(self._connection) if trace.enabled() else self._connection.read()
+
+    async def _traced(self, connection: "Connection") -> bytes | None:
+        piece = await connection.read()
+        if piece is not None:
             trace.received(self._arguments[0], "piece", piece)
         return piece
 
@@ -320,14 +323,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def _wait(self) -> None:
+    def _wait(self) -> asyncio.Future[None]:
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
