@@ -148,7 +148,7 @@ def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provid
         adapter=said.adapter or row.adapter,
         base_url=said.base_url or row.base_url,
         default_model=said.default_model or row.default_model,
-        headers={**row.headers, **said.headers},
+        headers={**row.headers, **{name: value.reveal() for name, value in said.headers.items()}},
     )
 
 

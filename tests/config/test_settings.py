@@ -184,7 +184,7 @@ def test_a_reference_stands_for_a_variable_wherever_it_is(load: Load) -> None:
     openai = settings.providers["openai"]
     assert openai.api_keys == (Secret("one"), Secret("literal"))
     assert openai.base_url == "https://here.example"
-    assert openai.headers == {"x-team": "t", "x-plain": "plain"}
+    assert {name: value.reveal() for name, value in openai.headers.items()} == {"x-team": "t", "x-plain": "plain"}
     assert settings.server.admin_key == Secret("a")
     assert settings.origins["providers.openai.base_url"] == "environment URL"
 
@@ -216,11 +216,11 @@ def test_a_reference_to_nothing_names_variable_and_place(
         ("[providers]\nopenai = 3\n", "[providers.openai] must be a table"),
         ("[providers.openai]\napi_keys = 5\n", "providers.openai.api_keys: Expected array, got int"),
         ("[providers.openai]\napi_keys = 'k'\n", "providers.openai.api_keys: Expected array, got str"),
-        ("[providers.openai]\napi_keys = [5]\n", "providers.openai.api_keys[0]: a key must be a string"),
-        ("[providers.openai]\napi_keys = ['a', ' ']\n", "providers.openai.api_keys[1]: a key must be a string"),
+        ("[providers.openai]\napi_keys = [5]\n", "providers.openai.api_keys[0]: a secret must be a string"),
+        ("[providers.openai]\napi_keys = ['a', ' ']\n", "providers.openai.api_keys[1]: a secret must be a string"),
         ("[providers.openai]\ntimeout = 0\n", "providers.openai.timeout: Expected float > 0"),
         ("[providers.openai]\ntimeout = inf\n", "providers.openai.timeout: Expected float <= 31536000"),
-        ("[providers.openai]\nheaders = { a = 1 }\n", "providers.openai.headers[...]: Expected str, got int"),
+        ("[providers.openai]\nheaders = { a = 1 }\n", "providers.openai.headers[...]: a secret must be a string"),
         ("[providers.openai]\nbase_url = 'here'\n", "providers.openai.base_url: a base URL is 'https://host/path'"),
         ("[providers.openai]\nbase_url = 5\n", "providers.openai.base_url: Expected str | null, got int"),
         ("[models]\n'openai/x' = 5\n", '[models."openai/x"] must be a table'),

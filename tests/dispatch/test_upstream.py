@@ -33,10 +33,10 @@ async def test_a_stream_of_comments_alone_is_silence(server: Server) -> None:
 
 
 async def test_comments_between_content_are_no_silence(server: Server) -> None:
-    pieces = [piece for _ in range(6) for piece in (b": keep-alive\n\n", Pause(0.05), HELLO)]
+    pieces = [piece for _ in range(10) for piece in (b": keep-alive\n\n", Pause(0.1), HELLO)]
     server.reply_with(Reply.stream([*pieces, FINISH, DONE]))
-    async with Upstreams(one=behind(server, read=0.25)) as upstreams:
-        assert said(await streamed(exchange_to("one", stream=True), upstreams)) == "hello" * 6
+    async with Upstreams(one=behind(server, read=0.8)) as upstreams:
+        assert said(await streamed(exchange_to("one", stream=True), upstreams)) == "hello" * 10
 
 
 async def test_chunks_that_came_together_are_given_out_together(server: Server) -> None:

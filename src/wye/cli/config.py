@@ -72,20 +72,20 @@ def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
             path = f"{where}.{name}"
             origin = settings.origins.get(path)
             if plain or origin is not None:
-                yield path, _masked(name, value), origin or "default"
+                yield path, _masked(value), origin or "default"
     for name, targets in settings.aliases.items():
         yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")
 
 
-def _masked(name: str, value: Any) -> Any:
+def _masked(value: Any) -> Any:
     """Leave out keys, and the headers of a provider, which may hold one."""
     match value:
         case Secret():
             return value.masked()
         case tuple() | list() | frozenset():
-            return [_masked(name, item) for item in value]
-        case dict() if name == "headers":
-            return {header: Secret(text).masked() for header, text in value.items()}
+            return [_masked(item) for item in value]
+        case dict():
+            return {name: _masked(item) for name, item in value.items()}
     return value
 
 

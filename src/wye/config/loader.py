@@ -332,6 +332,6 @@ def _with_suffix(url: str, suffix: str) -> str:
 def _decode_secret(kind: type, value: Any) -> Any:
     if kind is Secret:
         if not isinstance(value, str) or not value.strip():
-            raise ValueError("a key must be a string that is not empty")
+            raise ValueError("a secret must be a string that is not empty")
         return Secret(value.strip())
     raise NotImplementedError(kind)
