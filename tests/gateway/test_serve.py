@@ -126,6 +126,8 @@ def wait_until_nobody_is_let_in(served: Process) -> None:
             socket.create_connection(("127.0.0.1", served.port), timeout=5).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            continue  # it was waiting to be taken when the listener closed
 
 
 def lines(served: Process) -> list[Json]:
