@@ -51,7 +51,8 @@ def test_langchain_invokes(chain: ChatOpenAI) -> None:
 def test_langchain_streams(chain: ChatOpenAI) -> None:
     pieces = list(chain.stream("one two three"))
     assert "".join(str(piece.content) for piece in pieces) == "Mock response"
-    assert sum((piece.usage_metadata or {}).get("total_tokens", 0) for piece in pieces) == 5
+    usages = [piece.usage_metadata for piece in pieces if piece.usage_metadata]
+    assert sum(usage["total_tokens"] for usage in usages) == 5
 
 
 async def test_langchain_streams_asynchronously(chain: ChatOpenAI) -> None:

@@ -72,6 +72,12 @@ def test_what_is_unknown_stays_unknown(price: Price, usage: Usage | None) -> Non
     assert cost(price, usage) is None
 
 
+def test_no_token_is_charged_twice() -> None:
+    price = Price(input=D(1), output=D(1), cache_read=D(1), audio_input=D(1))
+    usage = Usage(input_tokens=100, cache_read_tokens=80, audio_input_tokens=50)
+    assert cost(price, usage) == D("0.0001")
+
+
 def test_a_price_nobody_needs_may_be_unknown() -> None:
     assert cost(Price(input=D(1)), Usage(input_tokens=5)) == D("0.000005")
 

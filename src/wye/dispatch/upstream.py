@@ -16,7 +16,7 @@ from wye.transport import HttpStream, Transport
 from wye.transport.framing import decoder
 
 _MAX_ERROR_BYTES = 1024 * 1024
-_MORE_AFTER_DONE_SECONDS = 1.0
+_MORE_AFTER_DONE_SECONDS = 0.25
 
 
 class Upstream(Protocol):

@@ -116,7 +116,7 @@ class Gateway:
     async def _route(self, request: Request) -> int:
         if request.path not in self._open:
             self._gate.check(request.method, request.headers)
-        route = self._find(request.path)
+        route = self._routes.get(request.path) or self._find(request.path)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         method, endpoint = route

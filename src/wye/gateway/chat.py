@@ -61,16 +61,21 @@ def describe(exchange: Exchange) -> list[Header]:
         tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
         headers += (
             (b"x-wye-provider", attempt.provider.encode()),
-            (b"x-wye-model", attempt.model.encode("unicode_escape")),  # callers make names up
+            (b"x-wye-model", _printable(attempt.model)),
             (b"x-wye-attempts", b"%d" % tried),
         )
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
     if exchange.dropped:
-        headers.append((b"x-wye-dropped-params", ", ".join(exchange.dropped).encode("unicode_escape")))
+        headers.append((b"x-wye-dropped-params", _printable(", ".join(exchange.dropped))))
     if exchange.emulated:
-        headers.append((b"x-wye-emulated", ", ".join(exchange.emulated).encode("unicode_escape")))
+        headers.append((b"x-wye-emulated", _printable(", ".join(exchange.emulated))))
     return headers
+
+
+def _printable(names: str) -> bytes:
+    """Write names as a header can hold them: callers make some up."""
+    return names.encode() if names.isascii() and names.isprintable() else names.encode("unicode_escape")
 
 
 async def answer_stream(

@@ -68,6 +68,7 @@ def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = No
 
 def _total(rates: _Rates, usage: Usage) -> int | None:
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
+    heard = min(heard, max(0, usage.input_tokens - read - written))  # cached audio is charged as cached
     thought = usage.reasoning_tokens if rates.reasoning is not None else 0
     total = rates.per_request
     for tokens, rate in (

@@ -31,6 +31,8 @@ from wye.transport.seam import HttpReply, Timeouts
 
 _IDLE_SECONDS: Final = 60.0
 _IDLE_AT_MOST: Final = 512
+_STALE_SECONDS: Final = 1.0
+"""A used connection that ends later than this after a request may have worked on it, and is not replaced."""
 _BUFFERED_AT_MOST: Final = 256 * 1024
 """Bytes of a stream that wait for their reader before the connection is told to wait."""
 
@@ -93,7 +95,7 @@ class PlainTransport:
         """Send a request and wait for its headers, or for all of its answer.
 
         A server may close a connection that has been idle, or that it answered with an error on, in the very moment the
-        next request goes out. So one that was used before and ends without a byte of an answer is replaced once.
+        next request goes out. So one that was used before and ends at once, without a byte of an answer, is replaced.
         """
         head = self.head(path, headers, body)
         connection = await self.acquire(deadline)
@@ -105,7 +107,8 @@ class PlainTransport:
             except BaseException as error:
                 connection.abort()
                 self.release(connection)
-                if not used_before or connection.heard or self._closed or not isinstance(error, ConnectionFailedError):
+                stale = used_before and not connection.heard and connection.waited < _STALE_SECONDS
+                if not stale or self._closed or not isinstance(error, ConnectionFailedError):
                     raise
             else:
                 return connection
@@ -255,6 +258,11 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether another request can go out."""
         return self._transport is not None and not self._in_flight and not self._transport.is_closing()
+
+    @property
+    def waited(self) -> float:
+        """How many seconds ago the request went out, while nothing has been heard."""
+        return self._loop.time() - (self._silent_at - self._silence)
 
     @property
     def seconds_left(self) -> float:
