@@ -11,6 +11,7 @@ import math
 import ssl
 from collections import deque
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
@@ -167,6 +168,10 @@ class PlainTransport:
         return connection
 
 
+def _headers(lines: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in lines}
+
+
 def _ascii(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
 
@@ -251,13 +256,18 @@ class Connection(asyncio.Protocol):
         self._keep = True
         self.heard = False
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self._lines: list[tuple[bytes, bytes]] = []
         self.idle_since = 0.0
 
     @property
     def usable(self) -> bool:
         """Whether another request can go out."""
         return self._transport is not None and not self._in_flight and not self._transport.is_closing()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers, names in lower case."""
+        return _headers(self._lines)
 
     @property
     def waited(self) -> float:
@@ -274,7 +284,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise ConnectionFailedError("the connection to the provider was closed before it was used")
         self._in_flight, self._head_done, self._complete, self._until_closed = True, False, False, False
-        self.status, self.headers, self.heard = 0, {}, False
+        self.status, self._lines, self.heard = 0, [], False
         now = self._loop.time()
         self._silent_at, self._late_at = now + self._silence, now + deadline
         if self._timer is None:
@@ -294,7 +304,9 @@ class Connection(asyncio.Protocol):
         """Return the answer that has come."""
         pieces, self._pieces = self._pieces, deque()
         self._buffered = 0
-        return HttpReply(self.status, self.headers, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        return HttpReply(
+            self.status, partial(_headers, self._lines), pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        )
 
     async def read(self) -> bytes | None:
         """Return the next piece of the body, `None` at its end."""
@@ -400,25 +412,26 @@ class Connection(asyncio.Protocol):
         """Start a new head; after the answer there is none to come."""
         if self._complete:
             raise MalformedResponseError("the provider says more than it was asked")
-        self.headers = {}
+        self._lines = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Let the task look at status and headers; an interim answer is not one."""
         self.status = self._parser.get_status_code()
         if self.status < 200:
             return
-        headers = self.headers
         self._keep = self._parser.should_keep_alive()
-        self._until_closed = (
-            "content-length" not in headers and "transfer-encoding" not in headers and self.status not in {204, 304}
-        )
+        self._until_closed = not self._keep and self._has_no_length()
         self._head_done = True
         if not self._whole:
             self._wake()
+
+    def _has_no_length(self) -> bool:
+        headers = self.headers
+        return not ("content-length" in headers or "transfer-encoding" in headers or self.status in {204, 304})
 
     def on_body(self, body: bytes) -> None:
         """Keep a piece; a reader too slow for the provider holds it up."""

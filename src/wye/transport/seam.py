@@ -1,7 +1,7 @@
 """The seam for outbound I/O: what a transport promises, whichever way it keeps the promise."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,11 +16,16 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 class HttpReply(Struct, frozen=True):
-    """A whole answer; header names are lower case."""
+    """A whole answer. Most answers' headers are never looked at, so they are read when somebody asks."""
 
     status: int
-    headers: Mapping[str, str]
+    read_headers: Callable[[], Mapping[str, str]]
     body: bytes
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response headers, names in lower case."""
+        return self.read_headers()
 
 
 class HttpStream(Protocol):

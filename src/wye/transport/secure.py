@@ -7,6 +7,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -63,7 +64,7 @@ class SecureTransport:
         client = await self.client()
         try:
             response = await self.request(client, path, headers, body, deadline).build().send()
-            reply = HttpReply(response.status, _headers(response), bytes(await response.bytes()))
+            reply = HttpReply(response.status, partial(_headers, response), bytes(await response.bytes()))
         except PyreqwestError as error:
             raise _translate(error) from None
         if trace.enabled():
