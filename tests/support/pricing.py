@@ -49,7 +49,7 @@ def _rate(price: Price, kind: str, usage: ExpectedUsage) -> Fraction | None:
 
 
 def tokens_of_sound(wire: Wire, recording: Recording) -> tuple[int, int]:
-    """Return how many tokens of input and of output a recorded answer says were audio."""
+    """Return how many tokens of input, but for those read from a cache, and of output an answer says were audio."""
     body = recording.response_body
     documents = stream_documents(body) if recording.streamed else [json.loads(body)]
     match wire:
@@ -59,7 +59,7 @@ def tokens_of_sound(wire: Wire, recording: Recording) -> tuple[int, int]:
             heard, spoken = (int(side.get("audio_tokens") or 0) for side in sides)
         case "gemini":
             usage = _last(documents, "usageMetadata")
-            heard = _heard(usage.get("promptTokensDetails") or [])
+            heard = _heard(usage.get("promptTokensDetails") or []) - _heard(usage.get("cacheTokensDetails") or [])
             spoken = _heard(usage.get("candidatesTokensDetails") or [])
         case _:
             heard, spoken = 0, 0

@@ -1,6 +1,7 @@
 """`POST /v1/chat/completions`."""
 
 import asyncio
+import functools
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final
@@ -59,11 +60,7 @@ def describe(exchange: Exchange) -> list[Header]:
     headers: list[Header] = [(b"x-request-id", exchange.id.encode())]
     if (attempt := exchange.attempt) is not None:
         tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
-        headers += (
-            (b"x-wye-provider", attempt.provider.encode()),
-            (b"x-wye-model", _printable(attempt.model)),
-            (b"x-wye-attempts", b"%d" % tried),
-        )
+        headers += (*_who(attempt.provider, attempt.model), (b"x-wye-attempts", b"%d" % tried))
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
     if exchange.dropped:
@@ -71,6 +68,11 @@ def describe(exchange: Exchange) -> list[Header]:
     if exchange.emulated:
         headers.append((b"x-wye-emulated", _printable(", ".join(exchange.emulated))))
     return headers
+
+
+@functools.lru_cache(maxsize=1024)
+def _who(provider: str, model: str) -> tuple[Header, Header]:
+    return (b"x-wye-provider", provider.encode()), (b"x-wye-model", _printable(model))
 
 
 def _printable(names: str) -> bytes:

@@ -29,37 +29,32 @@ class Decoder(Protocol):
 class _Buffer:
     """Collects bytes until a separator comes, without looking at any byte twice."""
 
-    __slots__ = ("_bytes", "_searched")
+    __slots__ = ("_searched", "waiting")
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self.waiting = bytearray()
         self._searched = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits for its separator."""
-        return not self._bytes
 
     def split(self, data: bytes, separator: bytes) -> list[bytes]:
         """Add `data` and return the blocks that are complete."""
-        if not self._bytes and data.endswith(separator):
+        if not self.waiting and data.endswith(separator):
             return data.split(separator)
-        self._bytes += data
-        last = self._bytes.rfind(separator, max(0, self._searched - len(separator) + 1))
+        self.waiting += data
+        last = self.waiting.rfind(separator, max(0, self._searched - len(separator) + 1))
         if last < 0:
-            self._searched = len(self._bytes)
+            self._searched = len(self.waiting)
             if self._searched > MAX_EVENT_BYTES:
                 raise MalformedResponseError(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
             return []
-        blocks = bytes(self._bytes[:last]).split(separator)
-        del self._bytes[: last + len(separator)]
+        blocks = bytes(self.waiting[:last]).split(separator)
+        del self.waiting[: last + len(separator)]
         self._searched = 0
         return blocks
 
     def rest(self) -> bytes:
         """Return what no separator has ended, and forget it."""
-        rest = bytes(self._bytes)
-        self._bytes.clear()
+        rest = bytes(self.waiting)
+        self.waiting.clear()
         self._searched = 0
         return rest
 
@@ -99,7 +94,7 @@ class SseDecoder:
             and data.endswith(b"\n\n")
             and data.find(b"\n") == len(data) - 2
             and b"\r" not in data
-            and self._buffer.is_empty
+            and not self._buffer.waiting
             and not self._carriage_return
         )
 
