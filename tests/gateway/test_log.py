@@ -24,6 +24,7 @@ def test_a_request_is_one_line(gateway: Running, upstream: Upstream) -> None:
     assert line.pop("time") > 1_700_000_000
     assert line.pop("duration_ms") > 0
     assert line == {
+        "event": "request",
         "request_id": told.headers["x-request-id"],
         "method": "POST",
         "path": "/v1/chat/completions",

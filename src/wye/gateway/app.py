@@ -177,6 +177,7 @@ class Gateway:
     def _log(self, request: Request, status: int, error: WyeError | None) -> None:
         line = RequestLine(
             time=time.time(),
+            event="request",
             request_id=request.id,
             method=request.method,
             path=request.path,

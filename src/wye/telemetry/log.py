@@ -19,7 +19,7 @@ class RequestLine(Struct, omit_defaults=True, kw_only=True):
     """One finished request. `time` is seconds since the epoch, `duration_ms` from its arrival to its last byte."""
 
     time: float
-    event: str = "request"
+    event: str
     request_id: str
     method: str
     path: str
