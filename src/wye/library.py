@@ -17,6 +17,7 @@ from wye.config import load_settings
 from wye.core.errors import InvalidRequestError
 from wye.core.exchange import Exchange
 from wye.core.plan import Plan
+from wye.core.request import Asked
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
 from wye.engine import Engine
@@ -150,7 +151,7 @@ class ModelRouter:
         except (TypeError, ValueError) as error:
             raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
         drop = self.engine.drops_unsupported if context.drop_unsupported is None else context.drop_unsupported
-        return self.engine.begin(openai_chat.parse_request(body, drop_unsupported=drop), timeout=context.timeout)
+        return self.engine.begin(openai_chat.parse_request(body, Asked(drop_unsupported=drop)), timeout=context.timeout)
 
 
 def _signed(response: ModelResponse, exchange: Exchange) -> ModelResponse:

@@ -12,8 +12,9 @@ from tests.adapters.test_parity import PAIRS
 from wye.adapters import Target, load
 from wye.catalog.schema import ModelInfo
 from wye.core.errors import InvalidRequestError, MalformedResponseError, WyeError
+from wye.core.request import Asked
 from wye.core.wire import ServerEvent, StreamState
-from wye.surfaces.openai_chat import ChatStream, parse_request, render_response
+from wye.surfaces.openai_chat import open_stream, parse_request, render_response
 
 WIRES = tuple(PAIRS)
 REQUEST = {
@@ -109,6 +110,11 @@ def bodies(*valid: Any) -> st.SearchStrategy[bytes]:
     return anything | st.sampled_from(valid).flatmap(mutated)
 
 
+ANY_CALL = parse_request(
+    b'{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}}'
+)
+
+
 @pytest.mark.parametrize("wire", WIRES)
 def test_any_body_is_an_answer_or_an_error_of_ours(wire: str) -> None:
     @settings(deadline=None, max_examples=300)
@@ -116,7 +122,7 @@ def test_any_body_is_an_answer_or_an_error_of_ours(wire: str) -> None:
     def check(body: bytes) -> None:
         with suppress(WyeError):
             response = load(wire).parse_response(body)
-            json.loads(render_response(response, "m"))
+            json.loads(render_response(response, ANY_CALL, model="m", request_id="r"))
 
     check()
 
@@ -128,7 +134,7 @@ def test_any_events_are_chunks_or_an_error_of_ours(wire: str) -> None:
     @settings(deadline=None, max_examples=300)
     @given(events, st.none() | st.just("error") | st.text(max_size=5))
     def check(stream: list[bytes], name: str | None) -> None:
-        state, written = StreamState(), ChatStream(model="m", request_id="r", usage_wanted=True)
+        state, written = StreamState(), open_stream(ANY_CALL, request_id="r")
         for data in stream:
             with suppress(WyeError):
                 written.render(load(wire).parse_event(ServerEvent(data, name), state))
@@ -162,7 +168,7 @@ def test_any_request_is_built_or_refused_with_an_error_of_ours(wire: str) -> Non
     @given(bodies(REQUEST), st.booleans(), st.sampled_from(MODELS))
     def check(body: bytes, drop: bool, model: ModelInfo) -> None:  # noqa: FBT001
         with suppress(WyeError):
-            call = parse_request(body, drop_unsupported=drop)
+            call = parse_request(body, Asked(drop_unsupported=drop))
             assert call.chat.model == call.model
             load(wire).build_request(call, Target(model))
 

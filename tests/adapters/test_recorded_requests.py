@@ -19,7 +19,7 @@ from tests.support.recordings import load as recordings
 
 from wye.adapters import Target, load
 from wye.core.errors import InvalidRequestError, UnsupportedParameterError
-from wye.core.request import Call
+from wye.core.request import Asked, Call
 from wye.surfaces.openai_chat import parse_request
 
 NOT_TO_ANOTHER_WIRE = {
@@ -56,7 +56,10 @@ def recorded_calls(*, drop: bool = False) -> list[tuple[Recording, Call]]:
     for recording in recordings("openai_chat", status_ok=False):
         # One recording is of a test that sends a word for a number, one of a test that sends no base64 for it.
         if not recording.id.endswith(("malformed_request_field.yaml#0", "malformed_data_uri.yaml#0")):
-            found[recording.request_body] = (recording, parse_request(recording.request_body, drop_unsupported=drop))
+            found[recording.request_body] = (
+                recording,
+                parse_request(recording.request_body, Asked(drop_unsupported=drop)),
+            )
     return list(found.values())
 
 

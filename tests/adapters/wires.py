@@ -5,7 +5,7 @@ from typing import Any
 
 from wye.adapters import Target, load
 from wye.catalog.schema import ModelInfo
-from wye.core.request import Call
+from wye.core.request import Asked, Call
 from wye.core.wire import WireRequest
 from wye.surfaces.openai_chat import parse_request
 
@@ -19,7 +19,7 @@ PLAIN = ModelInfo(id="plain-1")
 def call_of(body: dict[str, Any], *, drop: bool = False) -> Call:
     """Return a chat completion request; a model and a message are filled in where they do not matter."""
     whole = {"model": "asked-for", "messages": [{"role": "user", "content": "hi"}], **body}
-    return parse_request(json.dumps(whole).encode(), drop_unsupported=drop)
+    return parse_request(json.dumps(whole).encode(), Asked(drop_unsupported=drop))
 
 
 def request_of(wire: str, body: dict[str, Any], model: ModelInfo = ABLE, *, drop: bool = False) -> WireRequest:

@@ -42,7 +42,7 @@ def event(*, finish_reason: str | None = None, usage: Any = None, **delta: Any) 
         "choices": choices,
         **({"usage": usage} if usage else {}),
     }
-    return b"data: " + json.dumps(body).encode() + b"\n\n"
+    return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
 
 
 def words(*texts: str) -> list[bytes]:

@@ -222,8 +222,6 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     data = _read(payload)
     if event.name == "error" or _has_error(data):
         return _failed(data, payload)
-    if data.choices:
-        state.model = data.model or ""
     plain = True
     choices = []
     for position, item in enumerate(data.choices or ()):
@@ -247,17 +245,18 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
                 finish_reason=finish,
             )
         )
-    return (
-        StreamChunk(
-            choices=tuple(choices),
-            usage=_usage(data),
-            id=data.id or "",
-            created=count(data.created),
-            wire=WIRE,
-            raw=payload if plain else None,
-            upstream_model=data.model or "",
-        ),
+    chunk = StreamChunk(
+        choices=tuple(choices),
+        usage=_usage(data),
+        id=data.id or "",
+        created=count(data.created),
+        wire=WIRE,
+        raw=payload if plain else None,
+        upstream_model=data.model or "",
     )
+    if not state.model and chunk.is_content:
+        state.model = chunk.upstream_model
+    return (chunk,)
 
 
 def _is_text_only(payload: bytes) -> bool:

@@ -50,11 +50,18 @@ class Refusal(Struct, frozen=True):
 
 
 class Reasoning(Struct, frozen=True, kw_only=True):
-    """What the model thought; `signature` and `encrypted` go back to the provider unchanged in later turns."""
+    """What the model thought; `signature` and `encrypted` go back to the provider unchanged in later turns.
+
+    They mean something to the wire format `origin` only (`None`: nobody said); `id` is the wire's own name for the
+    piece, where it has one. `summary` tells that `text` sums the thoughts up instead of being them.
+    """
 
     text: str = ""
     signature: str | None = None
     encrypted: str | None = None
+    id: str | None = None
+    origin: str | None = None
+    summary: bool = False
 
 
 class FunctionCall(Struct, frozen=True):
@@ -65,12 +72,13 @@ class FunctionCall(Struct, frozen=True):
 
 
 class ToolCall(Struct, frozen=True):
-    """One call of a caller's tool. `signature` is the thought signature some wires attach to a call."""
+    """One call of a caller's tool. `signature` is the thought signature that wire format `origin` attached to it."""
 
     id: str
     function: FunctionCall
     type: str = "function"
     signature: str | None = None
+    origin: str | None = None
 
     @property
     def name(self) -> str:
@@ -92,7 +100,32 @@ class ToolResult(Struct, frozen=True, kw_only=True):
     cache: Raw | None = None
 
 
-Part: TypeAlias = Text | Image | Audio | File | Refusal | Reasoning | ToolCall | ToolResult
+class Opaque(Struct, frozen=True, kw_only=True):
+    """A part that only wire format `wire` has words for, as JSON: a hosted tool's call, its result, a compaction.
+
+    It goes back unchanged to a provider of that wire format. To others it cannot be said: it is left out and reported.
+    """
+
+    wire: str
+    raw: Raw
+
+
+class Citation(Struct, frozen=True, kw_only=True):
+    """A source of the text between characters `start` and `end` of an answer, where the provider says which.
+
+    `cited_text` is what the source says, `file_id` and `page` name a document of the request instead of a `url`.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    cited_text: str | None = None
+    start: int | None = None
+    end: int | None = None
+    file_id: str | None = None
+    page: int | None = None
+
+
+Part: TypeAlias = Text | Image | Audio | File | Refusal | Reasoning | ToolCall | ToolResult | Opaque
 
 
 class Message(Struct, frozen=True, kw_only=True):

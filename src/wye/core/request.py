@@ -1,7 +1,7 @@
 """A chat request as every wire can read it, and the call that carries it through the house."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Raw, Struct, field
 
@@ -16,6 +16,17 @@ class Tool(Struct, frozen=True, kw_only=True):
     parameters: Raw | None = None
     strict: bool | None = None
     cache: Raw | None = None
+
+
+class HostedTool(Struct, frozen=True, kw_only=True):
+    """A tool the provider itself runs, or one that is no function, as a client of wire format `wire` wrote it.
+
+    `kind` is one of `web_search`, `code_execution`, `file_search`, `deep_research`, or the wire's own word.
+    """
+
+    kind: str
+    wire: str
+    raw: Raw
 
 
 class ToolChoice(Struct, frozen=True):
@@ -43,29 +54,52 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     """What the caller asks of a model, decoded in full.
 
     `options` holds parameters the caller's wire defines and few other wires can express, under the wire's own name
-    with their JSON as sent; an adapter that cannot express one says so. `extra` holds what the caller's wire does not
-    define at all: it travels to the provider untouched.
+    with their JSON as sent; an adapter that cannot express one says so. Where OpenAI's chat completions have a name for
+    a parameter, every wire uses that one. `extra` holds what the caller's wire does not define at all: it travels to
+    the provider untouched, if that speaks the same wire format. `reasoning_budget` is tokens; `reasoning_summary` asks
+    for the thoughts to be shown: `auto`, `concise`, `detailed`, `none`.
     """
 
     model: str
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
+    hosted_tools: tuple[HostedTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     max_output_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     reasoning_effort: ReasoningEffort | None = None
+    reasoning_budget: int | None = None
+    reasoning_summary: str | None = None
     n: int | None = None
     user: str | None = None
     stream: bool = False
     options: Mapping[str, Raw] = field(default_factory=dict)
     extra: Mapping[str, Raw] = field(default_factory=dict)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a request says beside its body: in its path and its headers.
+
+    `model` and `stream` are set where the client's API has them in the path. `headers` (names in lower case) go to a
+    provider of the same wire format. The rest is described at `Call`.
+    """
+
+    model: str | None = None
+    stream: bool | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drop_unsupported: bool = False
+    raw_events: bool = False
+
+
+NOTHING_ASKED: Final = Asked()
 
 
 class Call:
@@ -74,7 +108,8 @@ class Call:
     `wire` is the wire format of `body`, so that an adapter of the same format can pass the bytes on. `stream_usage`
     tells whether the caller asked to see usage on a stream. `drop_unsupported` is the caller's wish that parameters
     a wire cannot express be left out and reported instead of refused. `raw_events` tells that the caller reads a
-    stream of its own wire format as bytes, so that events which only bring text need not be decoded.
+    stream of its own wire format as bytes, so that events which only bring text need not be decoded. `headers` go to
+    a provider of the same wire format.
     """
 
     __slots__ = (
@@ -82,6 +117,7 @@ class Call:
         "_decode",
         "body",
         "drop_unsupported",
+        "headers",
         "model",
         "raw_events",
         "stream",
@@ -98,8 +134,7 @@ class Call:
         decode: Callable[[bytes], ChatRequest],
         stream: bool = False,
         stream_usage: bool = False,
-        drop_unsupported: bool = False,
-        raw_events: bool = False,
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
         """Hold a request; `decode` turns `body` into a `ChatRequest` and raises `InvalidRequestError`."""
         self.wire = wire
@@ -107,8 +142,9 @@ class Call:
         self.model = model
         self.stream = stream
         self.stream_usage = stream_usage
-        self.drop_unsupported = drop_unsupported
-        self.raw_events = raw_events
+        self.drop_unsupported = asked.drop_unsupported
+        self.raw_events = asked.raw_events
+        self.headers = asked.headers
         self._decode = decode
         self._chat: ChatRequest | None = None
 

@@ -5,18 +5,24 @@ from decimal import Decimal
 
 from msgspec import Raw, Struct, field
 
-from wye.core.content import Reasoning, ToolCall
+from wye.core.content import Citation, Opaque, Reasoning, ToolCall
 from wye.core.usage import Usage
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """One of the answers to a request; `extra` holds what its wire says beyond this (logprobs, annotations)."""
+    """One of the answers to a request.
+
+    `opaque` holds what only the answering wire has words for and wants back in a later turn. `extra` holds what
+    OpenAI's wire says of a choice beyond this (logprobs).
+    """
 
     index: int = 0
     content: str | None = None
     reasoning: tuple[Reasoning, ...] = ()
     refusal: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    opaque: tuple[Opaque, ...] = ()
     finish_reason: str | None = None
     extra: Mapping[str, Raw] = field(default_factory=dict)
 
@@ -70,6 +76,7 @@ class ToolCallDelta(Struct, frozen=True, kw_only=True):
     name: str | None = None
     arguments: str = ""
     signature: str | None = None
+    origin: str | None = None
 
 
 class ChoiceDelta(Struct, frozen=True, kw_only=True):
@@ -80,6 +87,8 @@ class ChoiceDelta(Struct, frozen=True, kw_only=True):
     reasoning: Reasoning | None = None
     refusal: str | None = None
     tool_calls: tuple[ToolCallDelta, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    opaque: tuple[Opaque, ...] = ()
     finish_reason: str | None = None
     extra: Mapping[str, Raw] = field(default_factory=dict)
 
@@ -92,8 +101,9 @@ class ChoiceDelta(Struct, frozen=True, kw_only=True):
 class StreamChunk(Struct, frozen=True, kw_only=True):
     """One event of a streamed answer.
 
-    `raw` holds the event's data as received from a provider of wire format `wire`. Usage, where the provider reports
-    it, comes on a late chunk, at times together with a finish reason. `cost` (USD) is set on the last chunk only.
+    `raw` holds the event's data as received from a provider of wire format `wire`, and `event` its name. Usage, where
+    the provider reports it, comes on a late chunk, at times together with a finish reason. `cost` (USD) is set on the
+    last chunk only.
     """
 
     choices: tuple[ChoiceDelta, ...] = ()
@@ -106,6 +116,7 @@ class StreamChunk(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Raw] = field(default_factory=dict)
     wire: str = ""
     raw: bytes | None = None
+    event: str | None = None
     upstream_model: str = ""
 
     @property

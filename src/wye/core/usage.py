@@ -9,7 +9,9 @@ class Usage(Struct, frozen=True, kw_only=True):
     """Token counts of one answer.
 
     `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio;
-    `output_tokens` includes reasoning and audio tokens. The other fields are the parts of those two.
+    `output_tokens` includes reasoning, audio and image tokens. The other token fields are the parts of those two;
+    `cache_write_1h_tokens` is the part of `cache_write_tokens` that lives an hour. `search_requests` counts searches
+    the provider ran and charges apiece.
     `reported_cost` is USD as the provider itself said it, where it does. `estimated` marks counts that Wye made up
     by rule because the provider gave none.
     """
@@ -18,9 +20,12 @@ class Usage(Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    image_output_tokens: int = 0
+    search_requests: int = 0
     reported_cost: Decimal | None = None
     estimated: bool = False
 

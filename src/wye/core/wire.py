@@ -36,8 +36,11 @@ class StreamState:
     `finish_seen` is set with the first finish reason, `done` with the wire's end marker. `usage` collects counts that
     come in pieces, `slots` maps the wire's own block numbers to ours, `tools` counts the tool calls so far and
     `bare_tools` holds the slots of those whose arguments have not begun. `unfinished` holds the choices that have begun
-    and not ended, for wires without an end marker. `raw_events` allows an adapter to leave events undecoded that bring
-    text and nothing the books need; such a chunk has `raw` and no choices.
+    and not ended, for wires without an end marker.
+
+    `raw_events` says that the caller reads this wire format itself. Then every event becomes a chunk with `raw` (and
+    the event's name), also one that says nothing of the answer, and events that bring text and nothing the books need
+    may be left undecoded after the first with content: their chunk has no choices.
     """
 
     __slots__ = (

@@ -4,9 +4,11 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from wye.config import ServerConfig
 from wye.core.errors import (
@@ -21,7 +23,7 @@ from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
-from wye.surfaces.openai_chat import render_error
+from wye.surfaces import Surface, openai_chat
 from wye.telemetry.log import LogWriter, RequestLine
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -49,6 +51,14 @@ class Request:
 Endpoint: TypeAlias = Callable[[Request], Awaitable[int]]
 
 
+class Route(Struct, frozen=True):
+    """What answers a path, and how the errors of it are written."""
+
+    method: str
+    endpoint: Endpoint
+    render_error: Callable[[WyeError], bytes] = openai_chat.render_error
+
+
 class Gateway:
     """Serves an engine over HTTP. `ready` turns false when the server is told to stop."""
 
@@ -61,13 +71,17 @@ class Gateway:
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
-        self._routes: Final[dict[str, tuple[str, Endpoint]]] = {
-            "/v1/chat/completions": ("POST", self._chat),
-            "/v1/models": ("GET", self._list_models),
-            "/healthz": ("GET", self._healthz),
-            "/readyz": ("GET", self._readyz),
-            "/": ("GET", self._root),
+        self._routes: Final[dict[str, Route]] = {
+            "/v1/chat/completions": self._answers(openai_chat),
+            "/v1/models": Route("GET", self._list_models),
+            "/healthz": Route("GET", self._healthz),
+            "/readyz": Route("GET", self._readyz),
+            "/": Route("GET", self._root),
         }
+
+    def _answers(self, surface: Surface, *, model: str | None = None, stream: bool | None = None) -> Route:
+        """Return the route of a client API; `model` and `stream` are what the path says of them."""
+        return Route("POST", partial(self._generate, surface, model, stream), surface.render_error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's message, as ASGI wants it."""
@@ -92,8 +106,10 @@ class Gateway:
     async def _answer(self, request: Request) -> None:
         error: WyeError | None = None
         status = 500
+        route = self._routes.get(request.path) or self._find(request.path)
+        render_error = route.render_error if route else openai_chat.render_error
         try:
-            status = await self._route(request)
+            status = await self._run(route, request)
         except WyeError as raised:
             error = raised
             status = raised.status_code
@@ -113,16 +129,14 @@ class Gateway:
         finally:
             self._log(request, status, error)
 
-    async def _route(self, request: Request) -> int:
+    async def _run(self, route: Route | None, request: Request) -> int:
         if request.path not in self._open:
             self._gate.check(request.method, request.headers)
-        route = self._routes.get(request.path) or self._find(request.path)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
-        method, endpoint = route
-        if request.method != method and not (method == "GET" and request.method == "HEAD"):
-            raise MethodNotAllowedError(f"{request.path} takes {method}, not {request.method}")
-        return await endpoint(request)
+        if request.method != route.method and not (route.method == "GET" and request.method == "HEAD"):
+            raise MethodNotAllowedError(f"{request.path} takes {route.method}, not {request.method}")
+        return await route.endpoint(request)
 
     def _error_headers(self, request: Request, error: WyeError) -> list[Header]:
         headers = [JSON]
@@ -132,26 +146,28 @@ class Gateway:
         if isinstance(error, AuthenticationError):
             headers.append((b"www-authenticate", b"Bearer"))
         if isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
-            headers.append((b"allow", b"POST" if route[0] == "POST" else b"GET, HEAD"))
+            headers.append((b"allow", b"POST" if route.method == "POST" else b"GET, HEAD"))
         if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
             headers.append((b"accept", b"application/json"))
         return headers
 
-    def _find(self, path: str) -> tuple[str, Endpoint] | None:
+    def _find(self, path: str) -> Route | None:
         route = self._routes.get(path)
         if route is None and path.startswith("/v1/models/"):
-            return ("GET", self._show_model)
+            return Route("GET", self._show_model)
         return route
 
-    async def _chat(self, request: Request) -> int:
+    async def _generate(self, surface: Surface, model: str | None, stream: bool | None, request: Request) -> int:  # noqa: FBT001 - bound by `_answers`
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
-        exchange = chat.open_exchange(self.engine, body, request.headers, request.id)
+        exchange = chat.open_exchange(
+            self.engine, surface, body, request.headers, request_id=request.id, model=model, stream=stream
+        )
         request.exchange = exchange
         departure = self._departures.watch(request.receive)
         if not exchange.call.stream:
-            return await chat.answer_whole(self.engine, exchange, departure, request.send)
+            return await chat.answer_whole(self.engine, surface, exchange, departure, request.send)
         return await chat.answer_stream(
-            self.engine, exchange, departure, request.send, keep_alive=self.config.keep_alive
+            self.engine, surface, exchange, departure, request.send, keep_alive=self.config.keep_alive
         )
 
     async def _list_models(self, request: Request) -> int:

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`."""
+"""Asks the engine for an answer and says it in the words of a surface, whole or as it comes."""
 
 import asyncio
 import functools
@@ -8,19 +8,32 @@ from typing import Final
 
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
+from wye.core.request import Asked
 from wye.core.response import StreamChunk
 from wye.engine import Engine
-from wye.gateway.http import EVENTS, JSON, Departure, Header, Send, respond
-from wye.surfaces import openai_chat
+from wye.gateway.http import JSON, STREAM, Departure, Header, Send, respond
+from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
 
-def open_exchange(engine: Engine, body: bytes, headers: Mapping[bytes, bytes], request_id: str) -> Exchange:
-    """Read the request and the caller's wishes of it."""
+def open_exchange(
+    engine: Engine,
+    surface: Surface,
+    body: bytes,
+    headers: Mapping[bytes, bytes],
+    *,
+    request_id: str,
+    model: str | None = None,
+    stream: bool | None = None,
+) -> Exchange:
+    """Read the request and the caller's wishes of it; `model` and `stream` are what its path says of them."""
     wish = headers.get(b"x-wye-drop-unsupported")
     drop = engine.drops_unsupported if wish is None else wish.lower() in {b"true", b"1", b"yes"}
-    call = openai_chat.parse_request(body, drop_unsupported=drop, raw_events=True)
+    forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
+    call = surface.parse_request(
+        body, Asked(model=model, stream=stream, headers=forwarded, drop_unsupported=drop, raw_events=True)
+    )
     return engine.begin(call, timeout=_timeout(headers.get(b"x-wye-timeout")), request_id=request_id)
 
 
@@ -36,7 +49,7 @@ def _timeout(header: bytes | None) -> float | None:
     return seconds
 
 
-async def answer_whole(engine: Engine, exchange: Exchange, departure: Departure, send: Send) -> int:
+async def answer_whole(engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, send: Send) -> int:
     """Answer in one piece; return the status sent."""
     try:
         response = await engine.complete(exchange)
@@ -46,7 +59,7 @@ async def answer_whole(engine: Engine, exchange: Exchange, departure: Departure,
         raise
     finally:
         departure.end()
-    body = openai_chat.render_response(response, _answering(exchange), exchange.id)
+    body = surface.render_response(response, exchange.call, model=_answering(exchange), request_id=exchange.id)
     await respond(send, 200, body, [JSON, *describe(exchange)])
     return 200
 
@@ -81,10 +94,10 @@ def _printable(names: str) -> bytes:
 
 
 async def answer_stream(
-    engine: Engine, exchange: Exchange, departure: Departure, send: Send, *, keep_alive: float
+    engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, send: Send, *, keep_alive: float
 ) -> int:
     """Answer in pieces; return the status sent. An error before the first piece is raised, a later one is an event."""
-    out = _EventStream(exchange, send, keep_alive)
+    out = _EventStream(surface.open_stream(exchange.call, request_id=exchange.id), exchange, send, keep_alive)
     try:
         async with engine.stream(exchange) as batches:
             await out.forward(batches)
@@ -101,7 +114,7 @@ async def answer_stream(
         out.close()
         departure.end()
     if exchange.cost_text is not None:
-        end = b": x-wye-cost-usd %b\n\n%b" % (exchange.cost_text.encode(), end)
+        end = out.writer.comment(f"x-wye-cost-usd {exchange.cost_text}") + end
     await out.start()
     await send({"type": "http.response.body", "body": end})
     return 200
@@ -110,7 +123,8 @@ async def answer_stream(
 class _EventStream:
     """Sends events, and comments while there is nothing to say."""
 
-    def __init__(self, exchange: Exchange, send: Send, keep_alive: float) -> None:
+    def __init__(self, writer: AnswerStream, exchange: Exchange, send: Send, keep_alive: float) -> None:
+        self.writer = writer
         self._exchange = exchange
         self._send = send
         self._keep_alive = keep_alive
@@ -121,15 +135,13 @@ class _EventStream:
         self._timer = self._loop.call_later(keep_alive, self._tick)
         self._answered = False
         self.started = False
-        self.writer = openai_chat.ChatStream(
-            model=exchange.call.model, request_id=exchange.id, usage_wanted=exchange.call.stream_usage
-        )
 
     async def start(self) -> None:
         """Send the status and headers, once."""
         if not self.started:
             self.started = True
-            headers = [*EVENTS, *describe(self._exchange)]
+            kind = (b"content-type", self.writer.content_type.encode())
+            headers = [kind, *STREAM, *describe(self._exchange)]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def forward(self, batches: AsyncGenerator[Sequence[StreamChunk]]) -> None:
@@ -163,4 +175,4 @@ class _EventStream:
 
     async def _say_nothing(self) -> None:
         await self.start()
-        await self._send({"type": "http.response.body", "body": b": keep-alive\n\n", "more_body": True})
+        await self._send({"type": "http.response.body", "body": self.writer.comment("keep-alive"), "more_body": True})

@@ -24,16 +24,19 @@ _ATTO: Final = -18
 
 
 class _Rates(Struct, frozen=True):
-    """Atto-dollars per token, and per request; `None` is unknown."""
+    """Atto-dollars per token, per request and per search; `None` is unknown."""
 
     input: int | None
     output: int | None
     cache_read: int | None
     cache_write: int | None
+    cache_write_1h: int | None
     audio_input: int | None
     audio_output: int | None
+    image_output: int | None
     reasoning: int | None
     per_request: int
+    per_search: int | None
 
 
 class Rater:
@@ -70,15 +73,19 @@ def _total(rates: _Rates, usage: Usage) -> int | None:
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
     heard = min(heard, max(0, usage.input_tokens - read - written))  # cached audio is charged as cached
     thought = usage.reasoning_tokens if rates.reasoning is not None else 0
+    spoken, drawn = usage.audio_output_tokens, usage.image_output_tokens
     total = rates.per_request
     for tokens, rate in (
         (usage.input_tokens - read - written - heard, rates.input),
-        (usage.output_tokens - usage.audio_output_tokens - thought, rates.output),
+        (usage.output_tokens - spoken - drawn - thought, rates.output),
         (read, rates.cache_read),
-        (written, rates.cache_write),
+        (written - usage.cache_write_1h_tokens, rates.cache_write),
+        (usage.cache_write_1h_tokens, rates.cache_write_1h),
         (heard, rates.audio_input),
-        (usage.audio_output_tokens, rates.audio_output),
+        (spoken, rates.audio_output),
+        (drawn, rates.image_output),
         (thought, rates.reasoning),
+        (usage.search_requests, rates.per_search),
     ):
         if tokens > 0:
             if rate is None:
@@ -99,20 +106,28 @@ def _in_force(price: Price, usage: Usage) -> Price:
 
 def _whole(price: Price) -> _Rates:
     plain_input, plain_output = _atto(price.input), _atto(price.output)
+    written = _first(_atto(price.cache_write), plain_input)
     return _Rates(
         input=plain_input,
         output=plain_output,
         cache_read=_first(_atto(price.cache_read), plain_input),
-        cache_write=_first(_atto(price.cache_write), plain_input),
+        cache_write=written,
+        cache_write_1h=_first(_atto(price.cache_write_1h), written),
         audio_input=_first(_atto(price.audio_input), plain_input),
         audio_output=_first(_atto(price.audio_output), plain_output),
+        image_output=_first(_atto(price.image_output), plain_output),
         reasoning=_atto(price.reasoning),
-        per_request=(_atto(price.per_request) or 0) * _MICRO_PER_USD,
+        per_request=_apiece(price.per_request) or 0,
+        per_search=_apiece(price.per_search),
     )
 
 
 def _atto(micro: Decimal | None) -> int | None:
     return None if micro is None else round(micro * _ATTO_PER_MICRO)
+
+
+def _apiece(usd: Decimal | None) -> int | None:
+    return None if usd is None else round(usd * _ATTO_PER_MICRO * _MICRO_PER_USD)
 
 
 def _first(special: int | None, plain: int | None) -> int | None:

@@ -1,1 +1,57 @@
-"""The client's side of the wire: pure functions that read a request and write an answer, a stream or an error."""
+"""The client's side of the wire: pure functions that read a request and write an answer, a stream or an error.
+
+A surface is a module or package with the names of `Surface`. It does no I/O and knows no other surface.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from wye.core.errors import WyeError
+from wye.core.request import Asked, Call
+from wye.core.response import ModelResponse, StreamChunk
+
+
+class AnswerStream(Protocol):
+    """Writes one streamed answer. `model` is the name of what answers, set when that is known."""
+
+    model: str
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the stream."""
+
+    def render(self, chunks: Iterable[StreamChunk]) -> bytes:
+        """Return the bytes to send for `chunks`; empty where there is nothing to say yet.
+
+        Chunks with `raw` of the surface's own wire keep their bytes except for the model's name.
+        """
+
+    def end(self) -> bytes:
+        """Return the end of a stream that went well."""
+
+    def fail(self, error: WyeError) -> bytes:
+        """Return an error as the stream's last event; a stream that ends so has no end marker."""
+
+    def comment(self, text: str) -> bytes:
+        """Return bytes that say `text` to people and nothing to programs; empty where the form has none."""
+
+
+class Surface(Protocol):
+    """One client API that asks models for answers. Implemented by modules."""
+
+    WIRE: str
+    """The name of the wire format; where an adapter has it too, bytes pass between the two."""
+    FORWARDED: frozenset[bytes]
+    """Request headers, in lower case, that a provider of the same wire format gets to see."""
+
+    def parse_request(self, body: bytes, asked: Asked = ...) -> Call:
+        """Read a request as far as it must be read; raise `InvalidRequestError` that names the member at fault."""
+
+    def render_response(self, response: ModelResponse, call: Call, *, model: str, request_id: str) -> bytes:
+        """Write a whole answer, given by `model`; `request_id` stands in for an id the provider did not give."""
+
+    def open_stream(self, call: Call, *, request_id: str) -> AnswerStream:
+        """Begin to write a streamed answer."""
+
+    def render_error(self, error: WyeError) -> bytes:
+        """Write an error's body."""

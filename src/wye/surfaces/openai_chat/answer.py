@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from wye.core.content import Reasoning, ToolCall
 from wye.core.errors import WyeError
+from wye.core.request import Call
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
 from wye.core.usage import Usage
 from wye.core.wire import replace_model
@@ -18,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
 
 
-def render_response(response: ModelResponse, model: str, request_id: str = "") -> bytes:
+def render_response(response: ModelResponse, _call: Call, *, model: str, request_id: str) -> bytes:
     """Return the body of a chat completion answered by `model`; bytes of the same wire format are kept.
 
     `request_id` stands in for an answer's id where the provider gave none.
@@ -115,6 +116,11 @@ def _detail(piece: Reasoning) -> dict[str, Any]:
     return {"type": "reasoning.text", "text": piece.text, **signature}
 
 
+def open_stream(call: Call, *, request_id: str) -> "ChatStream":
+    """Begin a stream."""
+    return ChatStream(model=call.model, request_id=request_id, usage_wanted=call.stream_usage)
+
+
 class ChatStream:
     """Writes one stream as server-sent events.
 
@@ -134,6 +140,11 @@ class ChatStream:
         self._usage: Usage | None = None
         self._roles: set[int] = set()
         self._named: tuple[bytes, int, int, bytes] = (b"", 0, 0, b"")
+
+    @property
+    def content_type(self) -> str:
+        """Server-sent events."""
+        return "text/event-stream; charset=utf-8"
 
     def render(self, chunks: Iterable[StreamChunk]) -> bytes:
         """Return the bytes to send for `chunks`; empty where there is nothing to say yet."""
@@ -176,6 +187,10 @@ class ChatStream:
     def fail(self, error: WyeError) -> bytes:
         """Return an error event; a stream that ends so has no end marker."""
         return b"data: " + render_error(error) + b"\n\n"
+
+    def comment(self, text: str) -> bytes:
+        """Return a comment."""
+        return b": %b\n\n" % text.encode()
 
     def _event(self, choices: list[dict[str, Any]], chunk: StreamChunk, **more: object) -> bytes:
         self._id = chunk.id or self._id

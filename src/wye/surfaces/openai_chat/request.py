@@ -23,9 +23,10 @@ from wye.core.content import (
     ToolResult,
 )
 from wye.core.errors import InvalidRequestError, UnsupportedParameterError
-from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
+from wye.core.request import NOTHING_ASKED, Asked, Call, ChatRequest, ResponseFormat, Tool, ToolChoice
 
 WIRE: Final = "openai_chat"
+FORWARDED: Final[frozenset[bytes]] = frozenset()
 _T = TypeVar("_T")
 _NULL: Final = Raw(b"null")
 """Stands for an absent member: msgspec reads `Raw | None` as null and nothing else."""
@@ -192,7 +193,7 @@ _LOCATION = re.compile(r" - at `\$\.?(.*?)`$")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
-def parse_request(body: bytes, *, drop_unsupported: bool = False, raw_events: bool = False) -> Call:
+def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
     """Read a request's head and check its types; prompts are not decoded here.
 
     Raises `InvalidRequestError` whose `param` is the member at fault, with `code` `invalid_json`, `missing_field`,
@@ -215,8 +216,7 @@ def parse_request(body: bytes, *, drop_unsupported: bool = False, raw_events: bo
         decode=_chat,
         stream=bool(head.stream),
         stream_usage=bool(options and options.include_usage),
-        drop_unsupported=drop_unsupported,
-        raw_events=raw_events,
+        asked=asked,
     )
 
 
