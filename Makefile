@@ -23,11 +23,11 @@ uv:
 
 .PHONY: environment
 environment: uv ## create .venv with everything the project needs
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --all-extras
 
 .PHONY: run
 run: uv ## serve on 127.0.0.1:8080; ARGS="--port 9000" for more
-	@$(UV) sync --frozen --quiet --no-dev --inexact
+	@$(UV) sync --frozen --quiet --all-extras --no-dev --inexact
 	exec $(UV) run --no-sync wye serve $(ARGS)
 
 .PHONY: test
