@@ -1,11 +1,13 @@
 """Everything a request needs to know, built from settings and catalog into one immutable value."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct, structs
 
 from wye import adapters
 from wye.catalog import Catalog, capability_name
+from wye.catalog.addressing import addressed
 from wye.catalog.schema import Capability, ModelInfo, Provider
 from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
@@ -42,7 +44,7 @@ def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -
             upstreams[row.id] = _upstream(row, said, catalog, factory)
         except ConfigurationError as error:
             if error.param != "adapter" or (said is not None and said.adapter is not None):
-                raise
+                raise ConfigurationError(f"[providers.{row.id}] {error.message}", param=error.param) from None
             missing[row.id] = error.message
             continue
         (configured if said is not None else on_request).add(row.id)
@@ -142,24 +144,28 @@ def _overlaid(settings: Settings, catalog: Catalog) -> Catalog:
 
 def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provider:
     row = catalog.provider(name) or Provider(id=name, name=said.name or name, adapter="openai_chat", key_optional=True)
-    return structs.replace(
+    row = structs.replace(
         row,
         name=said.name or row.name,
         adapter=said.adapter or row.adapter,
         base_url=said.base_url or row.base_url,
         default_model=said.default_model or row.default_model,
         headers={**row.headers, **{name: value.reveal() for name, value in said.headers.items()}},
+        query={**row.query, **said.query},
     )
+    return addressed(row, said.base_url)
+
+
+_TAKEN_OVER: Final = (
+    "name", "upstream_id", "adapter", "context_window", "max_output_tokens", "latency_tier", "quality_tier",
+    "open_source",
+)  # fmt: skip
 
 
 def _model_row(full_id: str, said: ModelSettings, catalog: Catalog) -> ModelInfo:
     provider, _, name = full_id.partition("/")
     row = catalog.find(provider, name) or ModelInfo(id=name, provider=provider, name=name)
-    plain = {
-        field: value
-        for field in ("name", "context_window", "max_output_tokens", "latency_tier", "quality_tier", "open_source")
-        if (value := getattr(said, field)) is not None
-    }
+    plain = {field: value for field in _TAKEN_OVER if (value := getattr(said, field)) is not None}
     prices = {
         field: value
         for field in ("input", "output", "cache_read", "cache_write")

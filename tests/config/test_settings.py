@@ -150,7 +150,7 @@ def test_every_provider_of_the_catalog_takes_several_keys_a_model_and_a_base_url
 
     assert said.api_keys == (Secret("one"), Secret("two"))
     assert said.default_model == "a-model"
-    assert said.base_url == "http://10.0.0.5/v1" + (row.base_url_suffix if row.base_url_suffix != "/v1" else "")
+    assert said.base_url == "http://10.0.0.5/v1/"
     assert said.allow_private_network, "whoever sets the environment may reach a private address"
 
 
@@ -160,6 +160,47 @@ def test_runpod_takes_key_and_address(load: Load) -> None:
 
     assert (said.api_keys, said.base_url, said.default_model) == ((Secret("k"),), "https://pod.example/v1", "mine")
     assert "runpod" not in load("", {"RUNPOD_API_KEY": "k"}).providers, "nobody knows where it is"
+
+
+def test_several_keys_of_the_environment_go_before_references_in_the_file(load: Load) -> None:
+    text = '[providers.openai]\napi_keys = ["env:OPENAI_API_KEY"]\n'
+    several = load(text, {"OPENAI_API_KEY": "one", "OPENAI_API_KEYS": "two,three"}).providers["openai"]
+    assert several.api_keys == (Secret("two"), Secret("three"))
+    assert load(text, {"OPENAI_API_KEY": "one"}).providers["openai"].api_keys == (Secret("one"),)
+
+
+def test_azure_takes_endpoint_deployment_and_version(load: Load) -> None:
+    environ = {
+        "AZURE_OPENAI_API_KEY": "k",
+        "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/",
+        "AZURE_OPENAI_DEPLOYMENT": "mine",
+        "AZURE_OPENAI_API_VERSION": "2024-10-21",
+    }
+    settings = load("", environ)
+    said = settings.providers["azure"]
+    assert (said.base_url, said.default_model) == ("https://r.openai.azure.com/", "mine")
+    assert said.query == {"api-version": "2024-10-21"}
+    assert settings.origins["providers.azure.query"] == "environment AZURE_OPENAI_API_VERSION"
+
+
+def test_every_provider_takes_its_defaults_from_the_environment(load: Load) -> None:
+    environ = {
+        "OPENAI_API_KEY": "k",
+        "OPENAI_TEMPERATURE": "0.7",
+        "OPENAI_MAX_TOKENS": "2000",
+        "OPENAI_STREAM": "False",
+    }
+    said = load("", environ).providers["openai"]
+    assert (said.temperature, said.max_tokens, said.stream) == (0.7, 2000, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OPENAI_TEMPERATURE", "warm"), ("OPENAI_TEMPERATURE", "3"), ("OPENAI_MAX_TOKENS", "0"), ("OPENAI_STREAM", "2")],
+)
+def test_a_default_that_is_none_is_an_error_of_its_setting(load: Load, name: str, value: str) -> None:
+    error = refused(load, "", {"OPENAI_API_KEY": "k", name: value})
+    assert error.param == f"providers.openai.{name.removeprefix('OPENAI_').lower()}"
 
 
 def test_llm_provider_goes_before_default_llm_provider(load: Load) -> None:
@@ -187,6 +228,26 @@ def test_a_reference_stands_for_a_variable_wherever_it_is(load: Load) -> None:
     assert {name: value.reveal() for name, value in openai.headers.items()} == {"x-team": "t", "x-plain": "plain"}
     assert settings.server.admin_key == Secret("a")
     assert settings.origins["providers.openai.base_url"] == "environment URL"
+
+
+def test_a_reference_may_stand_for_a_number_or_a_switch(load: Load) -> None:
+    text = """
+        [server]
+        port = "env:PORT"
+        [providers.openai]
+        enabled = "env:ON"
+        timeout = "env:TIMEOUT"
+    """
+    settings = load(text, {"PORT": "9000", "ON": "TRUE", "TIMEOUT": "2.5"})
+    assert settings.server.port == 9000
+    assert (settings.providers["openai"].enabled, settings.providers["openai"].timeout) == (True, 2.5)
+    assert refused(load, text, {"PORT": "ninety", "ON": "1", "TIMEOUT": "1"}).param == "server.port"
+
+
+def test_an_admin_key_that_is_not_set_is_an_error_and_no_open_door(load: Load) -> None:
+    text = "[server]\nadmin_key = 'env:ADMIN'\n"
+    assert refused(load, text, {}).message == "server.admin_key: the environment variable ADMIN is not set"
+    assert load(text, {"WYE_ADMIN_KEY": "given"}).server.admin_key == Secret("given")
 
 
 @pytest.mark.parametrize("environ", [{}, {"NOWHERE": ""}])

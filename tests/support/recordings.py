@@ -86,6 +86,11 @@ def load_errors(wire: Wire) -> list[Recording]:
     return [recording for recording in _all(wire) if recording.status >= 400]
 
 
+def every() -> Iterator[Recording]:
+    """Yield every exchange of any kind there is."""
+    return (line.recording() for line in _lines())
+
+
 def recordings_for(wire: Wire, *, errors: bool = False) -> list[pytest.ParameterSet]:
     """Return the answers of one wire, or its errors, as parameters with short names.
 

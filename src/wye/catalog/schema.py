@@ -175,6 +175,29 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chat_path: str = "/chat/completions"
 
 
+class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another way to address a provider, in force where its conditions hold; the first such form counts.
+
+    `url` is a pattern that must be found in the base URL as it was configured, `query` holds patterns for values of
+    query parameters. What the form says replaces the provider's own `base_url_suffix`, `path` and `flow`; parameters in
+    `unsent` are left out of the query.
+    """
+
+    url: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    base_url_suffix: str | None = None
+    path: str | None = None
+    flow: Literal["request", "jobs"] | None = None
+    unsent: tuple[str, ...] = ()
+
+
+class ServedBy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another provider that serves this one's models, under the names `prefix` + id where it has no row of its own."""
+
+    provider: str
+    prefix: str = ""
+
+
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to call, where, in which wire format and with which credential.
 
@@ -182,9 +205,17 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `key_env` names the environment variables that may hold the key, first set wins. `base_url_env` names those that
     may hold the base URL, to which `base_url_suffix` is appended unless it is there. `env_prefix` is the `<P>` of
     `<P>_MODEL`, `<P>_BASE_URL`. `enabled_by` names variables one of which must be set where there is no key to tell
-    (local servers). `default_model_env` names further variables for the default model beside `<P>_MODEL`, `query_env`
-    maps query parameters to the variables that hold them. `local` providers are reached on private addresses without
-    being told to. A `stand_in` answers `auto` only while no other provider is configured.
+    (local servers). `default_model_env` names further variables for the default model beside `<P>_MODEL`.
+
+    `path` is appended to the base URL: `{path}` stands for the wire format's own path and `{model}` for the model's
+    name, percent-encoded. `query` goes with every request, `query_env` maps its parameters to the variables that may
+    hold them. `forms` are other ways to address the provider. `flow` "jobs" means that a request is handed in as a job
+    and its answer is fetched (see `dispatch/jobs.py`). `listing` names the shape of the provider's list of models where
+    its wire format does not tell, `list_path` where it is, "" that there is none.
+
+    `key_prefix` lists every documented beginning of a key for `base_url`. `served_by` names a provider that answers for
+    this one while this one is not configured. `local` providers are reached on private addresses without being told to.
+    A `stand_in` answers `auto` only while no other provider is configured.
     """
 
     id: str
@@ -205,7 +236,14 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model_prefixes: tuple[str, ...] = ()
     default_model: str | None = None
     default_model_env: tuple[str, ...] = ()
+    path: str = "{path}"
+    query: dict[str, str] = field(default_factory=dict)
     query_env: dict[str, str] = field(default_factory=dict)
+    forms: tuple[Form, ...] = ()
+    flow: Literal["request", "jobs"] = "request"
+    listing: str | None = None
+    list_path: str | None = None
+    served_by: ServedBy | None = None
     local: bool = False
     stand_in: bool = False
     docs_url: str = ""

@@ -9,6 +9,7 @@ import math
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -139,12 +140,23 @@ class _Loading:
                 raise _unknown(name, known, where)
             settled[name] = self._resolve(value, f"{where}.{name}")
             self._origins.setdefault(f"{where}.{name}", f"file {self._file}")
+        self._read_texts(kind, where, settled)
         try:
             return msgspec.convert(settled, kind, strict=True, dec_hook=_decode_secret)
         except msgspec.ValidationError as error:
             what, _, place = str(error).partition(" - at `$")
             dotted = f"{where}{place.rstrip('`')}" if place else where
             raise ConfigurationError(f"{dotted}: {what.replace('`', '')}", param=dotted) from None
+
+    def _read_texts(self, kind: type[Struct], where: str, settled: dict[str, Any]) -> None:
+        """Read numbers and switches out of the environment's values, which are texts."""
+        for field in structs.fields(kind):
+            value = settled.get(field.name)
+            if isinstance(value, str) and self._origins.get(f"{where}.{field.name}", "").startswith("environment "):
+                with suppress(
+                    msgspec.ValidationError
+                ):  # what fits strictly stays, what never fits is told by the whole
+                    settled[field.name] = _read_text(value, field.type)
 
     def _resolve(self, value: Any, where: str) -> Any:
         """Replace `env:NAME` by the variable; one that is not set leaves a list and is an error elsewhere."""
@@ -165,8 +177,6 @@ class _Loading:
 
     def _server(self) -> ServerConfig:
         values = dict(self._data.get("server", {}))
-        if values.get("admin_key") and self._is_unset(values["admin_key"]):
-            del values["admin_key"]
         if key := self._environ.get("WYE_ADMIN_KEY"):
             values["admin_key"] = key
             self._origins["server.admin_key"] = "environment WYE_ADMIN_KEY"
@@ -231,9 +241,10 @@ class _Loading:
         refers = isinstance(listed, list) and any(str(item).startswith("env:") for item in listed)
         if row is not None:
             self._keys_from_environment(row, values, where, replace=not refers)
+            self._defaults_from_environment(row, values, where)
             for name in self._url_variables(row):
                 if url := self._environ.get(name):
-                    values["base_url"] = _with_suffix(url, row.base_url_suffix)
+                    values["base_url"] = url
                     values["allow_private_network"] = True  # whoever sets the environment owns the process
                     for setting in ("base_url", "allow_private_network"):
                         self._origins[f"{where}.{setting}"] = f"environment {name}"
@@ -260,9 +271,21 @@ class _Loading:
             if name is None:
                 return
             keys, origin = [self._environ[name]], f"environment {name}"
-        if replace or not values.get("api_keys"):
+        if several or replace or not values.get("api_keys"):
             values["api_keys"] = keys
             self._origins[f"{where}.api_keys"] = origin
+
+    def _defaults_from_environment(self, row: Provider, values: dict[str, Any], where: str) -> None:
+        for setting in ("temperature", "max_tokens", "stream"):
+            name = f"{row.env_prefix}_{setting.upper()}"
+            if text := self._environ.get(name):
+                values[setting] = text
+                self._origins[f"{where}.{setting}"] = f"environment {name}"
+        for parameter, name in row.query_env.items():
+            if text := self._environ.get(name):
+                written = values.get("query", {})
+                values["query"] = {**(written if isinstance(written, dict) else {}), parameter: text}
+                self._origins[f"{where}.query"] = f"environment {name}"
 
     def _models(self, providers: Mapping[str, ProviderSettings]) -> dict[str, ModelSettings]:
         found: dict[str, ModelSettings] = {}
@@ -324,9 +347,12 @@ class _Loading:
         return config
 
 
-def _with_suffix(url: str, suffix: str) -> str:
-    trimmed = url.rstrip("/")
-    return trimmed if not suffix or trimmed.endswith(suffix) else trimmed + suffix
+def _read_text(value: str, kind: Any) -> Any:
+    try:
+        msgspec.convert(value, kind, strict=True, dec_hook=_decode_secret)
+    except msgspec.ValidationError:
+        return msgspec.convert(value.lower() if value.lower() in {"true", "false"} else value, kind, strict=False)
+    return value
 
 
 def _decode_secret(kind: type, value: Any) -> Any:

@@ -32,7 +32,12 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the operator says of one provider; `None` leaves the catalog's word. `timeout` is seconds of silence."""
+    """What the operator says of one provider; `None` leaves the catalog's word. `timeout` is seconds of silence.
+
+    `query` goes with every request, as Azure's `api-version`. `temperature` and `max_tokens` hold where a request says
+    nothing of them; `stream = false` never asks the provider for a stream, whose caller then gets the answer in one
+    piece. `check_keys = false` lets keys pass that do not look like this provider's.
+    """
 
     api_keys: tuple[Secret, ...] = ()
     base_url: str | None = None
@@ -44,12 +49,23 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_private_network: bool = False
     default_model: str | None = None
     headers: Mapping[str, Secret] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    max_tokens: Count | None = None
+    stream: bool = True
+    check_keys: bool = True
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the operator says of one model; prices are USD per million tokens."""
+    """What the operator says of one model; prices are USD per million tokens.
+
+    `upstream_id` is what its provider calls it, an Azure deployment say; `adapter` its wire format where that is not
+    its provider's.
+    """
 
     name: str | None = None
+    upstream_id: str | None = None
+    adapter: str | None = None
     context_window: Count | None = None
     max_output_tokens: Count | None = None
     input_cost_per_million: Decimal | None = None

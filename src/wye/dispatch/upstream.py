@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
+from msgspec import structs
+
 from wye.adapters import Adapter, Target, load
+from wye.catalog.addressing import is_plain, path_of
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
@@ -55,6 +58,7 @@ class WireUpstream:
         self._models = models
         self._key = key
         self._silence = silence
+        self._plain = is_plain(provider)
         self._headers = {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
 
     async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
@@ -107,8 +111,11 @@ class WireUpstream:
     def _build(self, exchange: Exchange, attempt: Attempt) -> tuple[Adapter, WireRequest]:
         model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
         adapter = load(model.adapter) if model.adapter else self._adapter
-        request = adapter.build_request(exchange.call, Target(model, self._provider.wire, attempt.alias))
+        target = Target(model, self._provider.wire, attempt.alias)
+        request = adapter.build_request(exchange.call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
+        if not self._plain:
+            request = structs.replace(request, path=path_of(self._provider, request.path, target.name))
         return adapter, request
 
     def _with(self, headers: dict[str, str]) -> Mapping[str, str]:

@@ -25,6 +25,10 @@ class HttpsTransport:
         """POST and return the whole answer."""
         return await self._for_whole.send(path, headers, body, deadline)
 
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        """GET and return the whole answer."""
+        return await self._for_whole.get(path, headers, deadline)
+
     def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
         """Prepare a POST whose answer is read in pieces."""
         return self._for_streams.stream(path, headers, body, deadline)

@@ -59,6 +59,13 @@ class PlainTransport:
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
+        return await self._whole(path, headers, body, deadline)
+
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        """GET and return the whole answer."""
+        return await self._whole(path, headers, None, deadline)
+
+    async def _whole(self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float) -> HttpReply:
         connection = await self.exchange(path, headers, body, deadline, whole=True)
         reply = connection.reply()
         self.release(connection)
@@ -91,9 +98,9 @@ class PlainTransport:
         return connection
 
     async def exchange(
-        self, path: str, headers: Mapping[str, str], body: bytes, deadline: float, *, whole: bool
+        self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float, *, whole: bool
     ) -> "Connection":
-        """Send a request and wait for its headers, or for all of its answer.
+        """Send a request, a GET where there is no body, and wait for its headers, or for all of its answer.
 
         A server may close a connection that has been idle, or that it answered with an error on, in the very moment the
         next request goes out. So one that was used before and ends at once, without a byte of an answer, is replaced.
@@ -103,7 +110,7 @@ class PlainTransport:
         while True:
             used_before = connection.idle_since > 0.0
             try:
-                connection.post(head, body, deadline)
+                connection.post(head, body or b"", deadline)
                 await connection.answered(whole=whole)
             except BaseException as error:
                 connection.abort()
@@ -125,25 +132,32 @@ class PlainTransport:
         else:
             connection.abort()
 
-    def head(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    def head(self, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
         """Return the request's first lines; all but the length are the same each time."""
         if trace.enabled():
             trace.sent(self._base_url + path, headers, body)
+        if body is None:
+            return self._fixed_head("GET", path, headers) + b"\r\n\r\n"
         known = self._heads.get(path)
         if known is None or known[0] is not headers:
-            known = (headers, self._fixed_head(path, headers))
+            known = (headers, self._fixed_head("POST", path, headers) + b"\r\ncontent-length: ")
             if len(self._heads) < 1000:  # paths hold model names, and those may come from callers
                 self._heads[path] = known
         return b"%b%d\r\n\r\n" % (known[1], len(body))
 
-    def _fixed_head(self, path: str, headers: Mapping[str, str]) -> bytes:
-        lines = [f"POST {self._prefix}{path} HTTP/1.1", f"host: {self._authority}", "user-agent: wye", "accept: */*"]
+    def _fixed_head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        lines = [
+            f"{method} {self._prefix}{path} HTTP/1.1",
+            f"host: {self._authority}",
+            "user-agent: wye",
+            "accept: */*",
+        ]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if any(ord(character) < 32 or ord(character) == 127 for line in lines for character in line):
             raise ConfigurationError("a header or path for a provider holds a control character", param="headers")
         if " " in path:
             raise ConfigurationError(f"the path {path!r} holds a space", param="model")
-        return "\r\n".join([*lines, "content-length: "]).encode("latin-1", "replace")
+        return "\r\n".join(lines).encode("latin-1", "replace")
 
     async def _connect(self, seconds: float) -> "Connection":
         loop = asyncio.get_running_loop()

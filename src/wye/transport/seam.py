@@ -50,7 +50,7 @@ class HttpStream(Protocol):
 
 
 class Transport(Protocol):
-    """POSTs to paths below one base URL. `deadline` is the seconds until an answer must be there in full.
+    """Asks for paths below one base URL. `deadline` is the seconds until an answer must be there in full.
 
     Redirects are never followed: no model API answers with one, and a redirect is the way around an address guard.
     Cancelling the task that waits closes the connection, which is how a provider learns that nobody listens any more.
@@ -58,6 +58,9 @@ class Transport(Protocol):
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
+
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        """GET and return the whole answer."""
 
     def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
         """Prepare a POST whose answer is read in pieces; entering it sends it."""

@@ -61,6 +61,13 @@ class SecureTransport:
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
+        return await self._whole(path, headers, body, deadline)
+
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        """GET and return the whole answer."""
+        return await self._whole(path, headers, None, deadline)
+
+    async def _whole(self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float) -> HttpReply:
         client = await self.client()
         try:
             response = await self.request(client, path, headers, body, deadline).build().send()
@@ -81,17 +88,19 @@ class SecureTransport:
             await self._client.close()
 
     def request(
-        self, client: Client, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+        self, client: Client, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float
     ) -> RequestBuilder:
-        """Write a request."""
+        """Write a request; one without a body is a GET."""
         if trace.enabled():
             trace.sent(self._base_url + path, headers, body)
         try:
-            request = client.post(self._url(path)).headers(headers)
+            url = self._url(path)
+            request = (client.get(url) if body is None else client.post(url)).headers(headers)
         except ValueError:  # its message repeats the value, which may be a key
             message = "a header for a provider holds a character that cannot be sent"
             raise ConfigurationError(message, param="headers") from None
-        request = request.body_bytes(body)
+        if body is not None:
+            request = request.body_bytes(body)
         return request if deadline == math.inf else request.timeout(timedelta(seconds=deadline))
 
     def _url(self, path: str) -> Url:

@@ -31,11 +31,12 @@ def enabled() -> bool:
     return _Trace.stream is not None
 
 
-def sent(url: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Show a request."""
+def sent(url: str, headers: Mapping[str, str], body: bytes | None) -> None:
+    """Show a request; one without a body is a GET."""
     hidden = {name: value for name, value in headers.items() if _is_sensitive(name)}
     _Trace.secrets.update(secret for value in hidden.values() if (secret := value.rpartition(" ")[2]))
-    _write(f"--> POST {url} {dict(headers) | dict.fromkeys(hidden, '…')}", body)
+    method = "GET" if body is None else "POST"
+    _write(f"--> {method} {url} {dict(headers) | dict.fromkeys(hidden, '…')}", body or b"")
 
 
 def received(url: str, what: str, body: bytes) -> None:
