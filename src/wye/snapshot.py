@@ -148,6 +148,7 @@ def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provid
         row,
         name=said.name or row.name,
         adapter=said.adapter or row.adapter,
+        also_speaks=_also_spoken(row, said),
         base_url=said.base_url or row.base_url,
         default_model=said.default_model or row.default_model,
         headers={**row.headers, **{name: value.reveal() for name, value in said.headers.items()}},
@@ -160,6 +161,12 @@ _TAKEN_OVER: Final = (
     "name", "upstream_id", "adapter", "context_window", "max_output_tokens", "latency_tier", "quality_tier",
     "open_source",
 )  # fmt: skip
+
+
+def _also_spoken(row: Provider, said: ProviderSettings) -> tuple[str, ...]:
+    if said.also_speaks is not None:
+        return said.also_speaks
+    return () if said.adapter else row.also_speaks  # who names the wire format means that one
 
 
 def _model_row(full_id: str, said: ModelSettings, catalog: Catalog) -> ModelInfo:

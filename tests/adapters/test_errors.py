@@ -88,6 +88,12 @@ RECORDED: dict[str, type[WyeError]] = {
     "test_vision_with_events_with_no_content.yaml": InvalidRequestError,
     # OpenRouter.
     "test_openrouter_errors_raised.yaml": RateLimitError,
+    # Responses: OpenAI, DeepSeek, xAI.
+    "test_responses_create_api_error[content_mode0].yaml": ProviderModelMissingError,
+    "test_openai_responses_model_http_error.yaml": InvalidRequestError,
+    "test_openai_responses_thinking_with_modified_history.yaml": InvalidRequestError,
+    "test_deepseek_responses_rejects_interleaved_function_calls.yaml": InvalidRequestError,
+    "provider_error_classifies_with_contract_but_reports_no_id.yaml": ProviderModelMissingError,
     # Anthropic.
     "test_anthropic_explicit_effort_xhigh_unsupported_model_errors.yaml": UnsupportedParameterError,
     # Vertex AI.

@@ -73,6 +73,8 @@ def expect(wire: Wire, body: bytes, streamed: bool) -> Expected:  # noqa: FBT001
         case "openai_chat":
             # Perplexity sends both in a stream, where its `message` is all the text so far.
             return _chat(documents, said_in="delta" if streamed else "message")
+        case "openai_responses":
+            return _responses(documents)
         case "anthropic_messages":
             return _anthropic(documents)
         case "gemini":
@@ -210,6 +212,100 @@ def _chat_usage(usage: Document) -> ExpectedUsage:
             usage.get("cache_creation_input_tokens"),
         ),
         reasoning_tokens=reasoning,
+    )
+
+
+# --- OpenAI responses, and everyone who imitates it ---
+
+
+def _responses(documents: list[Document]) -> Expected:
+    """Read the last response of a stream, which repeats all of it; the pieces before it are read as well and compared.
+
+    A stream that was cut, or failed, has pieces only.
+    """
+    last: Document | None = None
+    items: dict[int, Document] = {}
+    error = None
+    for document in documents:
+        if "type" not in document:
+            last = document
+        elif document["type"] in {"response.completed", "response.incomplete"}:
+            last = document["response"]
+        elif document["type"] in {"error", "response.failed"}:
+            error = _error_of(document.get("response") or {"error": document})
+        else:
+            _responses_piece(document, items)
+    streamed = [item for _, item in sorted(items.items())]
+    if last is None:
+        return Expected([_responses_choice(streamed, None)] if streamed else [], None, error)
+    error = _error_of(last) or error
+    choice = _responses_choice(last["output"], last)
+    if streamed and len(streamed) == len(last["output"]):
+        said = _responses_choice(streamed, last)
+        assert (said.text, said.reasoning) == (choice.text, choice.reasoning), "the wire contradicts itself"
+    return Expected([choice], last.get("usage") and _responses_usage(last["usage"]), error)
+
+
+def _responses_piece(document: Document, items: dict[int, Document]) -> None:
+    """Take the pieces of text and thoughts together as if they were an item's parts."""
+    at = document.get("output_index", 0)
+    match document["type"]:
+        case "response.output_item.added":
+            items[at] = {**document["item"], "content": [], "summary": []}
+        case "response.output_text.delta" | "response.reasoning_text.delta" | "response.refusal.delta":
+            kind = document["type"].removeprefix("response.").removesuffix(".delta")
+            member = {"refusal": "refusal"}.get(kind, "text")
+            _piece(items[at]["content"], document["content_index"], kind)[member] += document["delta"]
+        case "response.reasoning_summary_text.delta":
+            _piece(items[at]["summary"], document["summary_index"], "summary_text")["text"] += document["delta"]
+        case "response.function_call_arguments.done":
+            items[at]["arguments"] = document["arguments"]
+
+
+def _piece(pieces: list[Document], at: int, kind: str) -> Document:
+    while len(pieces) <= at:
+        pieces.append({"type": kind, "text": "", "refusal": ""})
+    return pieces[at]
+
+
+def _responses_choice(items: list[Document], response: Document | None) -> ExpectedChoice:
+    choice = ExpectedChoice()
+    for item in items:
+        match item["type"]:
+            case "message" if item.get("role", "assistant") == "assistant":
+                for part in item["content"]:
+                    choice.text += part.get("text") or ""
+                    choice.refusal += part.get("refusal") or ""
+            case "reasoning":
+                # A summary's parts are paragraphs.
+                choice.reasoning += "".join(part["text"] for part in item.get("content") or [])
+                choice.reasoning += "\n\n".join(part["text"] for part in item.get("summary") or [])
+            case "function_call":
+                call = ExpectedToolCall(item["call_id"], item["name"], arguments_of(item["arguments"]))
+                choice.tool_calls.append(call)
+    if response is not None:
+        choice.finish_reason = _responses_finish(response, called=bool(choice.tool_calls))
+    return choice
+
+
+def _responses_finish(response: Document, *, called: bool) -> str | None:
+    match response.get("status"):
+        case "queued" | "in_progress":
+            return None  # it goes on in the background
+        case "incomplete":
+            reason = (response.get("incomplete_details") or {}).get("reason")
+            return "content_filter" if reason == "content_filter" else "length"
+    return "tool_calls" if called else "stop"
+
+
+def _responses_usage(usage: Document) -> ExpectedUsage:
+    given = usage.get("input_tokens_details") or {}
+    return ExpectedUsage(
+        input_tokens=usage["input_tokens"],
+        output_tokens=usage["output_tokens"],
+        cache_read_tokens=given.get("cached_tokens") or 0,
+        cache_write_tokens=given.get("cache_write_tokens") or 0,
+        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
 
 

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 import pytest
 
-Wire: TypeAlias = Literal["openai_chat", "anthropic_messages", "gemini", "ollama_chat"]
+Wire: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama_chat"]
 Rechunking: TypeAlias = Literal["whole", "bytes", "utf8", "crlf", "random", "events"]
 
 WIRES: tuple[Wire, ...] = get_args(Wire)
@@ -27,6 +27,7 @@ RECHUNKINGS: tuple[Rechunking, ...] = get_args(Rechunking)
 
 COUNTS: dict[Wire, tuple[int, int]] = {
     "openai_chat": (1169, 50),
+    "openai_responses": (364, 6),
     "anthropic_messages": (234, 1),
     "gemini": (165, 3),
     "ollama_chat": (57, 0),
@@ -168,6 +169,8 @@ class _Line(msgspec.Struct):
         match self.api:
             case "chat":
                 return "openai_chat"
+            case "responses" | "responses-compact":
+                return "openai_responses"
             # OpenAI's assistants have a path that ends in /messages too, under a thread.
             case "messages" if "/threads/" not in self.request.url:
                 return "anthropic_messages"

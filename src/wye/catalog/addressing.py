@@ -25,6 +25,7 @@ def addressed(provider: Provider, configured_url: str | None) -> Provider:
         base_url=_completed(url.rstrip("/"), suffix),
         query={name: value for name, value in query.items() if name not in form.unsent},
         path=provider.path if form.path is None else form.path,
+        also_speaks=provider.also_speaks if form.path is None else (),  # other paths, other APIs
         flow=form.flow or provider.flow,
     )
 

@@ -166,13 +166,14 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `stream_usage`: "ask" inserts `stream_options.include_usage`, "always" needs no asking, "never" reports none.
     `stream_end`: "done" requires the wire's end marker, "finish" takes a finish reason before the end of the body.
-    `chat_path` is appended to the base URL.
+    `chat_path` is appended to the base URL, and `responses_path` for the models and callers of the Responses API.
     """
 
     stream_usage: Literal["ask", "always", "never"] = "ask"
     stream_end: Literal["done", "finish"] = "finish"
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     chat_path: str = "/chat/completions"
+    responses_path: str = "/responses"
 
 
 class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,7 +216,9 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `key_prefix` lists every documented beginning of a key for `base_url`. `served_by` names a provider that answers for
     this one while this one is not configured. `local` providers are reached on private addresses without being told to.
-    A `stand_in` answers `auto` only while no other provider is configured.
+    A `stand_in` answers `auto` only while no other provider is configured. `also_speaks` names further wire formats it
+    understands at the same base URL: a caller of one of them is answered in it, except by models that have an
+    `adapter` of their own.
     """
 
     id: str
@@ -246,6 +249,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     served_by: ServedBy | None = None
     local: bool = False
     stand_in: bool = False
+    also_speaks: tuple[str, ...] = ()
     docs_url: str = ""
     wire: WireTraits = WireTraits()
 

@@ -42,6 +42,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_keys: tuple[Secret, ...] = ()
     base_url: str | None = None
     adapter: str | None = None
+    also_speaks: tuple[str, ...] | None = None
     name: str | None = None
     enabled: bool = True
     timeout: Seconds = 30.0

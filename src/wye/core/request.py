@@ -88,12 +88,13 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """What a request says beside its body: in its path and its headers.
 
-    `model` and `stream` are set where the client's API has them in the path. `headers` (names in lower case) go to a
-    provider of the same wire format. The rest is described at `Call`.
+    `model` and `stream` are set where the client's API has them in the path. `action` is what else the path asks for.
+    `headers` (names in lower case) go to a provider of the same wire format. The rest is described at `Call`.
     """
 
     model: str | None = None
     stream: bool | None = None
+    action: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     drop_unsupported: bool = False
     raw_events: bool = False
@@ -109,12 +110,14 @@ class Call:
     tells whether the caller asked to see usage on a stream. `drop_unsupported` is the caller's wish that parameters
     a wire cannot express be left out and reported instead of refused. `raw_events` tells that the caller reads a
     stream of its own wire format as bytes, so that events which only bring text need not be decoded. `headers` go to
-    a provider of the same wire format.
+    a provider of the same wire format. `action` is the end of the path, `/compact` say, where a wire format has other
+    things to ask a model for than an answer; it is empty for an answer.
     """
 
     __slots__ = (
         "_chat",
         "_decode",
+        "action",
         "body",
         "drop_unsupported",
         "headers",
@@ -145,6 +148,7 @@ class Call:
         self.drop_unsupported = asked.drop_unsupported
         self.raw_events = asked.raw_events
         self.headers = asked.headers
+        self.action = asked.action
         self._decode = decode
         self._chat: ChatRequest | None = None
 

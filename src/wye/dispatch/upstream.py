@@ -110,13 +110,19 @@ class WireUpstream:
 
     def _build(self, exchange: Exchange, attempt: Attempt) -> tuple[Adapter, WireRequest]:
         model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
-        adapter = load(model.adapter) if model.adapter else self._adapter
+        adapter = self._adapter_for(model, exchange.call.wire)
         target = Target(model, self._provider.wire, attempt.alias)
         request = adapter.build_request(exchange.call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
         if not self._plain:
             request = structs.replace(request, path=path_of(self._provider, request.path, target.name))
         return adapter, request
+
+    def _adapter_for(self, model: ModelInfo, wire: str) -> Adapter:
+        """Return the model's own wire format, else the caller's where the provider understands it, else its usual."""
+        if model.adapter:
+            return load(model.adapter)
+        return load(wire) if wire in self._provider.also_speaks else self._adapter
 
     def _with(self, headers: dict[str, str]) -> Mapping[str, str]:
         return {**self._headers, **headers} if headers else self._headers
