@@ -239,6 +239,8 @@ def _responses(documents: list[Document]) -> Expected:
     if last is None:
         return Expected([_responses_choice(streamed, None)] if streamed else [], None, error)
     error = _error_of(last) or error
+    if "output" not in last:
+        return Expected([], None, error)
     choice = _responses_choice(last["output"], last)
     if streamed and len(streamed) == len(last["output"]):
         said = _responses_choice(streamed, last)
