@@ -64,6 +64,8 @@ class WyeError(Exception):
         self.provider = provider
         self.retry_after = retry_after
         self.upstream_status = upstream_status
+        self.request_id: str | None = None
+        """The id of the request that failed, where whoever answers it knows one."""
 
     def at(self, provider: str) -> Self:
         """Name the provider this error came from, once it is known."""

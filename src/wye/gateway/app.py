@@ -23,7 +23,7 @@ from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
-from wye.surfaces import Surface, openai_chat
+from wye.surfaces import Surface, anthropic_messages, openai_chat
 from wye.telemetry.log import LogWriter, RequestLine
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -73,6 +73,7 @@ class Gateway:
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
+            "/v1/messages": self._answers(anthropic_messages),
             "/v1/models": Route("GET", self._list_models),
             "/healthz": Route("GET", self._healthz),
             "/readyz": Route("GET", self._readyz),
@@ -112,6 +113,7 @@ class Gateway:
             status = await self._run(route, request)
         except WyeError as raised:
             error = raised
+            error.request_id = request.id
             status = raised.status_code
             await respond(request.send, status, render_error(raised), self._error_headers(request, raised))
         except ClientLeftError:
@@ -123,6 +125,7 @@ class Gateway:
         except Exception as raised:  # noqa: BLE001 - the last place before the server's own error page
             # The message of a bug may hold anything; only its type is told.
             error = WyeError("an internal error occurred; the request id finds it in the log")
+            error.request_id = request.id
             status = 500
             self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=where(raised))
             await respond(request.send, status, render_error(error), self._error_headers(request, error))

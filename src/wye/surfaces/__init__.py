@@ -3,12 +3,17 @@
 A surface is a module or package with the names of `Surface`. It does no I/O and knows no other surface.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+import re
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
-from wye.core.errors import WyeError
+import msgspec
+
+from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.request import Asked, Call
 from wye.core.response import ModelResponse, StreamChunk
+
+_T = TypeVar("_T")
 
 
 class AnswerStream(Protocol):
@@ -55,3 +60,35 @@ class Surface(Protocol):
 
     def render_error(self, error: WyeError) -> bytes:
         """Write an error's body."""
+
+
+_LOCATION = re.compile(r" - at `\$\.?(.*?)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def decode_request(decode: Callable[[bytes], _T], body: bytes) -> _T:
+    """Decode what a caller sent.
+
+    Raises `InvalidRequestError` whose `param` is the member at fault, with `code` `invalid_json`, `missing_field` or
+    `invalid_type`.
+    """
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"the request body is not valid JSON: {error}"
+        raise InvalidRequestError(message, code="invalid_json") from None
+
+
+def _invalid(text: str) -> InvalidRequestError:
+    location = _LOCATION.search(text)
+    param = location.group(1) if location else ""
+    what = text[: location.start()] if location else text
+    code = "invalid_type"
+    if missing := _MISSING.search(what):
+        code = "missing_field"
+        param = f"{param}.{missing.group(1)}" if param else missing.group(1)
+        return InvalidRequestError(f"'{param}' is required", code=code, param=param)
+    what = what.replace("`", "")
+    return InvalidRequestError(f"'{param}': {what}" if param else what, code=code, param=param or None)
