@@ -15,6 +15,7 @@ from wye.catalog.schema import ModelInfo
 from wye.config import Settings
 from wye.core.errors import ConfigurationError
 from wye.core.exchange import Exchange
+from wye.core.operations import OperationAnswer
 from wye.core.plan import Plan
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
@@ -46,8 +47,17 @@ class Engine:
         """Answer an exchange as a whole."""
         now = self.snapshot
         try:
-            exchange.plan = now.planner.plan(exchange.call.model)
+            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
             return await walk.complete(exchange, now.upstreams)
+        finally:
+            settle(exchange, now.catalog)
+
+    async def perform(self, exchange: Exchange) -> OperationAnswer:
+        """Answer an exchange that asks for something other than chat."""
+        now = self.snapshot
+        try:
+            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+            return await walk.perform(exchange, now.upstreams)
         finally:
             settle(exchange, now.catalog)
 
@@ -56,15 +66,15 @@ class Engine:
         """Answer an exchange in pieces, within the block; leaving it early ends the call at the provider."""
         now = self.snapshot
         try:
-            exchange.plan = now.planner.plan(exchange.call.model)
+            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
             async with aclosing(walk.stream(exchange, now.upstreams)) as batches:
                 yield batches
         finally:
             settle(exchange, now.catalog)
 
     def explain(self, name: str) -> Plan:
-        """Return the plan a request for `name` would get, with everything that was dropped."""
-        return self.snapshot.planner.explain(name)
+        """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
+        return self.snapshot.planner.explain(name, None)
 
     def register(self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()) -> None:
         """Put a provider of the caller's own to use under `provider_id`."""

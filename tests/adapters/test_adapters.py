@@ -1,24 +1,23 @@
 """Every adapter has the names of the protocol, and none does any I/O."""
 
 import ast
-import pkgutil
 from pathlib import Path
 
 import pytest
 
 import wye.adapters
-from wye.adapters import Adapter, anthropic_messages, gemini, load, ollama_chat, openai_chat, openai_responses
+from wye.adapters import Adapter, anthropic_messages, built_in, gemini, load, ollama_chat, openai_chat, openai_responses
 from wye.core.errors import ConfigurationError
 
 GUARDED: tuple[Adapter, ...] = (anthropic_messages, gemini, ollama_chat, openai_chat, openai_responses)
 """That this line type-checks is the guard: mypy compares every name and signature with the protocol."""
 
 FOLDER = Path(wye.adapters.__file__).parent
-NAMES = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
+NAMES = sorted(built_in())
 IN_ORDER = ("build_request", "parse_response", "parse_event", "parse_error")
 ALLOWED = frozenset({
-    "collections", "decimal", "hashlib", "importlib", "json", "msgspec", "pkgutil", "re", "typing",
-    "urllib.parse", "uuid", "wye",
+    "collections", "decimal", "hashlib", "functools", "importlib", "json", "msgspec", "pkgutil", "re", "typing",
+    "types", "urllib.parse", "uuid", "wye",
 })  # fmt: skip
 
 

@@ -10,7 +10,7 @@ def test_the_models_of_providers_in_use_are_listed_with_aliases_and_auto(gateway
     assert listed.status == 200
     assert listed.json["object"] == "list"
     rows = {row["id"]: row for row in listed.json["data"]}
-    assert {"auto", "either", "up/priced", "mock/mock-fast", "mock/mock-slow"} == rows.keys()
+    assert {"auto", "either", "up/priced", "mock/mock-fast", "mock/mock-slow", "mock/mock-embed"} == rows.keys()
     assert all({"id", "object", "created", "owned_by"} <= row.keys() for row in rows.values())
     assert all(row["object"] == "model" for row in rows.values())
     assert rows["either"]["owned_by"] == "wye"

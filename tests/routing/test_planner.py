@@ -93,7 +93,7 @@ def test_every_model_of_the_catalog_is_reached_by_its_full_id_and_by_every_name_
         if model.adapter is not None and model.adapter not in WIRES:
             continue
         for name in (model.id, *model.aliases, *model.short_names, *model.template_ids):
-            first = everything.plan(f"{model.provider}/{name}").attempts[0]
+            first = everything.plan(f"{model.provider}/{name}", None).attempts[0]
             row = OURS.find(model.provider, name)
             assert row is not None
             assert first.full_id == row.full_id, name
@@ -108,7 +108,7 @@ def test_every_bare_name_of_the_catalog_is_reached_where_only_its_provider_is_in
             row = OURS.find(model.provider, name)
             assert row is not None
             if not names_another(name, model.provider):
-                assert row.full_id in tried(alone.plan(name)), name
+                assert row.full_id in tried(alone.plan(name, None)), name
 
 
 def names_another(name: str, provider_id: str) -> bool:

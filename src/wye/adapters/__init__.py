@@ -4,11 +4,14 @@ An adapter is a module with the names of `Adapter`. It does no I/O, keeps no sta
 adapter; what a provider changes about its wire format comes in as data (`Target.traits`).
 """
 
+import functools
 import hashlib
 import importlib
+import importlib.util
 import pkgutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -22,7 +25,17 @@ from wye.core.errors import (
     UnsupportedParameterError,
     WyeError,
 )
-from wye.core.request import Call, ResponseFormat
+from wye.core.operations import (
+    EmbeddingsAnswer,
+    EmbeddingsRequest,
+    ForwardedAnswer,
+    ForwardedRequest,
+    OperationAnswer,
+    OperationCall,
+    RerankAnswer,
+    RerankRequest,
+)
+from wye.core.request import Call, Operation, ResponseFormat
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest
 
@@ -72,9 +85,69 @@ class Adapter(Protocol):
         """Read a refused request (status not 2xx) into an error. Header names are lower case. Never raises."""
 
 
+class Embedder(Protocol):
+    """The part of a wire format that embeds."""
+
+    def build_embeddings(self, call: OperationCall[EmbeddingsRequest], target: Target) -> tuple[WireRequest, ...]:
+        """Say the call in this wire format, in several requests where one does not hold as many texts."""
+
+    def parse_embeddings(self, body: bytes, call: OperationCall[EmbeddingsRequest]) -> EmbeddingsAnswer:
+        """Read the answer to one request; raise the error it holds, or `MalformedResponseError`."""
+
+
+class Reranker(Protocol):
+    """The part of a wire format that puts documents into order."""
+
+    def build_rerank(self, call: OperationCall[RerankRequest], target: Target) -> tuple[WireRequest, ...]:
+        """Say the call in this wire format."""
+
+    def parse_rerank(self, body: bytes, call: OperationCall[RerankRequest]) -> RerankAnswer:
+        """Read the answer; raise the error it holds, or `MalformedResponseError`."""
+
+
+class Forwarder(Protocol):
+    """The part of a wire format that takes images, audio and moderation as OpenAI's clients write them."""
+
+    def build_forwarded(self, call: OperationCall[ForwardedRequest], target: Target) -> tuple[WireRequest, ...]:
+        """Pass the body on with the provider's name for the model."""
+
+    def parse_forwarded(self, body: bytes, call: OperationCall[ForwardedRequest]) -> ForwardedAnswer:
+        """Read the usage of an answer that is otherwise passed on."""
+
+
+class Operator(Struct, frozen=True):
+    """How one wire format does one operation: a `build_…` and a `parse_…` of the protocols above."""
+
+    build: Callable[[OperationCall[Any], Target], tuple[WireRequest, ...]]
+    parse: Callable[[bytes, OperationCall[Any]], OperationAnswer]
+
+
+_KINDS: dict[Operation, str] = {"embeddings": "embeddings", "rerank": "rerank"}
+"""The last word of the two functions' names; every other operation is `forwarded`."""
+
+
+def operator(adapter: Adapter, operation: Operation) -> Operator | None:
+    """Return how the wire format of `adapter` does `operation`, `None` where it does not.
+
+    The two functions are in `operations/<wire>.py`, or in a module of the user's own beside those of `Adapter`.
+    """
+    kind = _KINDS.get(operation, "forwarded")
+    for module in (adapter, _operations(adapter.WIRE)):
+        build, parse = getattr(module, f"build_{kind}", None), getattr(module, f"parse_{kind}", None)
+        if build and parse:
+            return Operator(build, parse)
+    return None
+
+
+@functools.cache
+def _operations(wire: str) -> ModuleType | None:
+    name = f"{__name__}.operations.{wire}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
 def built_in() -> frozenset[str]:
     """Return the names of the wire formats in this package."""
-    return frozenset(module.name for module in pkgutil.iter_modules(__path__))
+    return frozenset(module.name for module in pkgutil.iter_modules(__path__) if module.name != "operations")
 
 
 _NAMES = ("WIRE", "FRAMING", "build_request", "parse_response", "parse_event", "parse_error")

@@ -15,7 +15,7 @@ Capability: TypeAlias = Literal[
     "json-schema", "reasoning", "extended-thinking", "prompt-caching", "streaming", "web-search", "citations",
     "deep-research", "real-time-data", "code-execution", "computer-use", "coding", "code-analysis", "agents",
     "multi-agent", "long-horizon-tasks", "artifacts", "image-output", "embeddings", "logprobs", "multi-provider",
-    "adaptive-thinking",
+    "adaptive-thinking", "completions", "rerank", "image-generation", "transcription", "speech", "moderation",
 ]  # fmt: skip
 LatencyTier: TypeAlias = Literal["very-fast", "fast", "medium", "slow"]
 QualityTier: TypeAlias = Literal["highest", "high", "good", "experimental", "testing"]
@@ -28,6 +28,9 @@ QUALITY_TIERS: tuple[QualityTier, ...] = ("highest", "high", "good", "experiment
 
 class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What each kind of usage costs: USD per million tokens, or USD apiece for `per_request` and `per_search`.
+
+    What is not counted in tokens has prices of its own, in USD: `per_image`, `per_audio_minute`, and
+    `per_million_characters`.
 
     `cache_read` and `cache_write` absent: the provider charges cached input at the full input price. `cache_write_1h`
     is for entries that live an hour, `cache_write` for the shortest life. `reasoning`, `audio_input`, `audio_output`
@@ -45,6 +48,9 @@ class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     image_output: Decimal | None = None
     per_request: Decimal | None = None
     per_search: Decimal | None = None
+    per_image: Decimal | None = None
+    per_audio_minute: Decimal | None = None
+    per_million_characters: Decimal | None = None
 
 
 class PriceTier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +173,8 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `stream_usage`: "ask" inserts `stream_options.include_usage`, "always" needs no asking, "never" reports none.
     `stream_end`: "done" requires the wire's end marker, "finish" takes a finish reason before the end of the body.
     `chat_path` is appended to the base URL, and `responses_path` for the models and callers of the Responses API.
+    `paths` are those of other operations where they are not the wire format's own; `{model}` stands for the model's
+    name. `dimensions_field` is what the length of embeddings is called.
     """
 
     stream_usage: Literal["ask", "always", "never"] = "ask"
@@ -174,6 +182,8 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     chat_path: str = "/chat/completions"
     responses_path: str = "/responses"
+    paths: dict[str, str] = field(default_factory=dict)
+    dimensions_field: str = "dimensions"
 
 
 class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

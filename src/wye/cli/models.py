@@ -155,7 +155,7 @@ def explain(
         _print_plan(plan, engine.snapshot.catalog)
     if not plan.attempts:
         try:
-            engine.snapshot.planner.plan(model)
+            engine.snapshot.planner.plan(model, None)
         except WyeError as error:
             fail(error)
 

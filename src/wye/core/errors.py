@@ -7,6 +7,7 @@
     ├── RequestError                      the caller's request is the reason; another provider would say the same
     │   ├── InvalidRequestError           400  invalid_request
     │   │   ├── UnsupportedParameterError 400  unsupported_parameter         this wire or model cannot express it
+    │   │   ├── UnsupportedOperationError 400  unsupported_operation         this model or wire cannot do it at all
     │   │   └── ContextLengthError        400  context_length_exceeded       (another model may take it)
     │   ├── ContentFilteredError          400  content_filter
     │   ├── AuthenticationError           401  invalid_api_key               the caller's key
@@ -35,6 +36,8 @@
 
 from typing import ClassVar, Self
 
+from wye.core.usage import Usage
+
 
 class WyeError(Exception):
     """The root of the tree. `message` is safe to show to a caller: it holds no secret and no prompt text."""
@@ -56,7 +59,10 @@ class WyeError(Exception):
         retry_after: float | None = None,
         upstream_status: int | None = None,
     ) -> None:
-        """Make an error; `retry_after` is in seconds, `upstream_status` the provider's HTTP status."""
+        """Make an error; `retry_after` is in seconds, `upstream_status` the provider's HTTP status.
+
+        `usage` may be set to what had been used up before it, where that is known.
+        """
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
@@ -66,6 +72,7 @@ class WyeError(Exception):
         self.upstream_status = upstream_status
         self.request_id: str | None = None
         """The id of the request that failed, where whoever answers it knows one."""
+        self.usage: Usage | None = None
 
     def at(self, provider: str) -> Self:
         """Name the provider this error came from, once it is known."""
@@ -97,6 +104,13 @@ class UnsupportedParameterError(InvalidRequestError):
     """A parameter that the wire format or the model cannot express; `param` names it."""
 
     default_code = "unsupported_parameter"
+    fails_over = True
+
+
+class UnsupportedOperationError(InvalidRequestError):
+    """Something a model or its provider's wire format cannot do at all: embeddings from a chat model, say."""
+
+    default_code = "unsupported_operation"
     fails_over = True
 
 

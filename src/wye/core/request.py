@@ -85,6 +85,13 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Raw] = field(default_factory=dict)
 
 
+Operation: TypeAlias = Literal[
+    "chat", "completions", "embeddings", "rerank", "image_generation", "image_edit", "transcription", "translation",
+    "speech", "moderation",
+]  # fmt: skip
+"""What a caller wants done. `completions` are OpenAI's old ones, of a prompt."""
+
+
 class Asked(Struct, frozen=True, kw_only=True):
     """What a request says beside its body: in its path and its headers.
 
@@ -112,6 +119,7 @@ class Call:
     stream of its own wire format as bytes, so that events which only bring text need not be decoded. `headers` go to
     a provider of the same wire format. `action` is the end of the path, `/compact` say, where a wire format has other
     things to ask a model for than an answer; it is empty for an answer.
+    `operation` is what models have to be able to do.
     """
 
     __slots__ = (
@@ -122,6 +130,7 @@ class Call:
         "drop_unsupported",
         "headers",
         "model",
+        "operation",
         "raw_events",
         "stream",
         "stream_usage",
@@ -137,6 +146,7 @@ class Call:
         decode: Callable[[bytes], ChatRequest],
         stream: bool = False,
         stream_usage: bool = False,
+        operation: Operation = "chat",
         asked: Asked = NOTHING_ASKED,
     ) -> None:
         """Hold a request; `decode` turns `body` into a `ChatRequest` and raises `InvalidRequestError`."""
@@ -145,6 +155,7 @@ class Call:
         self.model = model
         self.stream = stream
         self.stream_usage = stream_usage
+        self.operation = operation
         self.drop_unsupported = asked.drop_unsupported
         self.raw_events = asked.raw_events
         self.headers = asked.headers

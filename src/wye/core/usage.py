@@ -6,12 +6,13 @@ from msgspec import Struct
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """Token counts of one answer.
+    """What one answer took: tokens, and what is charged by another measure.
 
     `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio;
     `output_tokens` includes reasoning, audio and image tokens. The other token fields are the parts of those two;
     `cache_write_1h_tokens` is the part of `cache_write_tokens` that lives an hour. `search_requests` counts searches
-    the provider ran and charges apiece.
+    the provider ran and charges apiece, those of a reranking too (its search units). `images` are pictures made,
+    `audio_seconds` those of speech heard and `characters` those of a text spoken, where no tokens are counted.
     `reported_cost` is USD as the provider itself said it, where it does. `estimated` marks counts that Wye made up
     by rule because the provider gave none.
     """
@@ -26,6 +27,9 @@ class Usage(Struct, frozen=True, kw_only=True):
     audio_output_tokens: int = 0
     image_output_tokens: int = 0
     search_requests: int = 0
+    images: int = 0
+    audio_seconds: Decimal = Decimal(0)
+    characters: int = 0
     reported_cost: Decimal | None = None
     estimated: bool = False
 

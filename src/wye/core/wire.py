@@ -1,6 +1,7 @@
 """What adapters, surfaces and transport hand each other: requests, events, the state of a stream."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -67,12 +68,15 @@ _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _MODEL_KEY = re.compile(rb'"model"\s*:\s*')
 
 
-def splice(body: bytes, changes: dict[str, bytes]) -> bytes:
+def splice(body: bytes, changes: dict[str, bytes], without: Iterable[str] = ()) -> bytes:
     """Return the JSON object `body` with top-level members replaced or added; every other member keeps its bytes.
 
-    `changes` maps names to encoded JSON. Raises `msgspec.DecodeError` where `body` is not a JSON object.
+    `changes` maps names to encoded JSON, `without` are names to leave out. Raises `msgspec.DecodeError` where `body`
+    is not a JSON object.
     """
     members = _decode_object(body)
+    for name in without:
+        members.pop(name, None)
     for name, value in changes.items():
         members[name] = Raw(value)
     return msgspec.json.encode(members)

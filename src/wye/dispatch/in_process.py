@@ -12,6 +12,7 @@ from msgspec import Struct, field, structs
 
 from wye.core.errors import UpstreamError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
+from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, OperationAnswer, OperationCall, unsupported
 from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
 from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
@@ -59,6 +60,11 @@ class BaseModelProvider(ABC):
     async def generate_stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
         """Answer a request in pieces; by default the whole answer is one piece."""
         yield as_chunk(await self.generate(request))
+
+    async def embed(self, request: EmbeddingsRequest, model: str) -> EmbeddingsAnswer:
+        """Embed texts with `model`; raise `UnsupportedOperationError`, as this one does, where there is no such way."""
+        del request
+        raise unsupported("embeddings", model)
 
     def validate_config(self) -> bool:
         """Tell whether the configuration is complete; a provider that is not is never called."""
@@ -109,6 +115,19 @@ class InProcessUpstream:
             async with asyncio.timeout(seconds):
                 response = await self._provider.generate(request)
             return structs.replace(response, id=response.id or _new_id(), created=response.created or int(time.time()))
+        except WyeError:
+            raise
+        except Exception as error:
+            raise _as_ours(error) from error
+
+    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+        """Return the provider's embeddings; there is nothing else it could be asked for."""
+        call = exchange.call
+        if not isinstance(call, OperationCall) or not isinstance(call.request, EmbeddingsRequest):
+            raise unsupported(call.operation, attempt.full_id)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._provider.embed(call.request, attempt.model)
         except WyeError:
             raise
         except Exception as error:

@@ -6,6 +6,8 @@ The request member `mock` steers it, all fields optional:
 """
 
 import asyncio
+import hashlib
+import math
 import re
 import zlib
 from collections.abc import AsyncIterator
@@ -16,6 +18,7 @@ from msgspec import Struct
 
 from wye.core.content import FunctionCall, Image, Reasoning, Text, ToolCall, ToolResult
 from wye.core.errors import InvalidRequestError, ProviderModelMissingError, StreamInterruptedError, error_class
+from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, unsupported
 from wye.core.request import ChatRequest, Tool
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk
 from wye.core.usage import Usage
@@ -24,6 +27,9 @@ from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, as_chu
 _PIECES: Final = re.compile(r"\s*\S+|\s+$")
 _TOKENS: Final = re.compile(r"\w+|[^\w\s]")
 _IMAGE_TOKENS: Final = 85
+_EMBEDDING_MODEL: Final = "mock-embed"
+_DIMENSIONS: Final = 256
+_MOST_DIMENSIONS: Final = 4096
 _PACES: Final = {"mock-fast": (0.0, 0.0), "mock-slow": (1.0, 0.1)}
 """Seconds before the first piece and between pieces, by model."""
 
@@ -70,6 +76,21 @@ class MockProvider(BaseModelProvider):
         if directions.cut_after is not None:
             raise StreamInterruptedError("the mock's stream was cut off, as told")
         yield StreamChunk(choices=(ChoiceDelta(finish_reason=answer.finish_reason),), usage=answer.usage, id=answer.id)
+
+    async def embed(self, request: EmbeddingsRequest, model: str) -> EmbeddingsAnswer:
+        """Make a vector of length 1 of every text's digest: the same text, the same vector."""
+        if model != _EMBEDDING_MODEL:
+            raise unsupported("embeddings", f"mock/{model}")
+        length = request.dimensions or _DIMENSIONS
+        if not 0 < length <= _MOST_DIMENSIONS:
+            raise InvalidRequestError(
+                f"'dimensions' must be 1 to {_MOST_DIMENSIONS}", code="invalid_value", param="dimensions"
+            )
+        texts = request.texts or tuple(" ".join(map(str, tokens)) for tokens in request.tokens)
+        tokens = sum(map(len, request.tokens)) or sum(map(count_tokens, request.texts))
+        return EmbeddingsAnswer(
+            vectors=tuple(_vector(text, length) for text in texts), usage=Usage(input_tokens=tokens)
+        )
 
     def capabilities(self) -> ModelCapabilities:
         """Say what the mock can do."""
@@ -178,6 +199,13 @@ def example(schema: Any) -> Any:
     if kind == "array":
         return [example(schema.get("items", {"type": "string"}))]
     return {"string": "example", "integer": 1, "number": 1.5, "boolean": True}.get(str(kind))
+
+
+def _vector(text: str, length: int) -> tuple[float, ...]:
+    digest = hashlib.shake_128(text.encode(errors="replace")).digest(2 * length)
+    values = [int.from_bytes(digest[at : at + 2]) - 0x7FFF for at in range(0, 2 * length, 2)]
+    norm = math.hypot(*values) or 1.0
+    return tuple(value / norm for value in values)
 
 
 def _pieces(answer: ModelResponse) -> list[ChoiceDelta]:

@@ -1,16 +1,25 @@
 """What a plan's attempt is sent to: a provider behind a wire format, or one that lives in this process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import structs
 
-from wye.adapters import Adapter, Target, load
+from wye.adapters import Adapter, Target, load, operator
 from wye.catalog.addressing import is_plain, path_of
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
+from wye.core.operations import (
+    EmbeddingsAnswer,
+    ForwardedAnswer,
+    OperationAnswer,
+    OperationCall,
+    joined,
+    total,
+    unsupported,
+)
 from wye.core.plan import Attempt
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
@@ -20,6 +29,8 @@ from wye.transport.framing import decoder
 
 _MAX_ERROR_BYTES = 1024 * 1024
 _MORE_AFTER_DONE_SECONDS = 0.25
+_PARTS_AT_ONCE = 8
+"""How many requests one caller's request may make of a provider at a time, where a wire takes its texts one by one."""
 
 
 class Upstream(Protocol):
@@ -27,6 +38,9 @@ class Upstream(Protocol):
 
     async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
         """Return the whole answer within `seconds`, or raise a `WyeError`."""
+
+    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+        """Answer what is not chat (an `OperationCall`) within `seconds`, or raise a `WyeError`."""
 
     def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Yield the answer's chunks, as many at a time as came together; raise where it is refused or breaks off.
@@ -72,6 +86,37 @@ class WireUpstream:
         except WyeError as error:
             raise self._scrubbed(error) from None
 
+    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+        """Send the request, or all the parts of it that the wire wants apart, and read the answers."""
+        call = exchange.call
+        if not isinstance(call, OperationCall):
+            raise TypeError("only an OperationCall can be performed")
+        target = self._target(attempt)
+        adapter = self._adapter_for(target.model, call.wire)
+        does = operator(adapter, call.operation)
+        if does is None:
+            raise unsupported(call.operation, attempt.full_id)
+        requests = does.build(call, target)
+        exchange.dropped, exchange.emulated = requests[0].dropped, requests[0].emulated
+        room = asyncio.Semaphore(_PARTS_AT_ONCE)
+
+        async def part(request: WireRequest) -> OperationAnswer:
+            path = request.path if self._plain else path_of(self._provider, request.path, target.name)
+            async with room:
+                reply = await self._transport.send(path, self._with(request.headers), request.body, seconds)
+            if not 200 <= reply.status < 300:
+                raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
+            try:
+                answer = does.parse(reply.body, call)
+            except WyeError as error:
+                raise self._scrubbed(error) from None
+            if isinstance(answer, ForwardedAnswer):
+                kind = reply.headers.get("content-type", answer.content_type)
+                answer = structs.replace(answer, content_type=kind)
+            return answer
+
+        return await _all_parts([part(request) for request in requests])
+
     async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
         """Send the request and yield the answer as it comes; end without an error only where the wire ended it."""
         adapter, request = self._build(exchange, attempt)
@@ -109,14 +154,17 @@ class WireUpstream:
         await self._transport.aclose()
 
     def _build(self, exchange: Exchange, attempt: Attempt) -> tuple[Adapter, WireRequest]:
-        model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
-        adapter = self._adapter_for(model, exchange.call.wire)
-        target = Target(model, self._provider.wire, attempt.alias)
+        target = self._target(attempt)
+        adapter = self._adapter_for(target.model, exchange.call.wire)
         request = adapter.build_request(exchange.call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
         if not self._plain:
             request = structs.replace(request, path=path_of(self._provider, request.path, target.name))
         return adapter, request
+
+    def _target(self, attempt: Attempt) -> Target:
+        model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
+        return Target(model, self._provider.wire, attempt.alias)
 
     def _adapter_for(self, model: ModelInfo, wire: str) -> Adapter:
         """Return the model's own wire format, else the caller's where the provider understands it, else its usual."""
@@ -141,6 +189,23 @@ def _credential(provider: Provider, key: Secret | None) -> dict[str, str]:
     if provider.auth == "header":
         return {provider.auth_header or "x-api-key": key.reveal()}
     return {"authorization": f"Bearer {key.reveal()}"}
+
+
+async def _all_parts(parts: Sequence[Coroutine[Any, Any, OperationAnswer]]) -> OperationAnswer:
+    """Return the answer made of all parts; where one fails, say what the others have used up."""
+    if len(parts) == 1:
+        return await parts[0]
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        answers = await asyncio.gather(*tasks)
+    except WyeError as error:
+        error.usage = total([task.result().usage for task in tasks if task.done() and not task.exception()])
+        raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return joined([answer for answer in answers if isinstance(answer, EmbeddingsAnswer)])
 
 
 async def _read_some(answer: HttpStream) -> bytes:

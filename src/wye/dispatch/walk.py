@@ -6,29 +6,40 @@ nothing of an attempt that failed reaches the caller.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Final, TypeVar
 
 from wye.core.errors import DeadlineExceededError, ProviderError, WyeError
 from wye.core.exchange import Exchange
+from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.usage import Usage
 from wye.dispatch.upstream import Upstream
 
+_Answer = TypeVar("_Answer", ModelResponse, OperationAnswer)
 _HELD_AT_MOST: Final = 64
 """Chunks without content that wait for the commit point; more of them commit the stream."""
 
 
 async def complete(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> ModelResponse:
     """Return the first attempt's answer that is one; raise the last error where none is."""
+    return await _first(exchange, lambda attempt, left: upstreams[attempt.provider].complete(exchange, attempt, left))
+
+
+async def perform(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> OperationAnswer:
+    """Do the same for what is not chat."""
+    return await _first(exchange, lambda attempt, left: upstreams[attempt.provider].perform(exchange, attempt, left))
+
+
+async def _first(exchange: Exchange, ask: Callable[[Attempt, float], Awaitable[_Answer]]) -> _Answer:
     attempts = _attempts(exchange)
     for attempt in attempts:
         exchange.attempt = attempt
         running = _Running(attempt)
         try:
-            response = await upstreams[attempt.provider].complete(exchange, attempt, _seconds_left(exchange))
+            response = await ask(attempt, _seconds_left(exchange))
         except WyeError as error:
             exchange.outcomes.append(running.failed(error))
             _raise_unless_another(exchange, error, last=attempt is attempts[-1])
@@ -36,7 +47,9 @@ async def complete(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> Mod
             exchange.outcomes.append(running.outcome(cancelled=True))
             raise
         else:
-            running.usage, running.finish_reason = response.usage, response.finish_reason
+            running.usage = response.usage
+            if isinstance(response, ModelResponse):
+                running.finish_reason = response.finish_reason
             exchange.outcomes.append(running.outcome())
             return response
     raise ProviderError("the plan holds no attempt")
@@ -145,6 +158,7 @@ class _Running:
 
     def failed(self, error: WyeError) -> Outcome:
         """Return the outcome of an attempt that ended in `error`."""
+        self.usage = self.usage or error.usage
         return self.outcome(error=error.at(self._attempt.provider))
 
     def outcome(self, *, error: WyeError | None = None, cancelled: bool = False) -> Outcome:

@@ -2,7 +2,7 @@
 
 Without keys the gateway is open on loopback, so two ways in from a browser are closed: a name that was made to point
 here (the `Host` must be a loopback name), and a page of another site that posts (the `Origin` must be one of ours, and
-a body must be JSON, which a form cannot send).
+a body must be JSON, which a form cannot send; where forms are taken, no browser may say that another site sent it).
 """
 
 import hmac
@@ -30,12 +30,15 @@ class Gate:
         self._key = admin_key.reveal().encode() if admin_key else None
         self._known_hosts: set[bytes] = set()
 
-    def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
-        """Raise `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not."""
+    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False) -> None:
+        """Raise `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not.
+
+        `forms` lets the body be a form with files, as few paths take it.
+        """
         if self._key is not None:
             self._check_key(headers)
         else:
-            self._check_manners(method, headers)
+            self._check_manners(method, headers, forms=forms)
 
     def _check_key(self, headers: Mapping[bytes, bytes]) -> None:
         given = headers.get(b"authorization", b"")
@@ -46,7 +49,7 @@ class Gate:
             what = "the API key is wrong" if key else "an API key is required: 'Authorization: Bearer <key>'"
             raise AuthenticationError(what)
 
-    def _check_manners(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+    def _check_manners(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool) -> None:
         host = headers.get(b"host", b"")
         if host not in self._known_hosts:
             if not is_loopback(_host_of(f"//{host.decode('latin-1')}")):
@@ -56,7 +59,13 @@ class Gate:
         origin = headers.get(b"origin")
         if origin is not None and not is_loopback(_host_of(origin.decode("latin-1"))):
             raise PermissionDeniedError("without an admin key requests from other sites are refused; see 'Origin'")
-        if method == "POST" and not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+        content_type = headers.get(b"content-type", b"").lower()
+        if forms and content_type.startswith(b"multipart/form-data"):
+            # A page of another site could send such a form; browsers say so, programs do not.
+            if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
+                raise PermissionDeniedError("without an admin key requests from other sites are refused")
+            return
+        if method == "POST" and not content_type.startswith(b"application/json"):
             raise InvalidRequestError("send 'Content-Type: application/json'", code="invalid_content_type")
 
 

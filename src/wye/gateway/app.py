@@ -20,7 +20,7 @@ from wye.core.errors import (
 )
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
-from wye.gateway import chat, models
+from wye.gateway import chat, models, operations
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.surfaces import Surface, anthropic_messages, openai_chat
@@ -57,6 +57,7 @@ class Route(Struct, frozen=True):
     method: str
     endpoint: Endpoint
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
+    takes_forms: bool = False
 
 
 class Gateway:
@@ -74,6 +75,7 @@ class Gateway:
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
             "/v1/messages": self._answers(anthropic_messages),
+            **{path: self._does(way) for path, way in operations.WAYS.items()},
             "/v1/models": Route("GET", self._list_models),
             "/healthz": Route("GET", self._healthz),
             "/readyz": Route("GET", self._readyz),
@@ -83,6 +85,9 @@ class Gateway:
     def _answers(self, surface: Surface, *, model: str | None = None, stream: bool | None = None) -> Route:
         """Return the route of a client API; `model` and `stream` are what the path says of them."""
         return Route("POST", partial(self._generate, surface, model, stream), surface.render_error)
+
+    def _does(self, way: operations.Way) -> Route:
+        return Route("POST", partial(self._perform, way), takes_forms=way.takes_forms)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's message, as ASGI wants it."""
@@ -134,7 +139,8 @@ class Gateway:
 
     async def _run(self, route: Route | None, request: Request) -> int:
         if request.path not in self._open:
-            self._gate.check(request.method, request.headers)
+            forms = route is not None and route.takes_forms
+            self._gate.check(request.method, request.headers, forms=forms)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if request.method != route.method and not (route.method == "GET" and request.method == "HEAD"):
@@ -172,6 +178,13 @@ class Gateway:
         return await chat.answer_stream(
             self.engine, surface, exchange, departure, request.send, keep_alive=self.config.keep_alive
         )
+
+    async def _perform(self, way: operations.Way, request: Request) -> int:
+        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        exchange = operations.open_exchange(self.engine, way, body, request.headers, request_id=request.id)
+        request.exchange = exchange
+        departure = self._departures.watch(request.receive)
+        return await operations.answer(self.engine, way, exchange, departure, request.send)
 
     async def _list_models(self, request: Request) -> int:
         return await self._json(request, models.list_models(self.engine))

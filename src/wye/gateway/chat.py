@@ -28,16 +28,23 @@ def open_exchange(
     stream: bool | None = None,
 ) -> Exchange:
     """Read the request and the caller's wishes of it; `model` and `stream` are what its path says of them."""
-    wish = headers.get(b"x-wye-drop-unsupported")
-    drop = engine.drops_unsupported if wish is None else wish.lower() in {b"true", b"1", b"yes"}
+    drop = wants_dropping(engine, headers)
     forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
     call = surface.parse_request(
         body, Asked(model=model, stream=stream, headers=forwarded, drop_unsupported=drop, raw_events=True)
     )
-    return engine.begin(call, timeout=_timeout(headers.get(b"x-wye-timeout")), request_id=request_id)
+    return engine.begin(call, timeout=timeout_of(headers), request_id=request_id)
 
 
-def _timeout(header: bytes | None) -> float | None:
+def wants_dropping(engine: Engine, headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether parameters that a wire cannot express are to be left out."""
+    wish = headers.get(b"x-wye-drop-unsupported")
+    return engine.drops_unsupported if wish is None else wish.lower() in {b"true", b"1", b"yes"}
+
+
+def timeout_of(headers: Mapping[bytes, bytes]) -> float | None:
+    """Return the seconds the caller allows; raise `InvalidRequestError` where they make no sense."""
+    header = headers.get(b"x-wye-timeout")
     if header is None:
         return None
     try:
@@ -59,12 +66,13 @@ async def answer_whole(engine: Engine, surface: Surface, exchange: Exchange, dep
         raise
     finally:
         departure.end()
-    body = surface.render_response(response, exchange.call, model=_answering(exchange), request_id=exchange.id)
+    body = surface.render_response(response, exchange.call, model=answering(exchange), request_id=exchange.id)
     await respond(send, 200, body, [JSON, *describe(exchange)])
     return 200
 
 
-def _answering(exchange: Exchange) -> str:
+def answering(exchange: Exchange) -> str:
+    """Return the full id of the model that answers."""
     return exchange.attempt.full_id if exchange.attempt else exchange.call.model
 
 
@@ -151,7 +159,7 @@ class _EventStream:
             self._waiting = False
             if not self._answered:
                 self._answered = True
-                self.writer.model = _answering(self._exchange)
+                self.writer.model = answering(self._exchange)
                 await self.start()
             if data := self.writer.render(batch):
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})

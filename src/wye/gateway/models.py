@@ -21,7 +21,7 @@ def show_model(engine: Engine, name: str) -> dict[str, Any]:
     now = engine.snapshot
     if name in {AUTO, *now.settings.aliases} and not now.catalog.by_name(name):
         return _named(name)
-    attempt = now.planner.plan(name).attempts[0]
+    attempt = now.planner.plan(name, None).attempts[0]
     row = now.catalog.models.get(attempt.full_id)
     if row is None:
         raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")

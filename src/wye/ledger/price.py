@@ -24,7 +24,7 @@ _ATTO: Final = -18
 
 
 class _Rates(Struct, frozen=True):
-    """Atto-dollars per token, per request and per search; `None` is unknown."""
+    """Atto-dollars per token, character, request, search, image and minute; `None` is unknown."""
 
     input: int | None
     output: int | None
@@ -37,6 +37,9 @@ class _Rates(Struct, frozen=True):
     reasoning: int | None
     per_request: int
     per_search: int | None
+    per_image: int | None
+    per_audio_minute: int | None
+    per_character: int | None
 
 
 class Rater:
@@ -86,11 +89,17 @@ def _total(rates: _Rates, usage: Usage) -> int | None:
         (drawn, rates.image_output),
         (thought, rates.reasoning),
         (usage.search_requests, rates.per_search),
+        (usage.images, rates.per_image),
+        (usage.characters, rates.per_character),
     ):
         if tokens > 0:
             if rate is None:
                 return None
             total += tokens * rate
+    if usage.audio_seconds:
+        if rates.per_audio_minute is None:
+            return None
+        total += round(usage.audio_seconds * rates.per_audio_minute / 60)
     return total
 
 
@@ -119,6 +128,9 @@ def _whole(price: Price) -> _Rates:
         reasoning=_atto(price.reasoning),
         per_request=_apiece(price.per_request) or 0,
         per_search=_apiece(price.per_search),
+        per_image=_apiece(price.per_image),
+        per_audio_minute=_apiece(price.per_audio_minute),
+        per_character=_atto(price.per_million_characters),
     )
 
 

@@ -12,12 +12,40 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from wye.catalog import Catalog
-from wye.catalog.schema import ModelInfo, Provider
-from wye.core.errors import ModelNotFoundError
+from wye.catalog.schema import Capability, ModelInfo, Provider
+from wye.core.errors import ModelNotFoundError, UnsupportedOperationError
+from wye.core.operations import NAMES
 from wye.core.plan import Attempt, Dropped, Plan
+from wye.core.request import Operation
 from wye.routing.config import RoutingConfig
 
 AUTO = "auto"
+
+_ABILITY: Mapping[Operation, Capability] = {
+    "completions": "completions",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+    "image_generation": "image-generation",
+    "image_edit": "image-generation",
+    "transcription": "transcription",
+    "translation": "transcription",
+    "speech": "speech",
+    "moderation": "moderation",
+}
+"""What a model must be able to do for each operation but chat."""
+_INTERCHANGEABLE: frozenset[Operation] = frozenset(
+    {"image_generation", "image_edit", "transcription", "translation", "speech", "moderation"}
+)
+"""Operations that `auto` may give to any model that can. Embeddings of two models cannot be compared with another."""
+
+
+def is_able(model: ModelInfo, operation: Operation) -> bool:
+    """Tell whether a model can do `operation`; one that is for something else alone cannot chat."""
+    needed = _ABILITY.get(operation)
+    if needed in model.capabilities:
+        return True
+    chats = "text" in model.capabilities or model.capabilities.isdisjoint(_ABILITY.values())
+    return chats and operation in {"chat", "completions"}
 
 
 class Availability(Struct, frozen=True):
@@ -55,33 +83,54 @@ class Planner:
             for name, model in self._config.default_models.items()
             if (provider := catalog.provider(name))
         }
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, Operation | None], Plan] = {}
 
-    def plan(self, name: str) -> Plan:
+    def plan(self, name: str, operation: Operation | None = "chat") -> Plan:
         """Return the plan for a model's name.
 
         Raises `ModelNotFoundError`, listing near names, where the name fits nothing, and saying what to configure
-        where nothing that serves it is.
+        where nothing that serves it is; `UnsupportedOperationError` where what serves it cannot do `operation` (`None`
+        asks for nothing in particular).
         """
-        plan = self._plans.get(name)
+        plan = self._plans.get((name, operation))
         if plan is None:
-            plan = self.explain(name)
+            plan = self.explain(name, operation)
             if not plan.attempts:
-                raise self._not_found(plan)
+                raise self._not_found(plan, operation)
             if len(self._plans) < 10_000:  # names come from callers
-                self._plans[name] = plan
+                self._plans[name, operation] = plan
         return plan
 
-    def explain(self, name: str) -> Plan:
+    def explain(self, name: str, operation: Operation | None = "chat") -> Plan:
         """Return the plan for a name, also where it holds no attempt."""
         attempts: dict[str, Attempt] = {}
         dropped: list[Dropped] = []
-        for step in self._candidates(name, frozenset()):
+        steps = self._any_able(operation) if name == AUTO and operation and operation in _INTERCHANGEABLE else None
+        for step in steps or self._candidates(name, frozenset()):
+            if operation and isinstance(step, Attempt) and (lacking := self._lacking(step, operation)):
+                step = lacking  # noqa: PLW2901 - the same candidate, seen again
             if isinstance(step, Dropped):
                 dropped.append(step)
             else:
                 attempts.setdefault(step.full_id, step)
         return Plan(requested=name, attempts=tuple(attempts.values()), dropped=tuple(dropped))
+
+    def _lacking(self, attempt: Attempt, operation: Operation) -> Dropped | None:
+        """Drop a model that is known not to be able; nothing is held against one that nobody knows."""
+        row = self._catalog.models.get(attempt.full_id)
+        if row is None or is_able(row, operation):
+            return None
+        reason = f"{row.full_id} cannot do {NAMES[operation]}"
+        return Dropped(provider=attempt.provider, model=attempt.model, code="lacks_ability", reason=reason)
+
+    def _any_able(self, operation: Operation) -> Iterator[Attempt | Dropped]:
+        """Yield every configured provider's first model that can do `operation`, in the fallback order."""
+        order = sorted(self._availability.configured, key=lambda one: (self._rank.get(one, len(self._rank)), one))
+        rows = [row for row in self._catalog.models.values() if not row.deprecated and is_able(row, operation)]
+        for provider_id in order:
+            if row := next((row for row in rows if row.provider == provider_id), None):
+                provider = self._catalog.providers[provider_id]
+                yield self._attempt(provider, row.id, f"{provider.name} can do {NAMES[operation]}", named=False)
 
     def _candidates(self, name: str, within: frozenset[str]) -> Iterator[Attempt | Dropped]:
         if name in self._aliases and name not in within and not self._catalog.by_name(name):
@@ -152,7 +201,13 @@ class Planner:
             return Attempt(provider=provider.id, model=model, reason=reason, alias=alias)
         return _drop(provider, model, "not_configured", can.missing.get(provider.id, "it is not configured"))
 
-    def _not_found(self, plan: Plan) -> ModelNotFoundError:
+    def _not_found(self, plan: Plan, operation: Operation | None) -> ModelNotFoundError | UnsupportedOperationError:
+        if operation and plan.dropped and all(drop.code == "lacks_ability" for drop in plan.dropped):
+            able = [row.full_id for row in self._catalog.models.values() if is_able(row, operation)]
+            ours = [name for name in able if name.partition("/")[0] in self._availability.configured]
+            near = ", ".join((ours or able)[:3]) or "none in the catalog"
+            message = f"{plan.requested!r} cannot do {NAMES[operation]}; models that can: {near}"
+            return UnsupportedOperationError(message, param="model")
         if plan.dropped:
             reasons = "; ".join(f"{drop.provider}: {drop.reason}" for drop in plan.dropped[:3])
             return ModelNotFoundError(f"no provider in use serves {plan.requested!r} ({reasons})", param="model")

@@ -5,11 +5,12 @@ A surface is a module or package with the names of `Surface`. It does no I/O and
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from wye.core.errors import InvalidRequestError, WyeError
+from wye.core.operations import OperationAnswer, OperationCall
 from wye.core.request import Asked, Call
 from wye.core.response import ModelResponse, StreamChunk
 
@@ -60,6 +61,19 @@ class Surface(Protocol):
 
     def render_error(self, error: WyeError) -> bytes:
         """Write an error's body."""
+
+
+class OperationSurface(Protocol):
+    """One client API that asks for something other than chat. Implemented by modules."""
+
+    WIRE: str
+    """The name of the wire format, as `OperationAnswer.wire` says it."""
+
+    def parse_request(self, body: bytes, asked: Asked = ...) -> OperationCall[Any]:
+        """Read a request; raise `InvalidRequestError` that names the member at fault."""
+
+    def render_answer(self, answer: OperationAnswer, call: Call, *, model: str, request_id: str) -> bytes:
+        """Write an answer, given by `model`; `request_id` stands in for an id the provider did not give."""
 
 
 _LOCATION = re.compile(r" - at `\$\.?(.*?)`$")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -24,6 +23,7 @@ from wye.core.content import (
 )
 from wye.core.errors import InvalidRequestError, UnsupportedParameterError
 from wye.core.request import NOTHING_ASKED, Asked, Call, ChatRequest, ResponseFormat, Tool, ToolChoice
+from wye.surfaces import decode_request
 
 WIRE: Final = "openai_chat"
 FORWARDED: Final[frozenset[bytes]] = frozenset()
@@ -189,8 +189,6 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_body = msgspec.json.Decoder(_Body).decode
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _CONTENT_STARTS: Final = frozenset(b'"[n')
-_LOCATION = re.compile(r" - at `\$\.?(.*?)`$")
-_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
@@ -199,7 +197,7 @@ def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
     Raises `InvalidRequestError` whose `param` is the member at fault, with `code` `invalid_json`, `missing_field`,
     `invalid_type` or `invalid_value`.
     """
-    head = _decode(_decode_head, body)
+    head = decode_request(_decode_head, body)
     if not head.messages:
         message = "'messages' must hold at least one message"
         raise InvalidRequestError(message, code="invalid_value", param="messages")
@@ -220,32 +218,9 @@ def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
     )
 
 
-def _decode(decoder: Any, body: bytes) -> Any:
-    try:
-        return decoder(body)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"the request body is not valid JSON: {error}"
-        raise InvalidRequestError(message, code="invalid_json") from None
-
-
-def _invalid(text: str) -> InvalidRequestError:
-    location = _LOCATION.search(text)
-    param = location.group(1) if location else ""
-    what = text[: location.start()] if location else text
-    code = "invalid_type"
-    if missing := _MISSING.search(what):
-        code = "missing_field"
-        param = f"{param}.{missing.group(1)}" if param else missing.group(1)
-        return InvalidRequestError(f"'{param}' is required", code=code, param=param)
-    what = what.replace("`", "")
-    return InvalidRequestError(f"'{param}': {what}" if param else what, code=code, param=param or None)
-
-
 def _chat(body: bytes) -> ChatRequest:
-    data: _Body = _decode(_decode_body, body)
-    members: dict[str, Raw] = _decode(_decode_members, body)
+    data: _Body = decode_request(_decode_body, body)
+    members: dict[str, Raw] = decode_request(_decode_members, body)
     options = {
         name: value
         for name, value in members.items()
