@@ -33,7 +33,7 @@ from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk
 from wye.core.usage import Usage
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, ModelConfig
-from wye.library import ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
+from wye.library import ModelRegistry, ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
 
 __version__ = "0.1.0"
 
@@ -56,6 +56,7 @@ __all__ = [
     "ModelInfo",
     "ModelNotFoundError",
     "ModelProviderFactory",
+    "ModelRegistry",
     "ModelResponse",
     "ModelRouter",
     "OverloadedError",

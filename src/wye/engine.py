@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
@@ -13,10 +14,11 @@ from wye import snapshot
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
 from wye.config import Settings
-from wye.core.errors import ConfigurationError
+from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
 from wye.core.plan import Plan
+from wye.core.refresh import Refreshed
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
@@ -82,10 +84,51 @@ class Engine:
             raise ConfigurationError(f"the provider {provider_id!r} says its configuration is not complete")
         self.snapshot = snapshot.with_provider(self.snapshot, provider_id, provider, models)
 
+    async def refresh(self, providers: Sequence[str] = (), *, seconds: float = 30.0) -> list[Refreshed]:
+        """Ask these providers, or all that are configured, which models they have, and remember it.
+
+        Providers are ids or aliases. Each has `seconds`, all are asked at once, and one that fails changes nothing of
+        what is known of it. Raises `InvalidRequestError` for a name that is no provider's.
+        """
+        now = self.snapshot
+        chosen = [self._provider_id(name) for name in providers] or [
+            name for name in sorted(now.availability.configured) if not now.catalog.providers[name].stand_in
+        ]
+        asked = [_list_models(provider, now, seconds) for provider in dict.fromkeys(chosen)]
+        answers = await asyncio.gather(*asked)
+        lists = {report.provider: models for report, models in answers if report.error is None}
+        self.snapshot, learnt = snapshot.with_lists(self.snapshot, lists)
+        return [structs.replace(learnt.get(report.provider, report), seconds=report.seconds) for report, _ in answers]
+
+    def _provider_id(self, name: str) -> str:
+        row = self.snapshot.catalog.provider(name)
+        if row is None:
+            raise InvalidRequestError(
+                f"there is no provider {name!r}; 'wye providers --all' lists them", param="provider"
+            )
+        return row.id
+
     async def aclose(self) -> None:
         """Close all connections."""
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
+
+
+async def _list_models(
+    provider: str, now: snapshot.Snapshot, seconds: float
+) -> tuple[Refreshed, tuple[ModelInfo, ...]]:
+    began = time.perf_counter()
+    models: tuple[ModelInfo, ...] = ()
+    error: WyeError | None = None
+    try:
+        upstream = now.upstreams.get(provider)
+        if upstream is None:
+            reason = now.availability.missing.get(provider, "it is not configured")
+            raise ConfigurationError(reason, param="provider")
+        models = await upstream.list_models(seconds)
+    except WyeError as failure:
+        error = failure.at(provider)
+    return Refreshed(provider=provider, seconds=time.perf_counter() - began, error=error), models
 
 
 _rater = Rater()

@@ -11,6 +11,7 @@ from wye.catalog.addressing import addressed
 from wye.catalog.schema import Capability, ModelInfo, Provider
 from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
+from wye.core.refresh import Refreshed
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
@@ -19,13 +20,22 @@ from wye.transport import Timeouts
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """Swapped whole when something changes; a request keeps the one it began with."""
+    """Swapped whole when something changes; a request keeps the one it began with.
+
+    `listed` holds, by provider, the full ids of the models it said it has, for those that were asked.
+    """
 
     settings: Settings
     catalog: Catalog
     availability: Availability
     planner: Planner
     upstreams: Mapping[str, Upstream]
+    listed: Mapping[str, frozenset[str]] = {}
+
+    def is_available(self, model: ModelInfo) -> bool:
+        """Tell whether a model can be asked: its provider is in use and, if it was asked, lists it."""
+        listed = self.listed.get(model.provider)
+        return model.provider in self.availability.configured and (listed is None or model.full_id in listed)
 
 
 def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -> Snapshot:
@@ -83,7 +93,36 @@ def with_provider(
         known, configured=known.configured | {provider_id}, on_request=known.on_request - {provider_id}
     )
     upstreams = {**snapshot.upstreams, provider_id: InProcessUpstream(provider)}
-    return _compose(snapshot.settings, catalog, availability, upstreams)
+    return _compose(snapshot.settings, catalog, availability, upstreams, snapshot.listed)
+
+
+def with_lists(snapshot: Snapshot, lists: Mapping[str, Sequence[ModelInfo]]) -> tuple[Snapshot, dict[str, Refreshed]]:
+    """Return a snapshot that knows what providers list, and a report by provider.
+
+    Models that were not known are added; what is known stays as it is, listed or not.
+    """
+    reports: dict[str, Refreshed] = {}
+    added: list[ModelInfo] = []
+    listed = dict(snapshot.listed)
+    for provider_id, said in lists.items():
+        models = [structs.replace(model, provider=provider_id) for model in said]
+        known = [row for row in snapshot.catalog.models.values() if row.provider == provider_id]
+        by_name = {name: row for row in known for name in (row.wire_id, row.id, *row.aliases, *row.short_names)}
+        names = {name for model in models for name in (model.id, *model.aliases)}
+        new = [model for model in models if not any(name in by_name for name in (model.id, *model.aliases))]
+        there = {row.full_id for name, row in by_name.items() if name in names}
+        absent = [row for row in known if row.full_id not in there and not row.deprecated]
+        added += new
+        listed[provider_id] = frozenset(there.union(model.full_id for model in new))
+        reports[provider_id] = Refreshed(
+            provider=provider_id,
+            models=len(models),
+            new=tuple(model.full_id for model in new),
+            missing=tuple(row.full_id for row in absent if "placeholder" not in row.tags),
+        )
+    catalog = snapshot.catalog.overlay(models=added)
+    upstreams = {name: upstream.knowing(catalog.models) for name, upstream in snapshot.upstreams.items()}
+    return _compose(snapshot.settings, catalog, snapshot.availability, upstreams, listed), reports
 
 
 def _capabilities(can: ModelCapabilities) -> frozenset[Capability]:
@@ -97,7 +136,11 @@ def _capabilities(can: ModelCapabilities) -> frozenset[Capability]:
 
 
 def _compose(
-    settings: Settings, catalog: Catalog, availability: Availability, upstreams: Mapping[str, Upstream]
+    settings: Settings,
+    catalog: Catalog,
+    availability: Availability,
+    upstreams: Mapping[str, Upstream],
+    listed: Mapping[str, frozenset[str]] | None = None,
 ) -> Snapshot:
     return Snapshot(
         settings=settings,
@@ -105,6 +148,7 @@ def _compose(
         availability=availability,
         planner=Planner(catalog, availability, settings.routing, settings.aliases),
         upstreams=upstreams,
+        listed=listed or {},
     )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from wye.cli import chat as chatting
 from wye.cli import config as configuration
+from wye.cli import discovery
 from wye.cli import models as listing
 from wye.cli import providers as providing
 from wye.cli import serve as serving
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 models_app = typer.Typer(invoke_without_command=True)
+providers_app = typer.Typer(invoke_without_command=True)
 config_app = typer.Typer(
     help="Check and show the settings in force.\n\nExample: wye config check", no_args_is_help=True
 )
@@ -30,8 +32,11 @@ app.command("chat")(chatting.chat)
 app.add_typer(models_app, name="models")
 models_app.callback()(listing.list_models)
 models_app.command("show")(listing.show)
+models_app.command("refresh")(discovery.refresh)
 app.command("explain")(listing.explain)
-app.command("providers")(providing.providers)
+app.add_typer(providers_app, name="providers")
+providers_app.callback()(providing.providers)
+providers_app.command("test")(discovery.try_provider)
 app.add_typer(config_app, name="config")
 config_app.command("check")(configuration.check)
 config_app.command("show")(configuration.show)

@@ -58,7 +58,9 @@ def list_models(  # noqa: PLR0913 - an option each
     can = now.availability.configured
     rows = [row for row in rows if not usable or row.provider in can]
     if as_json:
-        print_json([{**structs.asdict(row), "full_id": row.full_id, "available": row.provider in can} for row in rows])
+        print_json(
+            [{**structs.asdict(row), "full_id": row.full_id, "available": now.is_available(row)} for row in rows]
+        )
         return
     print_table(
         _COLUMNS,

@@ -15,6 +15,7 @@ from wye.engine import Engine
 
 
 def providers(
+    context: typer.Context,
     *,
     config: Config = None,
     all_of_them: Annotated[bool, typer.Option("--all", help="Also those that are not configured.")] = False,
@@ -24,6 +25,8 @@ def providers(
 
     Example: wye providers --all
     """
+    if context.invoked_subcommand is not None:
+        return
     try:
         rows = catalog.load()
         settings = load_settings(rows, path=config)

@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
-from wye.core.errors import UpstreamError, UpstreamTimeoutError, WyeError
+from wye.catalog.schema import ModelInfo
+from wye.core.errors import ConfigurationError, UpstreamError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, OperationAnswer, OperationCall, unsupported
 from wye.core.plan import Attempt
@@ -148,6 +149,17 @@ class InProcessUpstream:
                 except Exception as error:
                     raise _as_ours(error) from error
                 yield (chunk,)
+
+    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:  # noqa: ARG002 - nobody is asked
+        """Return a row for each model the provider says it has."""
+        names = self._provider.capabilities().supported_models
+        if not names:
+            raise ConfigurationError("it lives in this process and names no models", param="listing")
+        return tuple(ModelInfo(id=name) for name in names)
+
+    def knowing(self, models: Mapping[str, ModelInfo]) -> "InProcessUpstream":  # noqa: ARG002 - it needs no catalog
+        """Return itself."""
+        return self
 
     async def aclose(self) -> None:
         """Let the provider give back what it holds."""

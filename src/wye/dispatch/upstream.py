@@ -1,6 +1,7 @@
 """What a plan's attempt is sent to: a provider behind a wire format, or one that lives in this process."""
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -24,7 +25,8 @@ from wye.core.plan import Attempt
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.wire import StreamState, WireRequest
-from wye.transport import HttpStream, Transport
+from wye.dispatch.discovery import list_models
+from wye.transport import HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
 
 _MAX_ERROR_BYTES = 1024 * 1024
@@ -47,6 +49,12 @@ class Upstream(Protocol):
 
         Closing the generator ends the call at the provider.
         """
+
+    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
+        """Return what the provider lists, within `seconds`; raise its error, or say that it has no list."""
+
+    def knowing(self, models: Mapping[str, ModelInfo]) -> "Upstream":
+        """Return the same upstream with another catalog (by full id); what is held is shared."""
 
     async def aclose(self) -> None:
         """Give back what is held."""
@@ -148,6 +156,20 @@ class WireUpstream:
                 await _read_to_end(answer)
         if not (state.done or (state.finish_seen and self._provider.wire.stream_end == "finish")):
             raise StreamInterruptedError("the provider's stream ended before its end marker")
+
+    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
+        """Ask for the list of models."""
+
+        def refused(reply: HttpReply) -> WyeError:
+            return self._scrubbed(self._adapter.parse_error(reply.status, reply.headers, reply.body))
+
+        return await list_models(self._provider, self._transport, self._headers, refused, seconds)
+
+    def knowing(self, models: Mapping[str, ModelInfo]) -> "WireUpstream":
+        """Return the same upstream with another catalog."""
+        other = copy.copy(self)
+        other._models = models  # noqa: SLF001 - its own kind
+        return other
 
     async def aclose(self) -> None:
         """Close the connections."""

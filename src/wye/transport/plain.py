@@ -146,8 +146,10 @@ class PlainTransport:
         return b"%b%d\r\n\r\n" % (known[1], len(body))
 
     def _fixed_head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        beside = path.startswith("/../")
+        target = f"{self._prefix.rpartition('/')[0]}{path[3:]}" if beside else f"{self._prefix}{path}"
         lines = [
-            f"{method} {self._prefix}{path} HTTP/1.1",
+            f"{method} {target} HTTP/1.1",
             f"host: {self._authority}",
             "user-agent: wye",
             "accept: */*",
