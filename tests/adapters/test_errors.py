@@ -100,6 +100,11 @@ RECORDED: dict[str, type[WyeError]] = {
     "test_generate_content_invalid_role.yaml": InvalidRequestError,
     "test_generate_content_invalid_temperature.yaml": InvalidRequestError,
     "test_generate_content_missing_model.yaml": ProviderModelMissingError,
+    # Bedrock: a model that does not exist is a 400 that says so in words.
+    "test_converse_stream_with_invalid_model.yaml": ProviderModelMissingError,
+    "test_converse_with_invalid_model.yaml": ProviderModelMissingError,
+    "test_bedrock_error.yaml": ProviderModelMissingError,
+    "test_bedrock_streaming_error.yaml": ProviderModelMissingError,
 }
 """By the recording's file; no Ollama error was recorded."""
 

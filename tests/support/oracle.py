@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from tests.support.frames import frames
 from tests.support.recordings import Wire
 
 Document: TypeAlias = dict[str, Any]
@@ -68,6 +69,8 @@ class Expected:
 
 def expect(wire: Wire, body: bytes, streamed: bool) -> Expected:  # noqa: FBT001  # reads like the recording's own field
     """Read one recorded answer."""
+    if wire == "bedrock_converse":
+        return _converse(body, streamed=streamed)
     documents = stream_documents(body) if streamed else [json.loads(body)]
     match wire:
         case "openai_chat":
@@ -79,7 +82,7 @@ def expect(wire: Wire, body: bytes, streamed: bool) -> Expected:  # noqa: FBT001
             return _anthropic(documents)
         case "gemini":
             return _gemini(documents)
-        case "ollama_chat":
+        case _:
             return _ollama(documents)
 
 
@@ -502,6 +505,88 @@ def _ollama_finish(reason: str | None, *, called: bool) -> str:
     if reason == "length":
         return "length"
     return "tool_calls" if called else "stop"
+
+
+# --- Bedrock Converse ---
+
+_CONVERSE_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "malformed_model_output": "length",
+    "malformed_tool_use": "length",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+
+
+def _converse(body: bytes, *, streamed: bool) -> Expected:
+    answer = _converse_assembled(body) if streamed else json.loads(body)
+    if "output" not in answer:
+        return Expected([], None, answer["message"])
+    choice = ExpectedChoice(finish_reason=_mapped(answer.get("stopReason"), _CONVERSE_FINISH))
+    for block in answer["output"]["message"]["content"]:
+        match block:
+            case {"text": str(text)}:
+                choice.text += text
+            case {"citationsContent": {"content": list(pieces)}}:
+                choice.text += "".join(piece["text"] for piece in pieces)
+            case {"reasoningContent": {"reasoningText": thought}}:
+                choice.reasoning += thought["text"]
+            case {"toolUse": {"type": "server_tool_use"}}:
+                pass
+            case {"toolUse": call}:
+                choice.tool_calls.append(ExpectedToolCall(call["toolUseId"], call["name"], call["input"]))
+    counted = answer.get("usage")
+    return Expected([choice], counted and _converse_usage(counted), answer.get("error"))
+
+
+def _converse_assembled(body: bytes) -> Document:
+    """Put the frames of a stream together to what the answer would have been."""
+    blocks: dict[int, Document] = {}
+    answer: Document = {}
+    for name, payload in frames(body):
+        document = json.loads(payload)
+        index = document.get("contentBlockIndex", 0)
+        match name:
+            case "contentBlockStart":
+                blocks[index] = {kind: {**start, "input": ""} for kind, start in document["start"].items()}
+            case "contentBlockDelta":
+                _converse_piece(blocks.setdefault(index, {}), document["delta"])
+            case "messageStop" | "metadata":
+                answer |= document
+            case str() if name.endswith("Exception"):
+                answer["error"] = document["message"]
+    for block in blocks.values():
+        if "toolUse" in block:
+            block["toolUse"]["input"] = arguments_of(block["toolUse"]["input"])
+    return answer | {"output": {"message": {"content": [block for _, block in sorted(blocks.items())]}}}
+
+
+def _converse_piece(block: Document, delta: Document) -> None:
+    match delta:
+        case {"text": str(text)}:
+            block["text"] = block.get("text", "") + text
+        case {"reasoningContent": {"text": str(text)}}:
+            thought = block.setdefault("reasoningContent", {}).setdefault("reasoningText", {"text": ""})
+            thought["text"] += text
+        case {"toolUse": {"input": str(text)}}:
+            block["toolUse"]["input"] += text
+
+
+def _converse_usage(usage: Document) -> ExpectedUsage:
+    read = usage.get("cacheReadInputTokens") or 0
+    written = usage.get("cacheWriteInputTokens") or 0
+    # Which of the two the count of input means, its total tells: it leaves the cache out.
+    assert usage["inputTokens"] + read + written + usage["outputTokens"] == usage["totalTokens"]
+    return ExpectedUsage(
+        input_tokens=usage["inputTokens"] + read + written,
+        output_tokens=usage["outputTokens"],
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+    )
 
 
 # --- For all of them ---

@@ -13,14 +13,18 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
 import pytest
+from tests.support.frames import frame_bounds
 
-Wire: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama_chat"]
-Rechunking: TypeAlias = Literal["whole", "bytes", "utf8", "crlf", "random", "events"]
+Wire: TypeAlias = Literal[
+    "openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama_chat", "bedrock_converse"
+]
+Rechunking: TypeAlias = Literal["whole", "bytes", "utf8", "crlf", "random", "events", "prelude"]
 
 WIRES: tuple[Wire, ...] = get_args(Wire)
 RECHUNKINGS: tuple[Rechunking, ...] = get_args(Rechunking)
@@ -31,10 +35,11 @@ COUNTS: dict[Wire, tuple[int, int]] = {
     "anthropic_messages": (234, 1),
     "gemini": (165, 3),
     "ollama_chat": (57, 0),
+    "bedrock_converse": (192, 4),
 }
 """How many answers and how many errors there are for each wire, so that a skipped test can say what it leaves out."""
 
-_STREAM_TYPES = ("text/event-stream", "application/x-ndjson")
+_STREAM_TYPES = ("text/event-stream", "application/x-ndjson", "application/vnd.amazon.eventstream")
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +117,8 @@ def rechunk(body: bytes, how: Rechunking) -> list[bytes]:
 
     `whole`: one piece. `bytes`: one byte each. `utf8`: inside every character of several bytes, before each of its
     further bytes. `crlf`: between CR and LF, and between the line ends of every blank line. `random`: 1 to 64 bytes,
-    the same each time. `events`: behind each blank line, or where there is none behind each line.
+    the same each time. `events`: behind each blank line, or where there is none behind each line. `prelude`: in each
+    of AWS's frames inside the lengths, inside their checksum, behind it, and inside the last checksum.
     """
     match how:
         case "whole":
@@ -125,6 +131,8 @@ def rechunk(body: bytes, how: Rechunking) -> list[bytes]:
             return _cut_at(body, rb"(?<=\r)(?=\n)|(?<=\n)(?=\r?\n)")
         case "random":
             return _cut_irregularly(body)
+        case "prelude":
+            return _cut_inside_preludes(body)
         case "events":
             blank_line = rb"(?<=\n\n)|(?<=\n\r\n)"
             return _cut_at(body, blank_line if re.search(blank_line, body) else rb"(?<=\n)")
@@ -178,6 +186,8 @@ class _Line(msgspec.Struct):
                 return "gemini"
             case "api/chat":
                 return "ollama_chat"
+            case "converse" | "converse-stream":
+                return "bedrock_converse"
             case _:
                 return None
 
@@ -246,6 +256,12 @@ def _end(recording: Recording, length: int) -> str:
 
 def _cut_at(body: bytes, pattern: bytes) -> list[bytes]:
     return [piece for piece in re.split(pattern, body) if piece]
+
+
+def _cut_inside_preludes(body: bytes) -> list[bytes]:
+    cuts = [at for start, end in frame_bounds(body) for at in (start + 2, start + 6, start + 10, start + 12, end - 2)]
+    pieces = [body[start:end] for start, end in pairwise([0, *cuts, len(body)])]
+    return [piece for piece in pieces if piece]
 
 
 def _cut_irregularly(body: bytes) -> list[bytes]:

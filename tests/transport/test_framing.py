@@ -5,6 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.frames import frame_bounds
 from tests.support.recordings import RECHUNKINGS, WIRES, Recording, Wire, rechunk, recordings_for
 
 from wye.adapters import load
@@ -160,6 +161,8 @@ def test_a_recorded_stream_is_the_same_events_however_it_is_cut(wire: Wire, reco
         if cut != "bytes":
             assert events(how, *rechunk(recording.response_body, cut)) == whole, cut
     head = recording.response_body[:BYTE_BY_BYTE]
+    if how == "eventstream":  # where half a frame is an error
+        head = head[: max(end for _, end in frame_bounds(recording.response_body) if end <= BYTE_BY_BYTE)]
     assert events(how, *rechunk(head, "bytes")) == events(how, head)
 
 

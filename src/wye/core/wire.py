@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct, field
 
-Framing: TypeAlias = Literal["sse", "ndjson"]
+Framing: TypeAlias = Literal["sse", "ndjson", "eventstream"]
 
 
 class WireRequest(Struct, frozen=True, kw_only=True):
@@ -25,10 +25,14 @@ class WireRequest(Struct, frozen=True, kw_only=True):
 
 
 class ServerEvent(Struct, frozen=True):
-    """One event of a framed stream: its data and, for server-sent events, its name."""
+    """One event of a framed stream: its data and, where the framing has one, its name.
+
+    `failed` marks what the framing itself, not the data, calls an error.
+    """
 
     data: bytes
     name: str | None = None
+    failed: bool = False
 
 
 class StreamState:
@@ -37,7 +41,8 @@ class StreamState:
     `finish_seen` is set with the first finish reason, `done` with the wire's end marker. `usage` collects counts that
     come in pieces, `slots` maps the wire's own block numbers to ours, `tools` counts the tool calls so far and
     `bare_tools` holds the slots of those whose arguments have not begun. `unfinished` holds the choices that have begun
-    and not ended, for wires without an end marker.
+    and not ended, for wires without an end marker. `length` counts the characters of text so far, `held` keeps what
+    can only go out whole.
 
     `raw_events` says that the caller reads this wire format itself. Then every event becomes a chunk with `raw` (and
     the event's name), also one that says nothing of the answer, and events that bring text and nothing the books need
@@ -45,8 +50,8 @@ class StreamState:
     """
 
     __slots__ = (
-        "bare_tools", "created", "done", "finish_seen", "id", "model", "raw_events", "slots", "tools", "unfinished",
-        "usage",
+        "bare_tools", "created", "done", "finish_seen", "held", "id", "length", "model", "raw_events", "slots", "tools",
+        "unfinished", "usage",
     )  # fmt: skip
 
     def __init__(self, *, raw_events: bool = False) -> None:
@@ -62,6 +67,8 @@ class StreamState:
         self.bare_tools: set[int] = set()
         self.unfinished: set[int] = set()
         self.tools = 0
+        self.length = 0
+        self.held: dict[int | str, Any] = {}
 
 
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -1,4 +1,4 @@
-"""Cuts a byte stream into events, wherever the network happened to cut it: server-sent events and NDJSON.
+"""Cuts a byte stream into events, wherever the network happened to cut it: server-sent events, NDJSON, AWS frames.
 
 Server-sent events follow https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with
 one leniency: an event that the end of the body cuts off before its blank line still counts, for providers that leave
@@ -145,4 +145,10 @@ class NdjsonDecoder:
 
 def decoder(framing: Framing) -> Decoder:
     """Return a decoder for a stream framed so."""
-    return SseDecoder() if framing == "sse" else NdjsonDecoder()
+    if framing == "sse":
+        return SseDecoder()
+    if framing == "ndjson":
+        return NdjsonDecoder()
+    from wye.transport.eventstream import EventStreamDecoder
+
+    return EventStreamDecoder()

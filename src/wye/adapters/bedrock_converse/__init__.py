@@ -1,0 +1,17 @@
+"""Amazon Bedrock's Converse and ConverseStream, one form for the models of every maker.
+
+Shapes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and
+/API_runtime_ConverseStream.html.
+"""
+
+from typing import Final
+
+from wye.adapters.bedrock_converse.answer import parse_event, parse_response
+from wye.adapters.bedrock_converse.content import WIRE
+from wye.adapters.bedrock_converse.failure import parse_error
+from wye.adapters.bedrock_converse.request import build_request
+from wye.core.wire import Framing
+
+FRAMING: Final[Framing] = "eventstream"
+
+__all__ = ["FRAMING", "WIRE", "build_request", "parse_error", "parse_event", "parse_response"]
