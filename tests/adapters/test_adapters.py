@@ -6,10 +6,27 @@ from pathlib import Path
 import pytest
 
 import wye.adapters
-from wye.adapters import Adapter, anthropic_messages, built_in, gemini, load, ollama_chat, openai_chat, openai_responses
+from wye.adapters import (
+    Adapter,
+    anthropic_messages,
+    bedrock_converse,
+    built_in,
+    gemini,
+    load,
+    ollama_chat,
+    openai_chat,
+    openai_responses,
+)
 from wye.core.errors import ConfigurationError
 
-GUARDED: tuple[Adapter, ...] = (anthropic_messages, gemini, ollama_chat, openai_chat, openai_responses)
+GUARDED: tuple[Adapter, ...] = (
+    anthropic_messages,
+    bedrock_converse,
+    gemini,
+    ollama_chat,
+    openai_chat,
+    openai_responses,
+)
 """That this line type-checks is the guard: mypy compares every name and signature with the protocol."""
 
 FOLDER = Path(wye.adapters.__file__).parent

@@ -295,7 +295,7 @@ def test_a_known_prefix_names_the_provider(name: str, provider: str | None) -> N
 
 
 def test_streams_end_and_count_as_the_recordings_show() -> None:
-    ends_with_done = {"openai", "azure", "mistral", "deepseek", "groq", "grok4", "openrouter"}
+    ends_with_done = {"openai", "azure", "bedrock", "mistral", "deepseek", "groq", "grok4", "openrouter"}
     for provider in load().providers.values():
         assert (provider.wire.stream_end == "done") == (provider.id in ends_with_done)
         assert (provider.wire.stream_usage == "always") == (provider.id in {"mistral", "perplexity"})

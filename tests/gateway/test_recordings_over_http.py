@@ -148,7 +148,8 @@ def stream_body(recording: Recording) -> bytes:
 
 
 def content_type(wire: Wire) -> str:
-    return "application/x-ndjson" if wire == "ollama_chat" else "text/event-stream"
+    kinds = {"ollama_chat": "application/x-ndjson", "bedrock_converse": "application/vnd.amazon.eventstream"}
+    return kinds.get(wire, "text/event-stream")
 
 
 def told(answer: Answer, *, streamed: bool) -> Expected:
@@ -400,6 +401,7 @@ END_MARKS: dict[Wire, bytes] = {
     "anthropic_messages": b"message_stop",
     "gemini": b"finishReason",
     "ollama_chat": b'"done":true',
+    "bedrock_converse": b"messageStop",
 }
 
 

@@ -68,7 +68,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         kind = self.response_headers.get("content-type", "").lower()
         # Gemini streams as one growing JSON array when nobody asked for events.
         array = self.api == "streamGenerateContent" and self.response_body.lstrip().startswith(b"[")
-        return array or kind.startswith(_STREAM_TYPES)
+        frames = self.api == "converse-stream" and self.status < 400  # some recordings lost the type
+        return array or frames or kind.startswith(_STREAM_TYPES)
 
 
 def directory() -> Path:

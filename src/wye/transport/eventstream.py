@@ -12,7 +12,7 @@ import msgspec
 
 from wye.core.errors import MalformedResponseError, StreamInterruptedError
 from wye.core.wire import ServerEvent
-from wye.transport.extras import needs_extra
+from wye.transport.extras import needs
 
 _PRELUDE: Final = 12
 _LEAST: Final = 16
@@ -26,7 +26,7 @@ class EventStreamDecoder:
 
     def __init__(self) -> None:
         """Begin a stream. Raises `ConfigurationError` where botocore is not installed."""
-        needs_extra("botocore", "bedrock")
+        needs("botocore")
         from botocore.eventstream import EventStreamBuffer, ParserError
 
         self._frames: Any = EventStreamBuffer()

@@ -1,7 +1,9 @@
 """Says which extra brings a library that is not there."""
 
 import functools
+from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Final
 
 from wye.core.errors import ConfigurationError
 
@@ -14,7 +16,14 @@ def _installed(module: str) -> bool:
         return False
 
 
-def needs_extra(module: str, extra: str) -> None:
+BY_MODULE: Final[Mapping[str, str]] = {
+    "botocore": "pip install 'wye[bedrock]'",
+    "google.auth": "pip install 'wye[vertex]'",
+    "azure.identity": "pip install 'wye[azure]'",
+}
+
+
+def needs(module: str) -> None:
     """Raise `ConfigurationError`, whose `param` is `extra`, where `module` is not installed; nothing is imported."""
     if not _installed(module):
-        raise ConfigurationError(f"{module} is not installed: pip install 'wye[{extra}]'", param="extra")
+        raise ConfigurationError(f"{module} is not installed: {BY_MODULE[module]}", param="extra")

@@ -6,9 +6,8 @@ Shapes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 
 from typing import Final
 
-from wye.adapters.bedrock_converse.answer import parse_event, parse_response
+from wye.adapters.bedrock_converse.answer import parse_error, parse_event, parse_response
 from wye.adapters.bedrock_converse.content import WIRE
-from wye.adapters.bedrock_converse.failure import parse_error
 from wye.adapters.bedrock_converse.request import build_request
 from wye.core.wire import Framing
 

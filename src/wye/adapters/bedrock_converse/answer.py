@@ -8,9 +8,9 @@ from msgspec import Raw, Struct, field
 
 from wye.adapters import Index, count, decoded, made_call_id
 from wye.adapters.bedrock_converse.content import WIRE
-from wye.adapters.bedrock_converse.failure import parse_error, raised_in_stream
+from wye.adapters.bedrock_converse.failure import raised_in_stream, refusal
 from wye.core.content import Citation, FunctionCall, Opaque, Reasoning, ToolCall
-from wye.core.errors import MalformedResponseError
+from wye.core.errors import MalformedResponseError, WyeError
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
 from wye.core.usage import Usage
 from wye.core.wire import ServerEvent, StreamState
@@ -177,7 +177,7 @@ def parse_response(body: bytes) -> ModelResponse:
     """Read a whole answer. The wire gives it no id and does not say which model answered."""
     data = decoded(_decode_answer, body, "a Converse answer")
     if data.output is None or data.output.message is None:
-        error = parse_error(500, {}, body)
+        error = refusal(500, {}, body)
         if not error.message.startswith("the provider answered"):
             raise error
         raise MalformedResponseError("the provider's answer holds no message")
@@ -394,3 +394,8 @@ def _end(index: int, state: StreamState) -> ChoiceDelta | None:
         except (msgspec.DecodeError, RecursionError):
             raise MalformedResponseError("the arguments of a tool the provider runs are not JSON") from None
     return ChoiceDelta(opaque=(Opaque(wire=WIRE, raw=Raw(_encode(held))),))
+
+
+def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
+    """Read a refused request."""
+    return refusal(status, headers, body)

@@ -100,7 +100,7 @@ class _Body(Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read a refused request; its kind stands in a header, or in the body."""
     facts = _facts(body)
     kind = _plain_name(headers.get("x-amzn-errortype") or facts.kind or facts.code)
