@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 
 from msgspec import structs
 
@@ -24,6 +25,7 @@ from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
+from wye.dispatch.sink import Sink, pieces
 from wye.ledger.price import Rater
 
 
@@ -63,16 +65,20 @@ class Engine:
         finally:
             settle(exchange, now.catalog)
 
-    @asynccontextmanager
-    async def stream(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
-        """Answer an exchange in pieces, within the block; leaving it early ends the call at the provider."""
+    async def stream(self, exchange: Exchange, sink: Sink) -> None:
+        """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         now = self.snapshot
         try:
             exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
-            async with aclosing(walk.stream(exchange, now.upstreams)) as batches:
-                yield batches
+            await walk.stream(exchange, now.upstreams, sink)
         finally:
             settle(exchange, now.catalog)
+
+    @asynccontextmanager
+    async def pieces(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
+        """Answer an exchange in pieces to be read within the block; leaving it early ends the call at the provider."""
+        async with aclosing(pieces(partial(self.stream, exchange))) as batches:
+            yield batches
 
     def explain(self, name: str) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
@@ -141,7 +147,7 @@ def settle(exchange: Exchange, catalog: Catalog) -> None:
     exchange.settled = True
     known = bool(exchange.outcomes)
     total: Decimal | None = None
-    for at, outcome in enumerate(exchange.outcomes):
+    for outcome in exchange.outcomes:
         if outcome.usage is None:
             # A refusal costs nothing; what broke off in its midst costs something that nobody told.
             known = known and outcome.error is not None and outcome.first_token is None
@@ -151,7 +157,7 @@ def settle(exchange: Exchange, catalog: Catalog) -> None:
         if cost is None:
             known = False
             continue
-        exchange.outcomes[at] = structs.replace(outcome, cost=cost)
+        outcome.cost = cost
         total = cost if total is None else total + cost
     if known:
         exchange.cost = total or Decimal(0)

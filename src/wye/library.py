@@ -136,7 +136,7 @@ class ModelRouter:
     ) -> AsyncIterator[StreamChunk]:
         """Answer `messages` in pieces; the last chunk carries usage, where it is known, and cost."""
         exchange = self._begin(messages, context, model, {**parameters, "stream": True})
-        async with self.engine.stream(exchange) as batches:
+        async with self.engine.pieces(exchange) as batches:
             async for batch in batches:
                 attempt = exchange.attempt
                 for chunk in batch:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from tests.support.upstream import Upstream as Server
@@ -15,6 +16,7 @@ from wye.core.response import StreamChunk
 from wye.core.secret import Secret
 from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
+from wye.dispatch.sink import pieces
 from wye.dispatch.upstream import Upstream
 from wye.surfaces.openai_chat import parse_request
 from wye.transport import Timeouts
@@ -75,8 +77,8 @@ async def streamed(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> lis
 
 async def batches(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Sequence[StreamChunk]]:
     """Yield a streamed answer and close it, as the engine does."""
-    async with aclosing(walk.stream(exchange, upstreams)) as pieces:
-        async for batch in pieces:
+    async with aclosing(pieces(partial(walk.stream, exchange, upstreams))) as stream:
+        async for batch in stream:
             yield batch
 
 

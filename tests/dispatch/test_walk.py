@@ -348,7 +348,7 @@ async def test_a_caller_who_leaves_after_the_last_chunk_has_had_an_answer(server
 async def test_a_stream_that_is_closed_before_it_began_did_nothing(server: Server) -> None:
     async with Upstreams(one=behind(server)) as upstreams:
         exchange = exchange_to("one", stream=True)
-        await walk.stream(exchange, upstreams).aclose()
+        await batches(exchange, upstreams).aclose()
     assert exchange.outcomes == []
     assert server.connections == 0
 

@@ -65,7 +65,7 @@ def begin(made: Engine, model: str, *, stream: bool = False) -> Exchange:
 
 
 async def drain(made: Engine, exchange: Exchange) -> None:
-    async with made.stream(exchange) as batches:
+    async with made.pieces(exchange) as batches:
         async for _ in batches:
             pass
 
@@ -118,7 +118,7 @@ async def test_what_is_not_known_is_not_zero(tmp_path: Path, upstream: Upstream)
         assert (exchange.cost, exchange.cost_text) == (None, None)
         upstream.reply_with(Reply.stream([event(content="Hi"), Hang()]))
         left = begin(made, "here/m", stream=True)
-        async with made.stream(left) as batches:
+        async with made.pieces(left) as batches:
             await anext(batches)
     assert left.outcomes[0].cancelled
     assert left.cost is None

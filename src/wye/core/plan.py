@@ -42,8 +42,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     dropped: tuple[Dropped, ...] = ()
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one attempt.
+class Outcome(Struct, kw_only=True):
+    """What became of one attempt. Only `cost` is set later, by whoever keeps the books.
 
     `started` is seconds since the epoch; `first_token` and `duration` are seconds since `started`, `first_token` is
     `None` where no content came. `cancelled` means the caller left.

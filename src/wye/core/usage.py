@@ -34,6 +34,18 @@ class Usage(Struct, frozen=True, kw_only=True):
     estimated: bool = False
 
     @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing but input and output to be charged, reasoning being plain output."""
+        return not (
+            self.cache_read_tokens
+            or self.cache_write_tokens
+            or self.audio_input_tokens
+            or self.audio_output_tokens
+            or self.image_output_tokens
+            or self.search_requests
+        )
+
+    @property
     def total_tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens

@@ -1,5 +1,6 @@
 """What adapters, surfaces and transport hand each other: requests, events, the state of a stream."""
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
@@ -99,8 +100,12 @@ def replace_model(body: bytes, old: str, new: str) -> bytes:
         return body
     start = body.find(b'"model"')
     if start >= 0 and body.find(b'"model"', start + 7) < 0 and (key := _MODEL_KEY.match(body, start)):
-        value = msgspec.json.encode(old)
-        end = key.end() + len(value)
-        if body[key.end() : end] == value:
-            return b"".join((body[: key.end()], msgspec.json.encode(new), body[end:]))
-    return splice(body, {"model": msgspec.json.encode(new)})
+        value, begin = _encoded(old), key.end()
+        if body.startswith(value, begin):
+            return b"%b%b%b" % (body[:begin], _encoded(new), body[begin + len(value) :])
+    return splice(body, {"model": _encoded(new)})
+
+
+@functools.lru_cache(maxsize=1024)
+def _encoded(name: str) -> bytes:
+    return msgspec.json.encode(name)

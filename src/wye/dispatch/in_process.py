@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, nullcontext
 from typing import Any
 
@@ -17,6 +17,7 @@ from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, OperationAn
 from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
 from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.dispatch.sink import Sink
 
 
 class ModelCapabilities(Struct, frozen=True, kw_only=True):
@@ -134,8 +135,8 @@ class InProcessUpstream:
         except Exception as error:
             raise _as_ours(error) from error
 
-    async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
-        """Yield the provider's chunks."""
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+        """Put the provider's chunks into `sink`."""
         request = structs.replace(exchange.call.chat, model=attempt.model)
         pieces = self._provider.generate_stream(request)
         async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
@@ -148,7 +149,8 @@ class InProcessUpstream:
                     raise
                 except Exception as error:
                     raise _as_ours(error) from error
-                yield (chunk,)
+                if (wait := sink.put((chunk,))) is not None:
+                    await wait
 
     async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:  # noqa: ARG002 - nobody is asked
         """Return a row for each model the provider says it has."""

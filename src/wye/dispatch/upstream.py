@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -24,8 +24,9 @@ from wye.core.operations import (
 from wye.core.plan import Attempt
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
-from wye.core.wire import StreamState, WireRequest
+from wye.core.wire import ServerEvent, StreamState, WireRequest
 from wye.dispatch.discovery import list_models
+from wye.dispatch.sink import Sink
 from wye.transport import HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
 
@@ -44,10 +45,10 @@ class Upstream(Protocol):
     async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
         """Answer what is not chat (an `OperationCall`) within `seconds`, or raise a `WyeError`."""
 
-    def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
-        """Yield the answer's chunks, as many at a time as came together; raise where it is refused or breaks off.
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+        """Put the answer's chunks into `sink`, those together that came together; raise where it breaks off.
 
-        Closing the generator ends the call at the provider.
+        Cancelling ends the call at the provider.
         """
 
     async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
@@ -125,34 +126,22 @@ class WireUpstream:
 
         return await _all_parts([part(request) for request in requests])
 
-    async def stream(self, exchange: Exchange, attempt: Attempt) -> AsyncGenerator[Sequence[StreamChunk]]:
-        """Send the request and yield the answer as it comes; end without an error only where the wire ended it."""
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+        """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
         adapter, request = self._build(exchange, attempt)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
-        events = decoder(adapter.FRAMING)
         async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
                 raise self._scrubbed(error)
-            clock = asyncio.get_running_loop().time
-            heard = clock()
-            piece: bytes | None = b""
-            while piece is not None and not state.done:
-                piece = await answer.read()
-                chunks: list[StreamChunk] = []
-                try:
-                    for event in events.feed(piece) if piece is not None else events.close():
-                        chunks += adapter.parse_event(event, state)
-                except WyeError as error:
-                    if chunks:
-                        yield chunks
-                    raise self._scrubbed(error) from None
-                if chunks:
-                    yield chunks
-                    heard = clock()
-                elif clock() - heard > self._silence:  # comments keep the connection busy, but say nothing
-                    raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
-            if piece is not None:
+            reader = _EventReader(adapter, state, sink, self._silence)
+            try:
+                await answer.pump(reader)
+                if not state.done and (wait := reader.close()) is not None:
+                    await wait
+            except WyeError as error:
+                raise self._scrubbed(error) from None
+            if state.done:
                 await _read_to_end(answer)
         if not (state.done or (state.finish_seen and self._provider.wire.stream_end == "finish")):
             raise StreamInterruptedError("the provider's stream ended before its end marker")
@@ -203,6 +192,45 @@ class WireUpstream:
             error.message = error.message.replace(self._key.reveal(), "…")
             error.args = (error.message,)
         return error
+
+
+class _EventReader:
+    """Turns the pieces of a body into chunks for a sink; done with the wire's end marker."""
+
+    def __init__(self, adapter: Adapter, state: StreamState, sink: Sink, silence: float) -> None:
+        self._events = decoder(adapter.FRAMING)
+        self._parse = adapter.parse_event
+        self._state = state
+        self._sink = sink
+        self._silence = silence
+        self._clock = asyncio.get_running_loop().time
+        self._heard = self._clock()
+        self.done = False
+
+    def feed(self, piece: bytes) -> Awaitable[None] | None:
+        """Pass on what `piece` completes."""
+        return self._pass_on(self._events.feed(piece))
+
+    def close(self) -> Awaitable[None] | None:
+        """Pass on what the body's end completes."""
+        return self._pass_on(self._events.close())
+
+    def _pass_on(self, events: Iterable[ServerEvent]) -> Awaitable[None] | None:
+        chunks: list[StreamChunk] = []
+        try:
+            for event in events:
+                chunks += self._parse(event, self._state)
+        except WyeError:
+            if chunks:
+                self._sink.put(chunks)  # the last word before the error; nothing follows that would have to wait
+            raise
+        self.done = self._state.done
+        if chunks:
+            self._heard = self._clock()
+            return self._sink.put(chunks)
+        if self._clock() - self._heard > self._silence:  # comments keep the connection busy, but say nothing
+            raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
+        return None
 
 
 def _credential(provider: Provider, key: Secret | None) -> dict[str, str]:

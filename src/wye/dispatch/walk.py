@@ -6,9 +6,8 @@ nothing of an attempt that failed reaches the caller.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from wye.core.errors import DeadlineExceededError, ProviderError, WyeError
 from wye.core.exchange import Exchange
@@ -16,6 +15,7 @@ from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.usage import Usage
+from wye.dispatch.sink import Sink
 from wye.dispatch.upstream import Upstream
 
 _Answer = TypeVar("_Answer", ModelResponse, OperationAnswer)
@@ -55,8 +55,8 @@ async def _first(exchange: Exchange, ask: Callable[[Attempt, float], Awaitable[_
     raise ProviderError("the plan holds no attempt")
 
 
-async def stream(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Sequence[StreamChunk]]:
-    """Yield the first attempt's chunks that has any; raise the last error where none has, or where it breaks off.
+async def stream(exchange: Exchange, upstreams: Mapping[str, Upstream], sink: Sink) -> None:
+    """Put the first attempt's chunks that has any into `sink`; raise the last error where none has, or it breaks off.
 
     The deadline holds until the commit point: a stream that goes on speaking is not cut off.
     """
@@ -64,47 +64,57 @@ async def stream(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> Async
     for attempt in attempts:
         exchange.attempt = attempt
         running = _Running(attempt)
-        held: Sequence[StreamChunk] = ()
+        gate = _Gate(running, sink)
         try:
             _seconds_left(exchange)
-            async with aclosing(upstreams[attempt.provider].stream(exchange, attempt)) as batches:
-                held = await _until_content(batches, running, exchange.deadline)
-                if running.committed:
-                    yield held
-                async for batch in batches:
-                    running.note(batch)
-                    yield batch
+            await _by(exchange.deadline, gate, upstreams[attempt.provider].stream(exchange, attempt, gate))
         except WyeError as error:
             exchange.outcomes.append(running.failed(error))
             if running.committed:
                 raise
             _raise_unless_another(exchange, error, last=attempt is attempts[-1])
-        except (asyncio.CancelledError, GeneratorExit):
+        except asyncio.CancelledError:
             exchange.outcomes.append(running.outcome(cancelled=True))
             raise
         else:
             exchange.outcomes.append(running.outcome())
-            if held and not running.committed:
-                yield held
+            if gate.held and (wait := sink.put(gate.held)) is not None:
+                await wait
             return
 
 
-async def _until_content(
-    batches: AsyncGenerator[Sequence[StreamChunk]], running: "_Running", deadline: float
-) -> Sequence[StreamChunk]:
-    """Return all chunks up to the first with content, or all there are."""
-    held: list[StreamChunk] = []
+class _Gate:
+    """Keeps chunks back until one has content, which commits the attempt; then lets everything through."""
+
+    def __init__(self, running: "_Running", sink: Sink) -> None:
+        self._running = running
+        self._sink = sink
+        self.held: list[StreamChunk] = []
+        self.limit: asyncio.Timeout | None = None
+
+    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
+        """Keep or pass on."""
+        running = self._running
+        running.note(chunks)
+        if running.committed:
+            return self._sink.put(chunks)
+        self.held += chunks
+        if len(self.held) <= _HELD_AT_MOST and not any(chunk.is_content for chunk in chunks):
+            return None
+        running.commit()
+        if self.limit is not None and not self.limit.expired():
+            self.limit.reschedule(None)
+        held, self.held = self.held, []
+        return self._sink.put(held)
+
+
+async def _by(deadline: float, gate: _Gate, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work`, which must have passed the gate by the deadline."""
     try:
-        async with asyncio.timeout_at(deadline):
-            async for batch in batches:
-                running.note(batch)
-                held += batch
-                if len(held) > _HELD_AT_MOST or any(chunk.is_content for chunk in batch):
-                    running.commit()
-                    break
+        async with asyncio.timeout_at(deadline) as gate.limit:
+            await work
     except TimeoutError:
         raise _too_late() from None
-    return held
 
 
 def _attempts(exchange: Exchange) -> Sequence[Attempt]:

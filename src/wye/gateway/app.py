@@ -23,6 +23,7 @@ from wye.engine import Engine, new_request_id
 from wye.gateway import chat, models, operations
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
+from wye.gateway.outlet import outlet_of
 from wye.surfaces import Surface, anthropic_messages, openai_chat
 from wye.telemetry.log import LogWriter, RequestLine
 
@@ -34,7 +35,7 @@ _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
 class Request:
     """One HTTP request under way."""
 
-    __slots__ = ("began", "exchange", "headers", "id", "method", "path", "receive", "send")
+    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "receive", "send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take what ASGI gives."""
@@ -44,6 +45,7 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.receive = receive
         self.send = send
+        self.outlet = outlet_of(scope, send)
         self.id = new_request_id()
         self.exchange: Exchange | None = None
 
@@ -174,9 +176,9 @@ class Gateway:
         request.exchange = exchange
         departure = self._departures.watch(request.receive)
         if not exchange.call.stream:
-            return await chat.answer_whole(self.engine, surface, exchange, departure, request.send)
+            return await chat.answer_whole(self.engine, surface, exchange, departure, request.outlet)
         return await chat.answer_stream(
-            self.engine, surface, exchange, departure, request.send, keep_alive=self.config.keep_alive
+            self.engine, surface, exchange, departure, request.outlet, keep_alive=self.config.keep_alive
         )
 
     async def _perform(self, way: operations.Way, request: Request) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 from wye.core.errors import InvalidRequestError, WyeError
@@ -11,7 +11,8 @@ from wye.core.exchange import Exchange
 from wye.core.request import Asked
 from wye.core.response import StreamChunk
 from wye.engine import Engine
-from wye.gateway.http import JSON, STREAM, Departure, Header, Send, respond
+from wye.gateway.http import JSON, STREAM, Departure, Header
+from wye.gateway.outlet import Outlet
 from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
@@ -56,7 +57,9 @@ def timeout_of(headers: Mapping[bytes, bytes]) -> float | None:
     return seconds
 
 
-async def answer_whole(engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, send: Send) -> int:
+async def answer_whole(
+    engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, outlet: Outlet
+) -> int:
     """Answer in one piece; return the status sent."""
     try:
         response = await engine.complete(exchange)
@@ -67,7 +70,7 @@ async def answer_whole(engine: Engine, surface: Surface, exchange: Exchange, dep
     finally:
         departure.end()
     body = surface.render_response(response, exchange.call, model=answering(exchange), request_id=exchange.id)
-    await respond(send, 200, body, [JSON, *describe(exchange)])
+    await _done(outlet.answer(200, [JSON, *describe(exchange)], body))
     return 200
 
 
@@ -102,13 +105,12 @@ def _printable(names: str) -> bytes:
 
 
 async def answer_stream(
-    engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, send: Send, *, keep_alive: float
+    engine: Engine, surface: Surface, exchange: Exchange, departure: Departure, outlet: Outlet, *, keep_alive: float
 ) -> int:
     """Answer in pieces; return the status sent. An error before the first piece is raised, a later one is an event."""
-    out = _EventStream(surface.open_stream(exchange.call, request_id=exchange.id), exchange, send, keep_alive)
+    out = _EventStream(surface.open_stream(exchange.call, request_id=exchange.id), exchange, outlet, keep_alive)
     try:
-        async with engine.stream(exchange) as batches:
-            await out.forward(batches)
+        await engine.stream(exchange, out)
         end = out.writer.end()
     except WyeError as error:
         if not out.started:
@@ -123,49 +125,56 @@ async def answer_stream(
         departure.end()
     if exchange.cost_text is not None:
         end = out.writer.comment(f"x-wye-cost-usd {exchange.cost_text}") + end
-    await out.start()
-    await send({"type": "http.response.body", "body": end})
+    out.start()
+    await _done(outlet.finish(end))
     return 200
 
 
-class _EventStream:
-    """Sends events, and comments while there is nothing to say."""
+async def _done(wait: Awaitable[None] | None) -> None:
+    if wait is not None:
+        await wait
 
-    def __init__(self, writer: AnswerStream, exchange: Exchange, send: Send, keep_alive: float) -> None:
+
+class _EventStream:
+    """Sends chunks as events, and comments while there is nothing to say."""
+
+    def __init__(self, writer: AnswerStream, exchange: Exchange, outlet: Outlet, keep_alive: float) -> None:
         self.writer = writer
+        self.started = False
         self._exchange = exchange
-        self._send = send
+        self._outlet = outlet
         self._keep_alive = keep_alive
         self._loop = asyncio.get_running_loop()
-        self._last = self._loop.time()
-        self._waiting = False
-        self._comment: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(keep_alive, self._tick)
         self._answered = False
-        self.started = False
+        self._quiet = True
+        self._blocked = False
+        self._comment: asyncio.Future[None] | None = None
+        self._timer = self._loop.call_later(keep_alive, self._tick)
 
-    async def start(self) -> None:
-        """Send the status and headers, once."""
+    def start(self) -> None:
+        """Set the status and headers, once."""
         if not self.started:
             self.started = True
             kind = (b"content-type", self.writer.content_type.encode())
-            headers = [kind, *STREAM, *describe(self._exchange)]
-            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+            self._outlet.begin(200, [kind, *STREAM, *describe(self._exchange)])
 
-    async def forward(self, batches: AsyncGenerator[Sequence[StreamChunk]]) -> None:
-        """Send every batch as it comes."""
-        self._waiting = True
-        async for batch in batches:
-            self._waiting = False
-            if not self._answered:
-                self._answered = True
-                self.writer.model = answering(self._exchange)
-                await self.start()
-            if data := self.writer.render(batch):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
-                self._last = self._loop.time()
-            self._waiting = True
-        self._waiting = False
+    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
+        """Send chunks as they come."""
+        if not self._answered:
+            self._answered = True
+            self.writer.model = answering(self._exchange)
+            self.start()
+        data = self.writer.render(chunks)
+        if not data:
+            return None
+        self._quiet = False
+        wait = self._outlet.write(data)
+        return None if wait is None else self._blocked_by(wait)
+
+    async def _blocked_by(self, wait: Awaitable[None]) -> None:
+        self._blocked = True
+        await wait
+        self._blocked = False
 
     def close(self) -> None:
         """Send no more comments."""
@@ -174,13 +183,10 @@ class _EventStream:
             self._comment.cancel()
 
     def _tick(self) -> None:
-        idle = self._loop.time() - self._last
-        if self._waiting and idle >= self._keep_alive:
-            self._last = self._loop.time()
-            self._comment = self._loop.create_task(self._say_nothing())
-            idle = 0.0
-        self._timer = self._loop.call_later(max(0.05, self._keep_alive - idle), self._tick)
-
-    async def _say_nothing(self) -> None:
-        await self.start()
-        await self._send({"type": "http.response.body", "body": self.writer.comment("keep-alive"), "more_body": True})
+        """Fill a silence of the provider, at the latest after twice the time that comments are to be apart."""
+        if self._quiet and not self._blocked:
+            self.start()
+            if (wait := self._outlet.write(self.writer.comment("keep-alive"))) is not None:
+                self._comment = asyncio.ensure_future(_done(wait))
+        self._quiet = True
+        self._timer = self._loop.call_later(self._keep_alive, self._tick)

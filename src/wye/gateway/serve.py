@@ -19,6 +19,7 @@ from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
 from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway, where
+from wye.gateway.protocol import Protocol
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
 
@@ -76,7 +77,7 @@ def configure(app: Gateway | str, server: ServerConfig) -> uvicorn.Config:
         app,
         factory=isinstance(app, str),
         workers=server.workers,
-        http="httptools",
+        http=Protocol,
         ws="none",
         interface="asgi3",
         lifespan="on",

@@ -20,7 +20,7 @@ from wye.core.usage import Usage
 
 _ATTO_PER_MICRO: Final = 10**12
 _MICRO_PER_USD: Final = 10**6
-_ATTO: Final = -18
+_ATTO_PER_USD: Final = 10**18
 
 
 class _Rates(Struct, frozen=True):
@@ -64,7 +64,7 @@ class Rater:
                 known = self._known[id(price)] = (price, _whole(price))
             rates = known[1]
         total = _total(rates, usage)
-        return None if total is None else Decimal(total).scaleb(_ATTO).normalize()
+        return None if total is None else Decimal(_written(total))
 
 
 def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
@@ -72,7 +72,15 @@ def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = No
     return Rater().cost(price, usage, at=at)
 
 
+def _written(atto: int) -> str:
+    """Write atto-dollars in dollars; a text makes the exact `Decimal` faster than its own operations do."""
+    whole, fraction = divmod(atto, _ATTO_PER_USD)
+    return f"{whole}.{fraction:018d}".rstrip("0").rstrip(".")
+
+
 def _total(rates: _Rates, usage: Usage) -> int | None:
+    if usage.is_plain and rates.reasoning is None and rates.input is not None and rates.output is not None:
+        return rates.per_request + usage.input_tokens * rates.input + usage.output_tokens * rates.output
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
     heard = min(heard, max(0, usage.input_tokens - read - written))  # cached audio is charged as cached
     thought = usage.reasoning_tokens if rates.reasoning is not None else 0

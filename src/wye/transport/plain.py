@@ -10,7 +10,7 @@ import functools
 import math
 import ssl
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -28,7 +28,7 @@ from wye.core.errors import (
 )
 from wye.transport import trace
 from wye.transport.guard import public_address
-from wye.transport.seam import HttpReply, Timeouts
+from wye.transport.seam import HttpReply, Reader, Timeouts
 
 _IDLE_SECONDS: Final = 60.0
 _IDLE_AT_MOST: Final = 512
@@ -231,6 +231,12 @@ class PlainStream:
             trace.received(self._arguments[0], "piece", piece)
         return piece
 
+    async def pump(self, reader: Reader) -> None:
+        """Feed every piece to `reader` until it is done or the body ends."""
+        if self._connection is None:
+            raise RuntimeError("the stream is not open")
+        await self._connection.pump(_Traced(self._arguments[0], reader) if trace.enabled() else reader)
+
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""
         path, headers, body, deadline = self._arguments
@@ -245,6 +251,22 @@ class PlainStream:
         if self._connection is not None:
             self._pool.release(self._connection)
             self._connection = None
+
+
+class _Traced:
+    """Shows every piece before it is fed to `reader`."""
+
+    def __init__(self, path: str, reader: Reader) -> None:
+        self._path = path
+        self._reader = reader
+
+        self.done = False
+
+    def feed(self, piece: bytes) -> Awaitable[None] | None:
+        trace.received(self._path, "piece", piece)
+        wait = self._reader.feed(piece)
+        self.done = self._reader.done
+        return wait
 
 
 class Connection(asyncio.Protocol):
@@ -269,6 +291,9 @@ class Connection(asyncio.Protocol):
         self._head_done = False
         self._complete = False
         self._whole = False
+        self._reader: Reader | None = None
+        self._slow: Awaitable[None] | None = None
+        self._raised: Exception | None = None
         self._keep = True
         self.heard = False
         self.status = 0
@@ -330,6 +355,43 @@ class Connection(asyncio.Protocol):
             if self._complete:
                 return None
             await self._wait()
+        return self._take()
+
+    async def pump(self, reader: Reader) -> None:
+        """Feed every piece to `reader` as it comes, from the event loop's own call where nobody has to wait."""
+        while not reader.done:
+            if self._pieces:
+                if (wait := reader.feed(self._take())) is not None:
+                    await wait
+            elif self._complete:
+                return
+            else:
+                self._reader = reader
+                try:
+                    await self._wait()
+                finally:
+                    self._reader = None
+                if (raised := self._raised) is not None:
+                    self._raised = None
+                    raise raised
+                if (slow := self._slow) is not None:
+                    self._slow = None
+                    await slow
+
+    def _push(self, reader: Reader) -> None:
+        """Feed what has just come; wake the task where it has something to do about it."""
+        try:
+            self._slow = reader.feed(self._take())
+        except Exception as error:  # noqa: BLE001 - raised again in the task that waits
+            self._reader, self._raised = None, error
+            self._wake()
+        else:
+            if self._slow is not None or reader.done:
+                self._reader = None  # what comes meanwhile is kept
+                self._wake()
+
+    def _take(self) -> bytes:
+        """Return all pieces that have come, as one."""
         if len(self._pieces) == 1:
             piece = self._pieces.popleft()
         else:
@@ -405,6 +467,8 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(_malformed(error, head_done=self._head_done))
             self.abort()
+        if self._reader is not None and self._pieces:
+            self._push(self._reader)
 
     def eof_received(self) -> None:
         """Take the provider's last word, which ends an answer without a length."""
@@ -457,7 +521,8 @@ class Connection(asyncio.Protocol):
             if self._buffered > _BUFFERED_AT_MOST and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
-            self._wake()
+            if self._reader is None:
+                self._wake()
 
     def on_message_complete(self) -> None:
         """End the answer."""

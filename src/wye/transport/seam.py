@@ -1,7 +1,7 @@
 """The seam for outbound I/O: what a transport promises, whichever way it keeps the promise."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -28,6 +28,15 @@ class HttpReply(Struct, frozen=True):
         return self.read_headers()
 
 
+class Reader(Protocol):
+    """Takes the pieces of an answer as they come from the network; `done` once it wants no more."""
+
+    done: bool
+
+    def feed(self, piece: bytes) -> Awaitable[None] | None:
+        """Take a piece; where an awaitable comes back, bring no more before it is done. May raise a `WyeError`."""
+
+
 class HttpStream(Protocol):
     """An answer whose body comes in pieces."""
 
@@ -39,6 +48,12 @@ class HttpStream(Protocol):
 
     async def read(self) -> bytes | None:
         """Return the next piece as it came from the network, `None` at the end; raise where it breaks off."""
+
+    async def pump(self, reader: Reader) -> None:
+        """Feed every piece to `reader` until it is done or the body ends; raise what it raises, or where it breaks off.
+
+        Once begun there is nothing left for `read`, except what comes after `reader` is done.
+        """
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""

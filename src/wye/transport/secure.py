@@ -33,7 +33,7 @@ from wye.core.errors import (
 )
 from wye.transport import trace
 from wye.transport.guard import public_address
-from wye.transport.seam import HttpReply, Timeouts
+from wye.transport.seam import HttpReply, Reader, Timeouts
 
 _PIN_SECONDS: Final = 30.0
 """How long a guarded endpoint's checked address is used before it is looked up again."""
@@ -177,6 +177,12 @@ class SecureStream:
         if trace.enabled():
             trace.received(self._arguments[0], "piece", data)
         return data
+
+    async def pump(self, reader: Reader) -> None:
+        """Feed every piece to `reader` until it is done or the body ends."""
+        while not reader.done and (piece := await self.read()) is not None:
+            if (wait := reader.feed(piece)) is not None:
+                await wait
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""

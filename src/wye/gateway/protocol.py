@@ -1,0 +1,157 @@
+"""The HTTP server's protocol, made shorter where every request and every chunk pass.
+
+uvicorn reads the requests, runs the application and shuts down; any ASGI application works on it as before. Ours may
+also write into the connection (`Outlet`): a head in one piece instead of header by header, a chunk without a message
+and a task in between. And a connection that idles has one timer for its whole life instead of one after each answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from wye.gateway.http import Header
+from wye.gateway.outlet import EXTENSION
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection of a client."""
+
+    _idle_since: float = 0.0
+
+    def on_headers_complete(self) -> None:
+        """Begin a request: as uvicorn does, without what only web sockets and its own log need."""
+        parser = self.parser
+        version: str = parser.get_http_version()
+        scope: Any = self.scope
+        scope["method"] = parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
+        cycle = self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        scope["extensions"] = {EXTENSION: cycle}
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """Begin the next request that has come, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer: it looks by itself whether the connection has been idle all the while."""
+        self._idle_since = 0.0
+        if self.transport.is_closing() and self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for long enough."""
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing() or not self._idle_since:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer, which may be written as an `Outlet`."""
+
+    _head: bytes = b""
+
+    def answer(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None] | None:
+        """Send a whole answer."""
+        if self.disconnected:
+            return None
+        headers.append((b"content-length", b"%d" % len(body)))
+        self.response_started = True
+        head = self._head_of(status, headers)
+        self.transport.write(head if self.scope["method"] == "HEAD" else head + body)
+        return self._complete()
+
+    def begin(self, status: int, headers: list[Header]) -> None:
+        """Keep status and headers for the first piece."""
+        self.response_started = True
+        self.chunked_encoding = self.scope["http_version"] == "1.1"
+        if self.chunked_encoding:
+            headers = [*headers, (b"transfer-encoding", b"chunked")]
+        else:
+            self.keep_alive = False  # the end of the connection is the end of the answer
+        self._head = self._head_of(status, headers)
+
+    def write(self, data: bytes) -> Awaitable[None] | None:
+        """Send a piece."""
+        if self.disconnected:
+            return None
+        if data:
+            if self.chunked_encoding:
+                data = b"%x\r\n%b\r\n" % (len(data), data)
+            if self._head:
+                data, self._head = self._head + data, b""
+            self.transport.write(data)
+        return self.flow.drain() if self.flow.write_paused else None
+
+    def finish(self, data: bytes) -> Awaitable[None] | None:
+        """Send the last piece."""
+        if self.disconnected:
+            return None
+        if self.chunked_encoding:
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        self.transport.write(self._head + data)
+        return self._complete()
+
+    def _complete(self) -> Awaitable[None] | None:
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        return self.flow.drain() if self.flow.write_paused else None
+
+    def _head_of(self, status: int, headers: list[Header]) -> bytes:
+        lines = [STATUS_LINE[status]]
+        lines += [b"%b: %b\r\n" % header for header in self.default_headers]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines):
+            raise RuntimeError("a response header holds a line break")
+        return head + b"\r\n"
