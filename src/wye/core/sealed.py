@@ -15,11 +15,15 @@ from msgspec import Raw, Struct
 PREFIX: Final = "wye1."
 """What every sealed text begins with; no provider's signature, which is base64, has a full stop."""
 
+RECAP_HEADING: Final = "The conversation so far, in summary:\n\n"
+"""Stands before a recap where it is said as a message."""
+
 
 class Sealed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A signature (or encrypted thoughts, or a part only `origin` has words for) of wire format `origin`.
 
-    `call_id` names the tool call that the signature belongs to; `id` is the wire's own name for the piece.
+    `call_id` names the tool call that the signature belongs to; `id` is the wire's own name for the piece. `recap` is
+    no wire's: it sums up a conversation and stands in its place from then on.
     """
 
     origin: str | None = None
@@ -29,6 +33,7 @@ class Sealed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     summary: bool = False
     call_id: str | None = None
     opaque: Raw = Raw(b"null")
+    recap: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode

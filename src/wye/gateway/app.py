@@ -24,7 +24,7 @@ from wye.gateway import chat, models, operations
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import outlet_of
-from wye.surfaces import Surface, anthropic_messages, openai_chat
+from wye.surfaces import Surface, anthropic_messages, openai_chat, openai_responses
 from wye.telemetry.log import LogWriter, RequestLine
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -76,6 +76,7 @@ class Gateway:
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
+            "/v1/responses": self._answers(openai_responses),
             "/v1/messages": self._answers(anthropic_messages),
             **{path: self._does(way) for path, way in operations.WAYS.items()},
             "/v1/models": Route("GET", self._list_models),

@@ -22,11 +22,11 @@ from wye.core.content import (
 )
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call, ChatRequest, HostedTool, ResponseFormat, Tool, ToolChoice
+from wye.core.sealed import PREFIX, RECAP_HEADING, unseal
 from wye.core.wire import WireRequest, replace_model, splice
 
 WIRE: Final = "openai_responses"
-FOREIGN_MARK: Final = b'"wye1.'
-"""Begins, in JSON, what Wye itself put into `encrypted_content`, for other wire formats to have back."""
+_FOREIGN: Final = b'"' + PREFIX.encode()
 
 _EXPRESSED: Final = frozenset({
     "background", "context_management", "conversation", "include", "logprobs", "max_tool_calls", "metadata",
@@ -108,7 +108,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
 def _spliced(call: Call, target: Target) -> bytes:
     """Rename the model, and leave out reasoning of other wire formats, which no provider of this one could decrypt."""
     try:
-        body = _without_foreign(call.body) if FOREIGN_MARK in call.body else call.body
+        body = _without_foreign(call.body) if _FOREIGN in call.body else call.body
         return replace_model(body, call.model, target.name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"the request body is not valid JSON: {error}"
@@ -119,9 +119,18 @@ def _without_foreign(body: bytes) -> bytes:
     items = _decode_input(body).input
     if isinstance(items, str):
         return body
-    mark = FOREIGN_MARK[1:].decode()
-    own = [item for item in items if not (_decode_item(item).encrypted_content or "").startswith(mark)]
-    return splice(body, {"input": _encode(own)})
+    return splice(body, {"input": _encode([said for item in items if (said := _own(item)) is not None])})
+
+
+def _own(item: Raw) -> Any:
+    """Return an item as a provider may see it: a summary of ours in plain words, nothing else that we packed."""
+    encrypted = _decode_item(item).encrypted_content or ""
+    if not encrypted.startswith(PREFIX):
+        return item
+    sealed = unseal(encrypted)
+    if sealed is None or sealed.recap is None:
+        return None
+    return {"role": "user", "content": RECAP_HEADING + sealed.recap}
 
 
 def _settings(chat: ChatRequest) -> dict[str, Any]:
