@@ -300,7 +300,7 @@ def feed(wire: str, *documents: Document) -> StreamState:
     return state
 
 
-def test_a_gemini_stream_is_done_when_all_candidates_have_finished() -> None:
+def test_a_gemini_stream_has_its_finish_when_all_candidates_have_and_ends_with_its_body() -> None:
     def said(index: int, **more: Any) -> Document:
         return {"content": {"parts": [{"text": "a"}]}, "index": index, **more}
 
@@ -309,7 +309,8 @@ def test_a_gemini_stream_is_done_when_all_candidates_have_finished() -> None:
     other = {"candidates": [said(1, finishReason="MAX_TOKENS")]}
     assert not feed("gemini", begun).done
     assert not feed("gemini", begun, one).finish_seen
-    assert feed("gemini", begun, one, other).done
+    assert feed("gemini", begun, one, other).finish_seen
+    assert not feed("gemini", begun, one, other).done
     assert feed("gemini", begun, {"candidates": [said(0, finishReason=1), said(1, finishReason=2)]}).finish_seen
 
 
@@ -328,7 +329,7 @@ def test_a_blocked_prompt_is_an_answer_filtered_for_its_content() -> None:
     expected = Expected([ExpectedChoice(finish_reason="content_filter")], ExpectedUsage(5, 0))
     assert whole(load("gemini").parse_response(json.dumps(body).encode())) == expected
     assert observe_stream(load("gemini"), [ServerEvent(json.dumps(body).encode())]) == expected
-    assert feed("gemini", body).done
+    assert feed("gemini", body).finish_seen
 
 
 # --- What goes beyond text ---

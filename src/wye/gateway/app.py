@@ -20,11 +20,12 @@ from wye.core.errors import (
 )
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
-from wye.gateway import chat, models, operations
+from wye.gateway import chat, google, models, operations
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import outlet_of
-from wye.surfaces import Surface, anthropic_messages, openai_chat, openai_responses
+from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_responses
+from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -35,13 +36,14 @@ _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
 class Request:
     """One HTTP request under way."""
 
-    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "receive", "send")
+    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "query", "receive", "send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take what ASGI gives."""
         self.began = time.perf_counter()
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.receive = receive
         self.send = send
@@ -116,7 +118,10 @@ class Gateway:
         error: WyeError | None = None
         status = 500
         route = self._routes.get(request.path) or self._find(request.path)
-        render_error = route.render_error if route else openai_chat.render_error
+        if route is not None:
+            render_error = route.render_error
+        else:
+            render_error = (gemini if google.speaks(request.path) else openai_chat).render_error
         try:
             status = await self._run(route, request)
         except WyeError as raised:
@@ -142,6 +147,8 @@ class Gateway:
 
     async def _run(self, route: Route | None, request: Request) -> int:
         if request.path not in self._open:
+            if request.query:
+                google.take_key(request.path, request.query, request.headers)
             forms = route is not None and route.takes_forms
             self._gate.check(request.method, request.headers, forms=forms)
         if route is None:
@@ -165,6 +172,8 @@ class Gateway:
 
     def _find(self, path: str) -> Route | None:
         route = self._routes.get(path)
+        if route is None and (called := google.parse(path)) is not None:
+            return self._google_route(called)
         if route is None and path.startswith("/v1/models/"):
             return Route("GET", self._show_model)
         return route
@@ -189,11 +198,45 @@ class Gateway:
         departure = self._departures.watch(request.receive)
         return await operations.answer(self.engine, way, exchange, departure, request.send)
 
+    def _google_route(self, called: google.Called) -> Route:
+        """Return the route of a path of Google's API."""
+        match called.method:
+            case "generateContent":
+                return self._answers(gemini, model=called.model, stream=False)
+            case "streamGenerateContent":
+                return Route("POST", partial(self._stream_google, called.model), gemini.render_error)
+            case "countTokens":
+                return Route("POST", partial(self._count_google, called.model), gemini.render_error)
+            case _:
+                return Route("GET", partial(self._google_models, called.model), gemini.render_error)
+
+    async def _stream_google(self, model: str, request: Request) -> int:
+        surface: Surface = gemini if google.asks_for_events(request.query) else gemini_array
+        return await self._generate(surface, model, True, request)
+
+    async def _count_google(self, model: str, request: Request) -> int:
+        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        self.engine.explain(model)  # a name that fits nothing is an error here as well
+        counted = _encode(google.count_tokens(model, body))
+        estimated = (b"x-wye-estimated", b"totalTokens")
+        await respond(request.send, 200, counted, [JSON, (b"x-request-id", request.id.encode()), estimated])
+        return 200
+
+    async def _google_models(self, model: str, request: Request) -> int:
+        if model:
+            return await self._json(request, google.show_model(self.engine, model))
+        return await self._json(request, google.list_models(self.engine, request.query))
+
     async def _list_models(self, request: Request) -> int:
+        if google.is_client(request.headers):
+            return await self._google_models("", request)
         return await self._json(request, models.list_models(self.engine))
 
     async def _show_model(self, request: Request) -> int:
-        return await self._json(request, models.show_model(self.engine, request.path.removeprefix("/v1/models/")))
+        name = request.path.removeprefix("/v1/models/")
+        if google.is_client(request.headers):
+            return await self._google_models(name, request)
+        return await self._json(request, models.show_model(self.engine, name))
 
     async def _healthz(self, request: Request) -> int:
         return await self._json(request, {"status": "ok"})

@@ -7,7 +7,8 @@ https://cloud.google.com/apis/design/errors. Enumerations may come as numbers, a
 from typing import Final
 
 from wye.adapters.gemini.answer import parse_error, parse_event, parse_response
-from wye.adapters.gemini.request import WIRE, build_request
+from wye.adapters.gemini.request import build_request
+from wye.adapters.gemini.thoughts import WIRE
 from wye.core.wire import Framing
 
 FRAMING: Final[Framing] = "sse"

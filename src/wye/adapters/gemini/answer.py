@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from wye.adapters import Index, count, decoded, made_call_id
-from wye.adapters.gemini.request import WIRE
-from wye.core.content import FunctionCall, Reasoning, ToolCall
+from wye.adapters.gemini.sources import Cited, Grounding, citations, searches
+from wye.adapters.gemini.thoughts import WIRE
+from wye.core.content import FunctionCall, Opaque, Reasoning, ToolCall
 from wye.core.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -31,6 +32,12 @@ from wye.core.usage import Usage
 from wye.core.wire import ServerEvent, StreamState
 
 _encode = msgspec.json.Encoder().encode
+_NULL: Final = Raw(b"null")
+_OWN: Final[Mapping[str, str]] = {
+    "executable_code": "executableCode", "code_execution_result": "codeExecutionResult", "tool_call": "toolCall",
+    "tool_response": "toolResponse",
+}  # fmt: skip
+"""Parts about tools that Google runs, which other wire formats have no words for."""
 
 
 class _FunctionCall(Struct):
@@ -50,6 +57,10 @@ class _Part(Struct, rename="camel"):
     thought_signature: str | None = None
     function_call: _FunctionCall | None = None
     inline_data: _Blob | None = None
+    executable_code: Raw = _NULL
+    code_execution_result: Raw = _NULL
+    tool_call: Raw = _NULL
+    tool_response: Raw = _NULL
 
 
 class _Content(Struct):
@@ -75,21 +86,24 @@ class _Candidate(Struct, rename="camel"):
     content: _Content | None = None
     finish_reason: str | int | None = None
     logprobs_result: _Logprobs | None = None
+    grounding_metadata: Grounding | None = None
+    citation_metadata: Cited | None = None
 
 
 class _Modality(Struct, rename="camel"):
     modality: str | int | None = None
-    token_count: int | None = None
+    token_count: float | None = None
 
 
 class _Usage(Struct, rename="camel"):
-    prompt_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    cached_content_token_count: int | None = None
+    prompt_token_count: float | None = None
+    tool_use_prompt_token_count: float | None = None
+    candidates_token_count: float | None = None
+    thoughts_token_count: float | None = None
+    cached_content_token_count: float | None = None
     prompt_tokens_details: list[_Modality] | None = None
     candidates_tokens_details: list[_Modality] | None = None
+    tool_use_prompt_tokens_details: list[_Modality] | None = None
 
 
 class _Feedback(Struct, rename="camel"):
@@ -117,7 +131,8 @@ FINISH_REASONS: Final[Mapping[str | int, str]] = {
 """The reasons that are not a plain stop, by name and by number."""
 
 _UNSPECIFIED: Final = frozenset({None, "", "FINISH_REASON_UNSPECIFIED", 0})
-_AUDIO: Final = frozenset({"AUDIO", 4})
+_AUDIO: Final[frozenset[str | int]] = frozenset({"AUDIO", 4})
+_IMAGE: Final[frozenset[str | int]] = frozenset({"IMAGE", 2})
 
 
 def _read(body: bytes) -> _Body:
@@ -141,7 +156,7 @@ def parse_response(body: bytes) -> ModelResponse:
     return ModelResponse(
         id=data.response_id or "",
         choices=choices,
-        usage=_usage(data.usage_metadata),
+        usage=_usage(data.usage_metadata, _searched(data, data.model_version or "")),
         wire=WIRE,
         raw=body,
         upstream_model=data.model_version or "",
@@ -158,7 +173,12 @@ def _choice(candidate: _Candidate, position: int, answer_id: str) -> Choice:
     pieces = tuple(_pieces(candidate, index, answer_id, 0))
     texts = [piece.content for piece in pieces if piece.content]
     calls = tuple(
-        ToolCall(call.id or "", FunctionCall(call.name or "", call.arguments), signature=call.signature)
+        ToolCall(
+            call.id or "",
+            FunctionCall(call.name or "", call.arguments),
+            signature=call.signature,
+            origin=call.origin,
+        )
         for piece in pieces
         for call in piece.tool_calls
     )
@@ -170,6 +190,8 @@ def _choice(candidate: _Candidate, position: int, answer_id: str) -> Choice:
         content="".join(texts) if texts or not calls else None,
         reasoning=_joined(piece.reasoning for piece in pieces if piece.reasoning),
         tool_calls=calls,
+        citations=citations(candidate.grounding_metadata, candidate.citation_metadata, "".join(texts)),
+        opaque=tuple(part for piece in pieces for part in piece.opaque),
         finish_reason=_finish(candidate.finish_reason, called=bool(calls)),
         extra=extra,
     )
@@ -181,7 +203,7 @@ def _joined(pieces: Iterable[Reasoning]) -> tuple[Reasoning, ...]:
     for piece in pieces:
         text += piece.text
         if piece.signature:
-            whole.append(Reasoning(text=text, signature=piece.signature))
+            whole.append(Reasoning(text=text, signature=piece.signature, origin=WIRE))
             text = ""
     return (*whole, Reasoning(text=text)) if text else tuple(whole)
 
@@ -200,10 +222,22 @@ def _pieces(candidate: _Candidate, index: int, answer_id: str, calls: int) -> It
             image = [{"type": "image_url", "image_url": {"url": url}}]
             yield ChoiceDelta(index=index, extra={"images": Raw(_encode(image))})
         elif part.thought and (part.text or signature):
-            yield ChoiceDelta(index=index, reasoning=Reasoning(text=part.text or "", signature=signature))
+            origin = WIRE if signature else None
+            thought = Reasoning(text=part.text or "", signature=signature, origin=origin)
+            yield ChoiceDelta(index=index, reasoning=thought)
         elif part.text or (part.text is not None and signature):
-            reasoning = Reasoning(signature=signature) if signature else None
+            reasoning = Reasoning(signature=signature, origin=WIRE) if signature else None
             yield ChoiceDelta(index=index, content=part.text, reasoning=reasoning)
+        elif (own := _own(part, signature)) is not None:
+            yield ChoiceDelta(index=index, opaque=(own,))
+
+
+def _own(part: _Part, signature: str | None) -> Opaque | None:
+    for name, written in _OWN.items():
+        if bytes(raw := getattr(part, name)) != b"null":
+            signed = {"thoughtSignature": signature} if signature else {}
+            return Opaque(wire=WIRE, raw=Raw(_encode({written: raw, **signed})))
+    return None
 
 
 def _call(call: _FunctionCall, number: int, signature: str | None, answer: tuple[str, int]) -> ToolCallDelta:
@@ -215,6 +249,7 @@ def _call(call: _FunctionCall, number: int, signature: str | None, answer: tuple
         name=call.name or "",
         arguments="{}" if arguments == "null" else arguments,
         signature=signature,
+        origin=WIRE if signature else None,
     )
 
 
@@ -243,27 +278,37 @@ def _token(token: _Token) -> dict[str, Any]:
     return {"token": token.token, "logprob": token.log_probability, "bytes": list(token.token.encode())}
 
 
-def _usage(source: _Usage | None) -> Usage | None:
+def _usage(source: _Usage | None, searched: int = 0) -> Usage | None:
     """Count the thoughts as output and the results of the provider's own tools as input."""
     if source is None or source == _Usage():
         return None  # nothing was counted yet, or nothing ever
     reasoning = count(source.thoughts_token_count)
+    heard = (*(source.prompt_tokens_details or ()), *(source.tool_use_prompt_tokens_details or ()))
     return Usage(
         input_tokens=count(source.prompt_token_count) + count(source.tool_use_prompt_token_count),
         output_tokens=count(source.candidates_token_count) + reasoning,
         cache_read_tokens=count(source.cached_content_token_count),
         reasoning_tokens=reasoning,
-        audio_input_tokens=_audio(source.prompt_tokens_details),
-        audio_output_tokens=_audio(source.candidates_tokens_details),
+        audio_input_tokens=_of(_AUDIO, heard),
+        audio_output_tokens=_of(_AUDIO, source.candidates_tokens_details),
+        image_output_tokens=_of(_IMAGE, source.candidates_tokens_details),
+        search_requests=searched,
     )
 
 
-def _audio(details: list[_Modality] | None) -> int:
-    return sum(count(item.token_count) for item in details or () if item.modality in _AUDIO)
+def _of(modality: frozenset[str | int], details: Iterable[_Modality] | None) -> int:
+    return sum(count(item.token_count) for item in details or () if item.modality in modality)
+
+
+def _searched(data: _Body, model: str) -> int:
+    return sum(searches(candidate.grounding_metadata, model) for candidate in data.candidates or ())
 
 
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
-    """Read one event of a streamed answer; the stream is done when all candidates seen have finished."""
+    """Read one event of a streamed answer.
+
+    The wire has no end marker, and some models give a finish reason with every event: the stream ends with its body.
+    """
     data = _read(event.data)
     state.id = state.id or data.response_id or ""
     state.model = data.model_version or state.model
@@ -271,12 +316,28 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     blocked = not data.candidates and _is_blocked(data)
     if blocked:
         deltas = [ChoiceDelta(finish_reason="content_filter")]
-    state.finish_seen = state.done = (bool(state.slots) and not state.unfinished) or blocked
-    chunks = [StreamChunk(choices=(d,), id=state.id, wire=WIRE, upstream_model=state.model) for d in deltas]
-    if usage := _usage(data.usage_metadata):
-        last = chunks.pop() if chunks else StreamChunk(id=state.id, wire=WIRE, upstream_model=state.model)
+    state.finish_seen = (bool(state.slots) and not state.unfinished) or blocked
+    state.usage["searches"] = max(state.usage.get("searches", 0), _searched(data, state.model))
+    usage = _usage(data.usage_metadata, state.usage["searches"])
+    if state.raw_events:
+        return [_chunk(state, tuple(deltas), usage, raw=event.data, event=event.name)]
+    chunks = [_chunk(state, (delta,)) for delta in deltas]
+    if usage:
+        last = chunks.pop() if chunks else _chunk(state)
         chunks.append(msgspec.structs.replace(last, usage=usage))
     return chunks
+
+
+def _chunk(
+    state: StreamState,
+    choices: tuple[ChoiceDelta, ...] = (),
+    usage: Usage | None = None,
+    raw: bytes | None = None,
+    event: str | None = None,
+) -> StreamChunk:
+    return StreamChunk(
+        choices=choices, usage=usage, id=state.id, wire=WIRE, upstream_model=state.model, raw=raw, event=event
+    )
 
 
 def _deltas(candidate: _Candidate, position: int, state: StreamState) -> Iterator[ChoiceDelta]:
@@ -285,12 +346,17 @@ def _deltas(candidate: _Candidate, position: int, state: StreamState) -> Iterato
     calls = state.slots.setdefault(index, 0)
     for piece in _pieces(candidate, index, state.id, calls):
         state.slots[index] += len(piece.tool_calls)
+        if not piece.content.isascii():
+            state.usage[f"wide {index}"] = 1
         yield piece
     finish = _finish(candidate.finish_reason, called=state.slots[index] > 0)
     if finish is not None:
         state.unfinished.discard(index)
-    if finish is not None or candidate.logprobs_result is not None:
-        yield ChoiceDelta(index=index, finish_reason=finish, extra=_logprobs(candidate.logprobs_result))
+    ascii_only = f"wide {index}" not in state.usage
+    cited = citations(candidate.grounding_metadata, candidate.citation_metadata, ascii_only=ascii_only)
+    if finish is not None or candidate.logprobs_result is not None or cited:
+        extra = _logprobs(candidate.logprobs_result)
+        yield ChoiceDelta(index=index, citations=cited, finish_reason=finish, extra=extra)
 
 
 class _Violation(Struct, rename="camel"):

@@ -1,6 +1,5 @@
 """Says a call as a generateContent request."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -9,12 +8,14 @@ import msgspec
 from msgspec import Raw
 
 from wye.adapters import Target, arguments_object, cannot_express, json_instruction, left_out
+from wye.adapters.gemini.thoughts import SKIP_VALIDATION, WIRE, is_before_3, respelled, thinking
 from wye.catalog.schema import ModelInfo
 from wye.core.content import (
     Audio,
     File,
     Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -26,11 +27,10 @@ from wye.core.errors import InvalidRequestError
 from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
 from wye.core.wire import WireRequest
 
-WIRE: Final = "gemini"
-
 _EXPRESSED: Final = frozenset({
-    "frequency_penalty", "logprobs", "modalities", "n", "presence_penalty", "reasoning_effort", "response_format",
-    "seed", "stop", "temperature", "top_logprobs", "top_p",
+    "frequency_penalty", "logprobs", "modalities", "n", "presence_penalty", "reasoning_budget", "reasoning_effort",
+    "reasoning_summary", "response_format", "seed", "stop", "temperature", "top_k", "top_logprobs", "top_p",
+    "hosted_tools", "web_search_options",
 })  # fmt: skip
 _MEDIA_TYPES: Final[Mapping[str, str]] = {
     "png": "image/png", "webp": "image/webp", "gif": "image/gif", "heic": "image/heic", "heif": "image/heif",
@@ -38,44 +38,46 @@ _MEDIA_TYPES: Final[Mapping[str, str]] = {
     "csv": "text/csv", "html": "text/html", "json": "application/json", "mp4": "video/mp4", "webm": "video/webm",
     "mov": "video/quicktime", "wav": "audio/wav", "mp3": "audio/mp3", "ogg": "audio/ogg", "flac": "audio/flac",
 }  # fmt: skip
-_BUDGETS: Final[Mapping[str, int]] = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
-"""Thinking budgets in tokens, by Google's own table: https://ai.google.dev/gemini-api/docs/openai#thinking."""
-_LEVELS: Final = frozenset({"minimal", "low", "medium", "high"})
-_BEFORE_3: Final = re.compile(r"gemini-[12]\.")
-"""The generations that think by budget and need no signature on a call; those after them think by level."""
-_THINKERS: Final = frozenset({"reasoning", "extended-thinking", "adaptive-thinking"})
-_SKIP_VALIDATION: Final = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-"""`skip_thought_signature_validator`, which Google documents for calls never signed, such as another model's."""
+_HOSTED: Final[Mapping[str, str]] = {
+    "web_search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext",
+}  # fmt: skip
+"""Google's names for tools that providers run, of those that need no settings."""
+_OWN: Final = frozenset({None, WIRE})
+"""Where a signature must come from to go back; of one that says nothing it is taken to be so."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 def build_request(call: Call, target: Target) -> WireRequest:
-    """Say a call as a generateContent request."""
+    """Say a call as a generateContent request; one of the same wire format keeps its bytes."""
+    method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
+    path = f"/models/{quote(target.name, safe='')}:{method}"
+    if call.wire == WIRE:
+        return WireRequest(path=path, body=respelled(call.body, target), headers=dict(call.headers))
     chat = call.chat
-    dropped = left_out(call, WIRE, _EXPRESSED)
+    dropped = list(left_out(call, WIRE, _EXPRESSED))
     emulated: list[str] = []
-    system, contents = _conversation(chat, target.model, emulated)
-    config = _generation_config(chat, target.model, system, emulated)
+    tools, config = _tools(call, target.model, dropped, emulated)
+    system, contents = _conversation(chat, target.model, dropped, emulated)
+    generation = _generation_config(chat, target.model, system, emulated)
     body: dict[str, Any] = {"contents": contents or [{"role": "user", "parts": [{"text": ""}]}]}
     if system:
         body["systemInstruction"] = {"parts": system}
-    if chat.tools:
-        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in chat.tools]}]
-        if choice := _tool_choice(chat.tool_choice):
-            body["toolConfig"] = {"functionCallingConfig": choice}
+    if tools:
+        body["tools"] = tools
+    if config:
+        body["toolConfig"] = config
     extra = dict(chat.extra)
     if "top_k" in extra:
-        config["topK"] = extra.pop("top_k")
-    config |= _members(extra.pop("generationConfig", None), "generationConfig")
-    if config:
-        body["generationConfig"] = config
-    method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
+        generation["topK"] = extra.pop("top_k")
+    generation |= _members(extra.pop("generationConfig", None), "generationConfig")
+    if generation:
+        body["generationConfig"] = generation
     return WireRequest(
-        path=f"/models/{quote(target.name, safe='')}:{method}",
+        path=path,
         body=_encode({**body, **extra}),
-        dropped=dropped,
+        dropped=tuple(dropped),
         emulated=tuple(emulated),
     )
 
@@ -94,6 +96,7 @@ def _generation_config(
     config: dict[str, Any] = {
         "temperature": chat.temperature,
         "topP": chat.top_p,
+        "topK": chat.top_k,
         "maxOutputTokens": chat.max_output_tokens,
         "stopSequences": chat.stop or None,
         "seed": chat.seed,
@@ -102,45 +105,34 @@ def _generation_config(
         "candidateCount": chat.n,
         "responseLogprobs": chat.options.get("logprobs"),
         "logprobs": chat.options.get("top_logprobs"),
-        "thinkingConfig": _thinking(chat.reasoning_effort, model, emulated),
+        "thinkingConfig": thinking(chat, model, emulated),
     }
     if (modalities := chat.options.get("modalities")) is not None:
         config["responseModalities"] = Raw(bytes(modalities).upper())
     if chat.response_format is not None:
-        config |= _response_format(chat.response_format, model, system, emulated)
+        config |= _response_format(chat, chat.response_format, model, system, emulated)
     return {name: value for name, value in config.items() if value is not None}
 
 
 def _response_format(
-    form: ResponseFormat, model: ModelInfo, system: list[dict[str, Any]], emulated: list[str]
+    chat: ChatRequest, form: ResponseFormat, model: ModelInfo, system: list[dict[str, Any]], emulated: list[str]
 ) -> dict[str, Any]:
-    """Ask for JSON natively where the model can, and by instruction for what it cannot."""
-    if form.schema is not None and "json-schema" in model.capabilities:
+    """Ask for JSON natively where the model can, and by instruction for what it cannot.
+
+    The models before the third generation refuse to be asked for JSON and to be given tools at once.
+    """
+    free = not (chat.tools or chat.hosted_tools) or not is_before_3(model)
+    if free and form.schema is not None and "json-schema" in model.capabilities:
         return {"responseMimeType": "application/json", "responseJsonSchema": form.schema}
-    native = not model.capabilities.isdisjoint({"json-mode", "json-schema"})
+    native = free and not model.capabilities.isdisjoint({"json-mode", "json-schema"})
     if not native or form.schema is not None:
         system.append({"text": json_instruction(form)})
         emulated.append("response_format")
     return {"responseMimeType": "application/json"} if native else {}
 
 
-def _thinking(effort: str | None, model: ModelInfo, emulated: list[str]) -> dict[str, Any] | None:
-    """Say an effort as a budget for the second generation of models and as a level for those after it."""
-    if effort is None or (effort == "none" and model.capabilities.isdisjoint(_THINKERS)):
-        return None
-    family = model.family or model.id
-    if _BEFORE_3.match(family):
-        budget = _BUDGETS.get(effort, _BUDGETS["high"])
-        return {"thinkingBudget": budget, "includeThoughts": budget > 0}
-    if effort not in _LEVELS:
-        emulated.append("reasoning_effort")  # these models cannot stop thinking, nor think beyond "high"
-    lowest = "minimal" if "flash" in family else "low"
-    level = lowest if effort == "none" else effort if effort in _LEVELS else "high"
-    return {"thinkingLevel": level, "includeThoughts": effort != "none"}
-
-
 def _conversation(
-    chat: ChatRequest, model: ModelInfo, emulated: list[str]
+    chat: ChatRequest, model: ModelInfo, dropped: list[str], emulated: list[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Split system text from turns, and join neighbouring turns of one role as the wire wants them."""
     system: list[dict[str, Any]] = []
@@ -155,6 +147,11 @@ def _conversation(
             continue
         names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
         role = "model" if message.role == "assistant" else "user"
+        dropped += (
+            f"{where}.content[{at}]"
+            for at, part in enumerate(message.parts)
+            if isinstance(part, Opaque) and part.wire != WIRE
+        )
         parts = _signed(message, where, model) if role == "model" else list(_parts(message, where, names))
         if not parts:
             continue
@@ -180,9 +177,10 @@ def _signed(message: Message, where: str, model: ModelInfo) -> list[dict[str, An
     """
     parts = list(_parts(message, where, {}))
     calls = [part for part in parts if "functionCall" in part]
-    if calls and "thoughtSignature" not in calls[0] and not _BEFORE_3.match(model.family or model.id):
-        calls[0]["thoughtSignature"] = _SKIP_VALIDATION
-    signature = next((p.signature for p in reversed(message.parts) if isinstance(p, Reasoning) and p.signature), None)
+    if calls and "thoughtSignature" not in calls[0] and not is_before_3(model):
+        calls[0]["thoughtSignature"] = SKIP_VALIDATION
+    thoughts = (part for part in reversed(message.parts) if isinstance(part, Reasoning) and part.origin in _OWN)
+    signature = next((thought.signature for thought in thoughts if thought.signature), None)
     if signature is not None:
         carrier = next((part for part in reversed(parts) if "text" in part), None)
         if carrier is None:
@@ -198,6 +196,9 @@ def _parts(message: Message, where: str, names: Mapping[str, str]) -> Iterator[d
         match part:
             case Text(text="") | Reasoning():
                 continue
+            case Opaque(wire=wire, raw=raw):
+                if wire == WIRE:
+                    yield dict(_members(raw, here))
             case ToolResult():
                 yield from _tool_result(part, where, names)
             case ToolCall():
@@ -239,7 +240,7 @@ def _media_type(name: str | None, default: str) -> str:
 
 def _tool_call(call: ToolCall, where: str) -> dict[str, Any]:
     function = {"id": call.id, "name": call.name, "args": arguments_object(call.arguments, where)}
-    signature = {"thoughtSignature": call.signature} if call.signature else {}
+    signature = {"thoughtSignature": call.signature} if call.signature and call.origin in _OWN else {}
     return {"functionCall": function, **signature}
 
 
@@ -253,6 +254,35 @@ def _tool_result(result: ToolResult, where: str, names: Mapping[str, str]) -> It
     response = {"error" if result.is_error else "result": text}
     yield {"functionResponse": {"id": result.call_id, "name": name, "response": response}}
     yield from (_part(part, where) for part in result.parts if not isinstance(part, Text))
+
+
+def _tools(
+    call: Call, model: ModelInfo, dropped: list[str], emulated: list[str]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Say functions, the tools that Google runs, and the choice among the former."""
+    chat = call.chat
+    tools: list[dict[str, Any]] = []
+    config: dict[str, Any] = {}
+    if chat.tools:
+        tools.append({"functionDeclarations": [_tool(tool) for tool in chat.tools]})
+        if choice := _tool_choice(chat.tool_choice):
+            config["functionCallingConfig"] = choice
+    for hosted in chat.hosted_tools:
+        if hosted.wire == WIRE:
+            tools.append(dict(_members(hosted.raw, "tools")))
+        elif (name := _HOSTED.get(hosted.kind)) is not None:
+            tools.append({name: {}})
+            emulated.append(f"tools.{hosted.kind}")  # what its settings say stays behind
+        elif call.drop_unsupported:
+            dropped.append(f"tools.{hosted.kind}")
+        else:
+            raise cannot_express(f"tools.{hosted.kind}", WIRE)
+    if "web_search_options" in chat.options and not any("googleSearch" in tool for tool in tools):
+        tools.append({"googleSearch": {}})
+        emulated.append("web_search_options")
+    if len(tools) > bool(chat.tools) > 0 and not is_before_3(model):
+        config["includeServerSideToolInvocations"] = True  # without it functions and other tools do not go together
+    return tools, config
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
