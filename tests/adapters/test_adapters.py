@@ -33,7 +33,7 @@ FOLDER = Path(wye.adapters.__file__).parent
 NAMES = sorted(built_in())
 IN_ORDER = ("build_request", "parse_response", "parse_event", "parse_error")
 ALLOWED = frozenset({
-    "collections", "decimal", "hashlib", "functools", "importlib", "json", "msgspec", "pkgutil", "re", "typing",
+    "base64", "collections", "decimal", "hashlib", "functools", "importlib", "json", "msgspec", "pkgutil", "re", "typing",
     "types", "urllib.parse", "uuid", "wye",
 })  # fmt: skip
 
