@@ -8,9 +8,11 @@ from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelConfig
+from wye.dispatch.jobs import JobsUpstream
 from wye.dispatch.mock import MockProvider
 from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.transport import Timeouts, connect
+from wye.transport.jobs import JobsTransport
 
 
 class ModelProviderFactory:
@@ -53,10 +55,12 @@ class ModelProviderFactory:
             return InProcessUpstream(provider_class(config))
         if not provider.base_url:
             raise ConfigurationError(f"the provider {provider.id!r} has no base URL", param="base_url")
-        return WireUpstream(
+        transport = connect(provider.base_url, timeouts=timeouts, guarded=guarded)
+        in_jobs = provider.flow == "jobs"
+        return (JobsUpstream if in_jobs else WireUpstream)(
             provider,
             adapters.load(provider.adapter),
-            connect(provider.base_url, timeouts=timeouts, guarded=guarded),
+            JobsTransport(transport, timeouts=timeouts) if in_jobs else transport,
             models=models,
             key=key,
             silence=timeouts.read,
