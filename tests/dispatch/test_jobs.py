@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from tests.dispatch.calls import KEY, Upstreams, behind, exchange_to, said, streamed
+from tests.dispatch.calls import KEY, Upstreams, batches, behind, exchange_to, said, streamed
 from tests.support.upstream import Pause, Received, Reply
 from tests.support.upstream import Upstream as Server
 
@@ -224,8 +224,8 @@ async def test_leaving_a_stream_cancels_its_job(server: Server, pieces: list[dic
     endpoint = Endpoint(server, *pieces[:2], {"status": "IN_PROGRESS", "stream": []})
     async with Upstreams(one=jobs(server)) as upstreams:
         exchange = exchange_to("one", stream=True)
-        async with aclosing(walk.stream(exchange, upstreams)) as batches:
-            assert said(list(await anext(batches))) == "hel"
+        async with aclosing(batches(exchange, upstreams)) as pieces_of:
+            assert said(list(await anext(pieces_of))) == "hel"
     assert endpoint.cancelled.is_set()
 
 

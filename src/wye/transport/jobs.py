@@ -27,7 +27,7 @@ from wye.core.errors import (
     UpstreamTimeoutError,
     WyeError,
 )
-from wye.transport.seam import HttpReply, Timeouts, Transport
+from wye.transport.seam import HttpReply, Reader, Timeouts, Transport
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
@@ -263,6 +263,12 @@ class JobStream:
             self._polling.ends = math.inf
             self._finished = pieces[-1].rstrip().endswith(_END_MARKER)
         self._pieces.extend(pieces)
+
+    async def pump(self, reader: Reader) -> None:
+        """Feed every piece to `reader` until it is done or the job ends."""
+        while not reader.done and (piece := await self.read()) is not None:
+            if (wait := reader.feed(piece)) is not None:
+                await wait
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
