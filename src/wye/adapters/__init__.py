@@ -10,9 +10,10 @@ import importlib
 import importlib.util
 import pkgutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -34,6 +35,7 @@ from wye.core.operations import (
     OperationCall,
     RerankAnswer,
     RerankRequest,
+    from_base64,
 )
 from wye.core.request import Call, Operation, ResponseFormat
 from wye.core.response import ModelResponse, StreamChunk
@@ -59,6 +61,18 @@ class Target(Struct, frozen=True):
     def name(self) -> str:
         """What the provider calls the model."""
         return self.alias or self.model.wire_id
+
+    def path(self, operation: Operation, default: str) -> str:
+        """Return the path of an operation: the model's own, else the provider's, else `default`.
+
+        `{model}` in it becomes the model's name. Raises `InvalidRequestError` for a name that would lead elsewhere.
+        """
+        path = self.model.paths.get(operation) or self.traits.paths.get(operation) or default
+        if "{model}" not in path:
+            return path
+        if not {"", ".", ".."}.isdisjoint(self.name.split("/")):
+            raise InvalidRequestError(f"{self.name!r} is no name of a model", code="invalid_value", param="model")
+        return path.replace("{model}", quote(self.name, safe="/"))
 
 
 class Adapter(Protocol):
@@ -91,8 +105,13 @@ class Embedder(Protocol):
     def build_embeddings(self, call: OperationCall[EmbeddingsRequest], target: Target) -> tuple[WireRequest, ...]:
         """Say the call in this wire format, in several requests where one does not hold as many texts."""
 
-    def parse_embeddings(self, body: bytes, call: OperationCall[EmbeddingsRequest]) -> EmbeddingsAnswer:
-        """Read the answer to one request; raise the error it holds, or `MalformedResponseError`."""
+    def parse_embeddings(
+        self, body: bytes, headers: Mapping[str, str], call: OperationCall[EmbeddingsRequest]
+    ) -> EmbeddingsAnswer:
+        """Read the answer to one request; raise the error it holds, or `MalformedResponseError`.
+
+        Header names are lower case.
+        """
 
 
 class Reranker(Protocol):
@@ -101,7 +120,7 @@ class Reranker(Protocol):
     def build_rerank(self, call: OperationCall[RerankRequest], target: Target) -> tuple[WireRequest, ...]:
         """Say the call in this wire format."""
 
-    def parse_rerank(self, body: bytes, call: OperationCall[RerankRequest]) -> RerankAnswer:
+    def parse_rerank(self, body: bytes, headers: Mapping[str, str], call: OperationCall[RerankRequest]) -> RerankAnswer:
         """Read the answer; raise the error it holds, or `MalformedResponseError`."""
 
 
@@ -111,7 +130,9 @@ class Forwarder(Protocol):
     def build_forwarded(self, call: OperationCall[ForwardedRequest], target: Target) -> tuple[WireRequest, ...]:
         """Pass the body on with the provider's name for the model."""
 
-    def parse_forwarded(self, body: bytes, call: OperationCall[ForwardedRequest]) -> ForwardedAnswer:
+    def parse_forwarded(
+        self, body: bytes, headers: Mapping[str, str], call: OperationCall[ForwardedRequest]
+    ) -> ForwardedAnswer:
         """Read the usage of an answer that is otherwise passed on."""
 
 
@@ -119,7 +140,7 @@ class Operator(Struct, frozen=True):
     """How one wire format does one operation: a `build_…` and a `parse_…` of the protocols above."""
 
     build: Callable[[OperationCall[Any], Target], tuple[WireRequest, ...]]
-    parse: Callable[[bytes, OperationCall[Any]], OperationAnswer]
+    parse: Callable[[bytes, Mapping[str, str], OperationCall[Any]], OperationAnswer]
 
 
 _KINDS: dict[Operation, str] = {"embeddings": "embeddings", "rerank": "rerank"}
@@ -208,6 +229,30 @@ def cannot_express(param: str, wire: str) -> UnsupportedParameterError:
         "model, or send the header 'x-wye-drop-unsupported: true' to leave such parameters out"
     )
     return UnsupportedParameterError(message, param=param)
+
+
+def texts_of(call: OperationCall[EmbeddingsRequest], wire: str) -> tuple[str, ...]:
+    """Return the texts to be embedded; raise `UnsupportedParameterError` where the caller sent tokens instead."""
+    if call.request.tokens:
+        raise cannot_express("input", wire)
+    return call.request.texts
+
+
+VectorsByType: TypeAlias = dict[str, list[list[float] | str] | None]
+"""Vectors as Cohere's models give them: by the type of their numbers, of which `base64` holds floats."""
+
+
+def vectors_by_type(given: VectorsByType) -> tuple[Sequence[float], ...]:
+    """Return the vectors of floats, or of the first type there is where the caller asked for another one."""
+    found = given.get("float") or next((vectors for vectors in given.values() if vectors is not None), None)
+    if found is None:
+        message = "the provider's answer holds no embeddings"
+        raise MalformedResponseError(message)
+    try:
+        return tuple(from_base64(vector) if isinstance(vector, str) else vector for vector in found)
+    except ValueError as error:
+        message = f"the provider's vector is not base64 of 32-bit floats: {error}"
+        raise MalformedResponseError(message) from None
 
 
 def json_instruction(form: ResponseFormat) -> str:

@@ -109,6 +109,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `short_names` are names of ours that the provider does not know (`claude-sonnet-4-5` for one of Bedrock's ids),
     `template_ids` the documents' names such as `openai-gpt-4o-mini`: both go out as `wire_id`. `adapter` is the wire
     format of this model where it is not its provider's. `family` names the very same model wherever it is served.
+    `paths` are those of operations other than chat where this model's are not its provider's.
     `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `deprecated` says the provider
     advises against it or has switched it off, `retires_on` is the day it stops or stopped to answer, announced or past.
     """
@@ -119,6 +120,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str = ""
     upstream_id: str | None = None
     adapter: str | None = None
+    paths: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     short_names: tuple[str, ...] = ()
     template_ids: tuple[str, ...] = ()

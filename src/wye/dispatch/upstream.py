@@ -14,7 +14,6 @@ from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeErr
 from wye.core.exchange import Exchange
 from wye.core.operations import (
     EmbeddingsAnswer,
-    ForwardedAnswer,
     OperationAnswer,
     OperationCall,
     joined,
@@ -116,13 +115,9 @@ class WireUpstream:
             if not 200 <= reply.status < 300:
                 raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
             try:
-                answer = does.parse(reply.body, call)
+                return does.parse(reply.body, reply.headers, call)
             except WyeError as error:
                 raise self._scrubbed(error) from None
-            if isinstance(answer, ForwardedAnswer):
-                kind = reply.headers.get("content-type", answer.content_type)
-                answer = structs.replace(answer, content_type=kind)
-            return answer
 
         return await _all_parts([part(request) for request in requests])
 

@@ -4,14 +4,14 @@ Shapes: https://platform.openai.com/docs/api-reference/embeddings, /images, /aud
 OpenAI's: servers of this form speak Jina's (https://jina.ai/reranker, llama.cpp, vLLM), whose request is Cohere's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from wye.adapters import Target, count, decoded
+from wye.adapters import Target, cannot_express, count, decoded, texts_of
 from wye.core.errors import InvalidRequestError, MalformedResponseError
 from wye.core.operations import (
     EmbeddingsAnswer,
@@ -29,7 +29,7 @@ from wye.core.usage import Usage
 from wye.core.wire import WireRequest, splice
 
 WIRE: Final = "openai_embeddings"
-_RERANK: Final = "cohere_rerank"
+_FEATURES: Final = "/feature-extraction"
 
 _PATHS: Final[dict[Operation, str]] = {
     "embeddings": "/embeddings",
@@ -105,11 +105,15 @@ class _Any(Struct):
 _decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _decode_rerank = msgspec.json.Decoder(list[_Ranked] | _Rerank).decode
 _decode_vector = msgspec.json.Decoder(str | list[float]).decode
+_decode_vectors = msgspec.json.Decoder(list[list[float]]).decode
 _decode_any = msgspec.json.Decoder(_Any).decode
 
 
 def build_embeddings(call: OperationCall[EmbeddingsRequest], target: Target) -> tuple[WireRequest, ...]:
-    """Send the caller's bytes on with the provider's name for the model."""
+    """Send the caller's bytes on with the provider's name for the model, or the texts to a feature extraction."""
+    path = _path(call.operation, target)
+    if path.endswith(_FEATURES):
+        return _features(call, path)
     changes: dict[str, Any] = {"model": target.name}
     asked, drop = call.request, frozenset[str]()
     if asked.dimensions is not None and target.traits.dimensions_field != "dimensions":
@@ -117,21 +121,40 @@ def build_embeddings(call: OperationCall[EmbeddingsRequest], target: Target) -> 
     return (_request(call, target, changes, drop),)
 
 
-def parse_embeddings(body: bytes, call: OperationCall[EmbeddingsRequest]) -> EmbeddingsAnswer:
+def _features(call: OperationCall[EmbeddingsRequest], path: str) -> tuple[WireRequest, ...]:
+    """Say the call as Hugging Face's task "feature extraction", which has no name for a length or a purpose.
+
+    https://huggingface.co/docs/inference-providers/tasks/feature-extraction
+    """
+    asked = call.request
+    dropped = tuple(name for name in ("dimensions", "input_type", "user") if getattr(asked, name) is not None)
+    if asked.dimensions is not None and not call.drop_unsupported:
+        raise cannot_express("dimensions", "feature-extraction")
+    body = msgspec.json.encode({**asked.extra, "inputs": texts_of(call, "feature-extraction")})
+    return (WireRequest(path=path, body=body, dropped=dropped),)
+
+
+def parse_embeddings(
+    body: bytes, headers: Mapping[str, str], call: OperationCall[EmbeddingsRequest]
+) -> EmbeddingsAnswer:
     """Read a list of embeddings; the vectors are left alone where the caller reads this very form."""
+    del headers
+    if body.lstrip().startswith(b"["):
+        vectors = decoded(_decode_vectors, body, "a list of vectors")
+        return EmbeddingsAnswer(vectors=tuple(vectors))
     data = decoded(_decode_embeddings, body, "a list of embeddings")
     if data.data is None:
         raise MalformedResponseError("the provider's answer holds no embeddings")
     rows = data.data
     text = call.request.encoding == "base64"
     passes = call.wire == WIRE and bool(data.model) and all(_is_text(row.embedding) == text for row in rows)
-    vectors: tuple[Sequence[float], ...] = ()
+    found: tuple[Sequence[float], ...] = ()
     if not (call.raw_events and passes):
         ordered = sorted(enumerate(rows), key=lambda at: at[0] if at[1].index is None else at[1].index)
-        vectors = tuple(_vector(row.embedding) for _, row in ordered)
+        found = tuple(_vector(row.embedding) for _, row in ordered)
     return EmbeddingsAnswer(
         id=data.id or "",
-        vectors=vectors,
+        vectors=found,
         usage=_usage(data.usage),
         wire=WIRE,
         raw=body if passes else None,
@@ -156,9 +179,9 @@ def build_rerank(call: OperationCall[RerankRequest], target: Target) -> tuple[Wi
     return (_request(call, target, {"model": target.name}),)
 
 
-def parse_rerank(body: bytes, call: OperationCall[RerankRequest]) -> RerankAnswer:
+def parse_rerank(body: bytes, headers: Mapping[str, str], call: OperationCall[RerankRequest]) -> RerankAnswer:
     """Read a ranking: Jina's `results`, `data` with a `score` as some have it, or a bare list (TEI)."""
-    del call
+    del headers, call
     data = decoded(_decode_rerank, body, "a ranking")
     if isinstance(data, list):
         data = _Rerank(results=data)
@@ -188,7 +211,7 @@ def build_forwarded(call: OperationCall[ForwardedRequest], target: Target) -> tu
     return (WireRequest(path=_path(call.operation, target), body=body, headers=headers),)
 
 
-def parse_forwarded(body: bytes, call: OperationCall[ForwardedRequest]) -> ForwardedAnswer:
+def parse_forwarded(body: bytes, headers: Mapping[str, str], call: OperationCall[ForwardedRequest]) -> ForwardedAnswer:
     """Read the usage an answer tells, in JSON or in the last of its events; sound and text tell none."""
     told = _last_event(body) if body.startswith((b"data:", b"event:")) else body
     data: _Any | None = None
@@ -200,7 +223,10 @@ def parse_forwarded(body: bytes, call: OperationCall[ForwardedRequest]) -> Forwa
     usage = _usage(data.usage) if data else None
     if usage is None:
         usage = _by_measure(call, data)
-    return ForwardedAnswer(body=body, usage=usage, upstream_model=(data.model if data else None) or "")
+    kind = headers.get("content-type", "application/octet-stream")
+    return ForwardedAnswer(
+        body=body, content_type=kind, usage=usage, upstream_model=(data.model if data else None) or ""
+    )
 
 
 def _by_measure(call: OperationCall[ForwardedRequest], data: _Any | None) -> Usage | None:
@@ -234,8 +260,7 @@ def _request(
 
 
 def _path(operation: Operation, target: Target) -> str:
-    path = target.traits.paths.get(operation) or _PATHS[operation]
-    return path.replace("{model}", target.name)
+    return target.path(operation, _PATHS[operation])
 
 
 def _usage(source: _Usage | None) -> Usage | None:
