@@ -13,7 +13,7 @@ PLANTED = {
     "a layer imports upward": ("core/usage.py", "from wye.engine import Engine\n"),
     "neighbours import each other": ("routing/planner.py", "from wye.dispatch import walk\n"),
     "an adapter imports another": ("adapters/ollama_chat.py", "from wye.adapters import openai_chat\n"),
-    "a pure layer does I/O": ("adapters/openai_chat.py", "import socket\n"),
+    "a pure layer does I/O": ("adapters/openai_chat/answer.py", "import socket\n"),
     "a new layer is in no contract": ("misc/__init__.py", ""),
 }
 

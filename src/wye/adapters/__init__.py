@@ -193,7 +193,7 @@ def load(name: str) -> Adapter:
     return module
 
 
-_ADVISORY: frozenset[str] = frozenset({
+ADVISORY: frozenset[str] = frozenset({
     "metadata", "prediction", "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier",
     "store", "user",
 })  # fmt: skip
@@ -217,7 +217,7 @@ def left_out(call: Call, wire: str, expressed: frozenset[str]) -> tuple[str, ...
     missing = tuple(name for name in (*named, *chat.options) if name not in expressed)
     if not call.drop_unsupported:
         for name in missing:
-            if name not in _ADVISORY:
+            if name not in ADVISORY:
                 raise cannot_express(name, wire)
     return missing
 

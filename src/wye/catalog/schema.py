@@ -101,6 +101,9 @@ class Price(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self
 
 
+_REASONING: frozenset[Capability] = frozenset({"reasoning", "extended-thinking", "adaptive-thinking"})
+
+
 class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model at one provider.
 
@@ -110,7 +113,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `template_ids` the documents' names such as `openai-gpt-4o-mini`: both go out as `wire_id`. `adapter` is the wire
     format of this model where it is not its provider's. `family` names the very same model wherever it is served.
     `paths` are those of operations other than chat where this model's are not its provider's.
-    `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `deprecated` says the provider
+    `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `reasoning_efforts` are the
+    words for effort it takes, least first, where they are not its provider's. `deprecated` says the provider
     advises against it or has switched it off, `retires_on` is the day it stops or stopped to answer, announced or past.
     """
 
@@ -133,6 +137,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     open_source: bool = False
     tags: frozenset[str] = frozenset()
     price: Price = Price()
+    reasoning_efforts: tuple[str, ...] = ()
     deprecated: bool = False
     deprecated_on: datetime.date | None = None
     retires_on: datetime.date | None = None
@@ -157,6 +162,11 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.retires_on is not None and self.retires_on <= day
 
     @property
+    def reasons(self) -> bool:
+        """Whether it reasons, or nothing at all is known of it."""
+        return bool(self.capabilities & _REASONING) or self.capabilities <= {"text"}
+
+    @property
     def mean_price(self) -> Decimal | None:
         """The mean of input and output price in USD per million tokens; `None` where either is unknown.
 
@@ -177,6 +187,21 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `chat_path` is appended to the base URL, and `responses_path` for the models and callers of the Responses API.
     `paths` are those of other operations where they are not the wire format's own; `{model}` stands for the model's
     name. `dimensions_field` is what the length of embeddings is called.
+
+    Requests: `refuses` names members that the provider answers with an error, `reasoning_refuses` those that only its
+    models that reason do; where one of the two names of the output's limit is refused, the other one takes its place.
+    `takes` names members it takes beyond the wire's own, of the request (`top_k`) or of parts and messages
+    (`cache_control`, `file_url`, `refusal`). `renames` maps the wire's name of a member to the provider's.
+    `response_formats` are the forms of output it knows, `required_tool_choice` is its word for it, `tool_call_ids`
+    the form of ids it insists on, `developer_role` whether it knows that role (`None`: nobody said, so a caller's own
+    goes through). `alternating` wants turns of user and assistant in turn. `images`: "data" takes no URL of an image.
+    `files` and `audio` say how a document and a sound are written, `web_search` how a search is asked for: by the
+    member `web_search_options` for the models that search, in any case, or by a plugin.
+
+    Reasoning: `reasoning_style` says how effort is asked for: a word ("effort"), an object, a switch beside the word
+    ("thinking"), or arguments of the chat's template; `reasoning_efforts` are the words it knows, least first.
+    `reasoning_back` is the member that carries earlier thoughts back to the model ("never": it refuses them, `None`:
+    nobody said), `reasoning_turns` the turns it wants them for, `reasoning_formats` those of its signed thoughts.
     """
 
     stream_usage: Literal["ask", "always", "never"] = "ask"
@@ -186,6 +211,24 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     responses_path: str = "/responses"
     paths: dict[str, str] = field(default_factory=dict)
     dimensions_field: str = "dimensions"
+    refuses: frozenset[str] = frozenset()
+    reasoning_refuses: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
+    renames: dict[str, str] = field(default_factory=dict)
+    response_formats: frozenset[Literal["json_object", "json_schema"]] = frozenset({"json_object", "json_schema"})
+    required_tool_choice: Literal["required", "any"] = "required"
+    tool_call_ids: Literal["free", "nine_alphanumeric"] = "free"
+    developer_role: bool | None = None
+    alternating: bool = False
+    images: Literal["url", "data"] = "url"
+    files: Literal["file", "document_url"] = "file"
+    audio: Literal["object", "string"] = "object"
+    web_search: Literal["option", "always", "plugin"] | None = None
+    reasoning_style: Literal["effort", "object", "thinking", "template"] = "effort"
+    reasoning_efforts: tuple[str, ...] = ("low", "medium", "high")
+    reasoning_back: Literal["never", "reasoning_content", "reasoning", "reasoning_details", "thinking"] | None = None
+    reasoning_turns: Literal["all", "tools"] = "all"
+    reasoning_formats: frozenset[str] = frozenset()
 
 
 class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,10 +1,5 @@
-"""OpenAI's Chat Completions as providers speak it, with the deviations seen in recorded traffic of fifteen of them.
+"""Reads answers, whole and streamed, of providers that speak this wire."""
 
-Shapes: https://platform.openai.com/docs/api-reference/chat. Read leniently: a provider that sends `null` for a list,
-a list of parts for a text, or a float for a count is understood.
-"""
-
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -12,33 +7,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Index, Target, count, decoded, made_call_id
+from wye.adapters import Index, count, decoded, made_call_id
+from wye.adapters.openai_chat.errors import parse_error
+from wye.adapters.openai_chat.notes import WIRE
 from wye.core.content import FunctionCall, Reasoning, ToolCall
-from wye.core.errors import (
-    ContentFilteredError,
-    ContextLengthError,
-    InvalidRequestError,
-    MalformedResponseError,
-    OverloadedError,
-    ProviderAuthenticationError,
-    ProviderModelMissingError,
-    QuotaExceededError,
-    RateLimitError,
-    UnsupportedParameterError,
-    UpstreamError,
-    WyeError,
-    error_class,
-)
-from wye.core.hints import retry_after
-from wye.core.request import Call
+from wye.core.errors import MalformedResponseError
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
 from wye.core.usage import Usage
-from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest, replace_model, splice
-
-WIRE: Final = "openai_chat"
-FRAMING: Final[Framing] = "sse"
-
-_ASK_USAGE: Final = b'{"include_usage":true}'
+from wye.core.wire import ServerEvent, StreamState
 
 
 class _Details(Struct):
@@ -113,20 +89,7 @@ class _Body(Struct):
     x_groq: _Groq | None = None
 
 
-class _Error(Struct):
-    """Every shape an error has been seen in, laid over one another."""
-
-    error: Any = None
-    message: Any = None
-    detail: Any = None
-    code: Any = None
-    type: Any = None
-    param: Any = None
-    metadata: Any = None
-
-
 _decode = msgspec.json.Decoder(_Body).decode
-_decode_error = msgspec.json.Decoder(_Error | list[_Error] | str | None).decode
 
 FINISH_REASONS: Final[Mapping[str, str]] = {
     "stop": "stop",
@@ -148,26 +111,6 @@ FINISH_REASONS: Final[Mapping[str, str]] = {
     "error": "length",
 }
 """Words providers use, in OpenAI's vocabulary; others are kept as they are. An answer broken off has a length."""
-
-
-def build_request(call: Call, target: Target) -> WireRequest:
-    """Send the caller's bytes on with the provider's name for the model, asking for usage on a stream."""
-    body = call.body
-    try:
-        if call.stream and not call.stream_usage and target.traits.stream_usage == "ask":
-            body = _ask_for_usage(body)
-        body = replace_model(body, call.model, target.name)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"the request body is not valid JSON: {error}"
-        raise InvalidRequestError(message, code="invalid_json") from None
-    return WireRequest(path=target.traits.chat_path, body=body)
-
-
-def _ask_for_usage(body: bytes) -> bytes:
-    if b'"stream_options"' in body:
-        return splice(body, {"stream_options": _ASK_USAGE})
-    start = body.index(b"{") + 1
-    return b"".join((body[:start], b'"stream_options":', _ASK_USAGE, b",", body[start:]))
 
 
 def parse_response(body: bytes) -> ModelResponse:
@@ -390,91 +333,3 @@ def _reported_cost(value: Any) -> Decimal | None:
     if isinstance(value, dict):
         value = value.get("total_cost")
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-_BY_CODE: Final[Mapping[str, type[WyeError]]] = {
-    "context_length_exceeded": ContextLengthError,
-    "string_above_max_length": ContextLengthError,
-    "exceed_context_size_error": ContextLengthError,
-    "insufficient_quota": QuotaExceededError,
-    "billing_hard_limit_reached": QuotaExceededError,
-    "invalid_api_key": ProviderAuthenticationError,
-    "authentication_error": ProviderAuthenticationError,
-    "model_not_found": ProviderModelMissingError,
-    "model_not_exist": ProviderModelMissingError,
-    "DeploymentNotFound": ProviderModelMissingError,
-    "invalid_model": ProviderModelMissingError,
-    "not_found_error": ProviderModelMissingError,
-    "content_filter": ContentFilteredError,
-    "content_policy_violation": ContentFilteredError,
-    "rate_limit_exceeded": RateLimitError,
-    "rate_limit_error": RateLimitError,
-    "overloaded_error": OverloadedError,
-    "server_overloaded": OverloadedError,
-    "unsupported_parameter": UnsupportedParameterError,
-    "unsupported_value": UnsupportedParameterError,
-    "tool_use_failed": UpstreamError,
-    "invalid_request_error": InvalidRequestError,
-}
-"""Documented error codes and types; looked up in that order, before the status."""
-
-_BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
-    ("maximum context length", ContextLengthError),
-    ("context_length_exceeded", ContextLengthError),
-    ("exceeds the available context size", ContextLengthError),
-    ("too large for model with", ContextLengthError),
-    ("prompt is too long", ContextLengthError),
-    ("reduce the length of", ContextLengthError),
-    ("context length is only", ContextLengthError),
-    ("`inputs` tokens + `max_new_tokens`", ContextLengthError),
-    ("api key not valid", ProviderAuthenticationError),
-    ("incorrect api key", ProviderAuthenticationError),
-    ("invalid model", ProviderModelMissingError),
-    ("model not found", ProviderModelMissingError),
-    ("supported api model names", ProviderModelMissingError),
-    ("server is pinned to", ProviderModelMissingError),
-)
-"""What a 400 says in words where its code does not tell (lower case)."""
-
-
-def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
-    """Read a refused request."""
-    message, codes, param = _error_facts(body)
-    inner = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), 0)
-    status_here = inner if inner >= 400 and status in {200, 500} else status
-    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
-    if kind is None or kind is InvalidRequestError:
-        lowered = message.lower()
-        phrase = next((found for text, found in _BY_PHRASE if text in lowered), None) if status_here < 500 else None
-        kind = phrase or (kind if status_here in {200, 400, 422} and kind else error_class(status_here))
-    if status_here == 429 and issubclass(kind, InvalidRequestError):
-        kind = ContextLengthError if kind is ContextLengthError else RateLimitError
-    return kind(
-        message or f"the provider answered with status {status}",
-        param=param if issubclass(kind, InvalidRequestError) else None,
-        retry_after=retry_after(headers),
-        upstream_status=status,
-    )
-
-
-def _error_facts(body: bytes) -> tuple[str, list[str], str | None]:
-    """Return message, codes (most exact first) and param of an error in any of the shapes seen."""
-    try:
-        data = _decode_error(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", [], None
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if data is None or isinstance(data, str):
-        return data or "", [], None
-    inner = data.error
-    if isinstance(inner, str):
-        return inner, [str(code) for code in (data.code, data.type) if code], None
-    if isinstance(inner, dict):
-        data = _Error(**{name: inner.get(name) for name in _Error.__struct_fields__})
-    message = data.message if data.message is not None else data.detail
-    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False) if message else ""
-    raw = data.metadata.get("raw") if isinstance(data.metadata, dict) else None
-    codes = [str(code) for code in (data.code, data.type) if code is not None]
-    param = data.param if isinstance(data.param, str) else None
-    return f"{text}: {raw}" if text and isinstance(raw, str) else text, codes, param
