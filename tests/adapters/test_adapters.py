@@ -61,7 +61,8 @@ def test_a_module_that_lacks_a_name_is_an_error_that_names_it() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_functions_of_an_adapter_stand_in_the_order_of_the_protocol(name: str) -> None:
     package = FOLDER / name
-    files = [package / "request.py", package / "answer.py"] if package.is_dir() else [FOLDER / f"{name}.py"]
+    parts = [package / f"{part}.py" for part in ("request", "answer", "errors")]
+    files = [part for part in parts if part.exists()] if package.is_dir() else [FOLDER / f"{name}.py"]
     functions = [
         node.name for file in files for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)
     ]
