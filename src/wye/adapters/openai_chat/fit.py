@@ -80,12 +80,10 @@ def _fit_members(members: dict[str, Raw], refused: frozenset[str], target: Targe
         if value != _NULL and other and other not in refused and other not in members:
             members[other] = members[name]
             notes.emulate(name)
-        elif value != _NULL and not _is_neutral(name, value):
-            if name not in ADVISORY and not notes.allowed:
-                continue  # the provider says no itself
+        elif value == _NULL or _is_neutral(name, value) or (name not in ADVISORY and not notes.allowed):
+            continue  # said in vain, and no harm done; or the provider says no itself
+        else:
             notes.drop(name)
-        elif name in target.traits.reasoning_refuses:
-            continue  # said in vain, and no harm done
         del members[name]
         changed = True
     return changed
