@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Any, Final, TypeVar
 
 from wye.adapters import Target, cannot_express
@@ -274,18 +273,13 @@ def alternated(written: Iterable[dict[str, Any]], notes: Notes) -> list[dict[str
     if everything[: len(system)] != system:
         notes.emulate("messages")
     turns: list[dict[str, Any]] = []
-    for role, group in groupby([*system, *rest], key=_role):
-        same = list(group)
-        if len(same) > 1 and role in {"system", "user", "assistant"}:
+    for message in (*system, *rest):
+        if turns and turns[-1]["role"] == message["role"] and "tool_call_id" not in message:
+            turns[-1] = _joined([turns[-1], message])
             notes.emulate("messages")
-            turns.append(_joined(same))
         else:
-            turns += same
+            turns.append(message)
     return turns
-
-
-def _role(message: dict[str, Any]) -> str:
-    return str(message["role"])
 
 
 def _joined(same: list[dict[str, Any]]) -> dict[str, Any]:
