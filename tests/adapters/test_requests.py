@@ -191,7 +191,8 @@ def test_files_go_as_data_address_or_the_providers_own_id() -> None:
 
 def test_a_json_schema_is_said_natively_where_the_model_can() -> None:
     body = {"response_format": JSON_SCHEMA}
-    assert build("anthropic_messages", body)["output_config"] == {"format": {"type": "json_schema", "schema": SCHEMA}}
+    closed = SCHEMA | {"additionalProperties": False}  # which that wire insists on
+    assert build("anthropic_messages", body)["output_config"] == {"format": {"type": "json_schema", "schema": closed}}
     assert build("gemini", body)["generationConfig"] == {
         "responseMimeType": "application/json",
         "responseJsonSchema": SCHEMA,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.support.gateway import Answer, Json, Running, catalog_rows, chat_body, provider, serving
 from tests.support.oracle import Expected, ExpectedUsage, expect, stream_documents
-from tests.support.pricing import expected_cost, tokens_of_sound
+from tests.support.pricing import expected_cost, searches_told, tokens_of_sound
 from tests.support.recordings import (
     RECHUNKINGS,
     WIRES,
@@ -329,9 +329,11 @@ def costs(answer: Answer, wire: Wire, recording: Recording, usage: ExpectedUsage
     row = catalog_rows().find(answer.headers["x-wye-provider"], answer.headers["x-wye-model"])
     if row is None or usage is None:
         return {None}
-    sound = tokens_of_sound(wire, recording)
+    sound, searches = tokens_of_sound(wire, recording), searches_told(wire, recording)
     now = datetime.datetime.now(datetime.UTC)
-    return {expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound) for ago in (0, 60)}
+    return {
+        expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound, searches) for ago in (0, 60)
+    }
 
 
 # --- Errors ---

@@ -381,11 +381,15 @@ def _anthropic_block(block: Document, choice: ExpectedChoice) -> None:
 
 
 def _anthropic_usage(usage: Document) -> ExpectedUsage:
-    read = usage.get("cache_read_input_tokens") or 0
-    written = usage.get("cache_creation_input_tokens") or 0
+    # An answer may have taken several runs of models, a compaction say, and all of them are charged.
+    runs = usage.get("iterations") or [usage]
+    if all(run.get("type") == "message" for run in runs):
+        runs = [usage]
+    read = sum(run.get("cache_read_input_tokens") or 0 for run in runs)
+    written = sum(run.get("cache_creation_input_tokens") or 0 for run in runs)
     return ExpectedUsage(
-        input_tokens=(usage.get("input_tokens") or 0) + read + written,
-        output_tokens=usage.get("output_tokens") or 0,
+        input_tokens=sum(run.get("input_tokens") or 0 for run in runs) + read + written,
+        output_tokens=sum(run.get("output_tokens") or 0 for run in runs),
         cache_read_tokens=read,
         cache_write_tokens=written,
         reasoning_tokens=(usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0,

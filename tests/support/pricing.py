@@ -12,11 +12,12 @@ from tests.support.recordings import Recording, Wire
 from wye.catalog.schema import Price
 
 
-def expected_cost(price: Price, usage: ExpectedUsage, sound: tuple[int, int]) -> Decimal | None:
+def expected_cost(price: Price, usage: ExpectedUsage, sound: tuple[int, int], searches: int = 0) -> Decimal | None:
     """Return USD, or `None` where a price that is needed is unknown.
 
     Each token has one price: a special one where it is of a special kind and there is such a price, else the plain one
-    of its side. `sound` is how many tokens of input and of output were audio.
+    of its side. `sound` is how many tokens of input and of output were audio; a search has a price of its own, where
+    the row has one.
     """
     heard, spoken = sound
     plain_input, plain_output = _rate(price, "input", usage), _rate(price, "output", usage)
@@ -29,7 +30,7 @@ def expected_cost(price: Price, usage: ExpectedUsage, sound: tuple[int, int]) ->
         (usage.reasoning_tokens, "reasoning", plain_output),
         (spoken, "audio_output", plain_output),
     ]
-    total = Fraction(price.per_request or 0)
+    total = Fraction(price.per_request or 0) + searches * Fraction(price.per_search or 0)
     for tokens, kind, plain in charges:
         special = _rate(price, kind, usage)
         rate = special if special is not None else plain
@@ -64,6 +65,15 @@ def tokens_of_sound(wire: Wire, recording: Recording) -> tuple[int, int]:
         case _:
             heard, spoken = 0, 0
     return heard, spoken
+
+
+def searches_told(wire: Wire, recording: Recording) -> int:
+    """Return how many searches an answer says the provider ran."""
+    if wire != "anthropic_messages":
+        return 0
+    body = recording.response_body
+    documents = stream_documents(body) if recording.streamed else [json.loads(body)]
+    return int((_last(documents, "usage").get("server_tool_use") or {}).get("web_search_requests") or 0)
 
 
 def _last(documents: Iterable[Any], member: str) -> Any:

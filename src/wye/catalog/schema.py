@@ -187,6 +187,8 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `chat_path` is appended to the base URL, and `responses_path` for the models and callers of the Responses API.
     `paths` are those of other operations where they are not the wire format's own; `{model}` stands for the model's
     name. `dimensions_field` is what the length of embeddings is called.
+    `messages_path` is where Anthropic's Messages are; one with `{model}` and `{method}` in it is Vertex AI's, which
+    wants the model there and the version of the API in the body.
 
     Requests: `refuses` names members that the provider answers with an error, `reasoning_refuses` those that only its
     models that reason do; where one of the two names of the output's limit is refused, the other one takes its place.
@@ -208,6 +210,7 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stream_end: Literal["done", "finish"] = "finish"
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     chat_path: str = "/chat/completions"
+    messages_path: str = "/messages"
     responses_path: str = "/responses"
     paths: dict[str, str] = field(default_factory=dict)
     dimensions_field: str = "dimensions"

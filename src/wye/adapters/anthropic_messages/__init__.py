@@ -6,7 +6,8 @@ Shapes: https://docs.anthropic.com/en/api/messages and /en/docs/build-with-claud
 from typing import Final
 
 from wye.adapters.anthropic_messages.answer import parse_error, parse_event, parse_response
-from wye.adapters.anthropic_messages.request import WIRE, build_request
+from wye.adapters.anthropic_messages.request import build_request
+from wye.adapters.anthropic_messages.same import WIRE
 from wye.core.wire import Framing
 
 FRAMING: Final[Framing] = "sse"

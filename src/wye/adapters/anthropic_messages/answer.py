@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
-from wye.adapters import count, decoded
-from wye.adapters.anthropic_messages.request import WIRE
-from wye.core.content import FunctionCall, Reasoning, ToolCall
+from wye.adapters import decoded
+from wye.adapters.anthropic_messages.same import WIRE
+from wye.adapters.anthropic_messages.usage import WireUsage, read_usage
+from wye.core.content import Citation, FunctionCall, Opaque, Reasoning, ToolCall
 from wye.core.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -45,17 +46,15 @@ FINISH_REASONS: Final[Mapping[str, str]] = {
 _THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 
 
-class _OutputDetails(Struct):
-    thinking_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class _Usage(Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
+class _Citation(Struct):
+    type: str | None = None
+    url: str | None = None
+    source: str | None = None
+    title: str | None = None
+    document_title: str | None = None
+    cited_text: str | None = None
+    file_id: str | None = None
+    start_page_number: int | None = None
 
 
 class _Block(Struct):
@@ -67,14 +66,15 @@ class _Block(Struct):
     id: str | None = None
     name: str | None = None
     input: Raw = Raw(b"{}")
+    citations: list[_Citation] | None = None
 
 
 class _Message(Struct):
     id: str = ""
     model: str = ""
-    content: list[_Block] = []
+    content: list[Raw] | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: WireUsage | None = None
 
 
 class _Whole(_Message):
@@ -89,18 +89,24 @@ class _Delta(Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    citation: _Citation | None = None
+    content: Any = None
 
 
 class _Event(Struct):
     type: str = ""
     index: int = 0
     message: _Message | None = None
-    content_block: _Block | None = None
+    content_block: Raw = Raw(b"null")
     delta: _Delta | None = None
-    usage: _Usage | None = None
+    usage: WireUsage | None = None
     error: Any = None
 
 
+_encode = msgspec.json.Encoder().encode
+_decode_any: Final = msgspec.json.Decoder().decode
+_decode_members = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_block = msgspec.json.Decoder(_Block).decode
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 
@@ -118,75 +124,95 @@ def parse_response(body: bytes) -> ModelResponse:
     if data.type != "message":
         message = f"the provider's answer is of type {data.type!r}, not a message"
         raise MalformedResponseError(message)
-    texts = [block.text for block in data.content if block.type == "text" and block.text]
-    calls = tuple(
-        ToolCall(block.id or "", FunctionCall(block.name or "", bytes(block.input).decode()))
-        for block in data.content
-        if block.type == "tool_use"
-    )
+    texts: list[str] = []
+    reasoning: list[Reasoning] = []
+    calls: list[ToolCall] = []
+    citations: list[Citation] = []
+    opaque: list[Opaque] = []
+    said = 0
+    for raw in data.content or ():
+        block = _block(raw)
+        if block.type == "text":
+            text = block.text or ""
+            texts += [text] if text else []
+            citations += (_citation(one, said, said + len(text)) for one in block.citations or ())
+            said += len(text)
+        elif block.type in _THINKING:
+            reasoning.append(_reasoning(block))
+        elif block.type == "tool_use":
+            calls.append(ToolCall(block.id or "", FunctionCall(block.name or "", bytes(block.input).decode())))
+        else:
+            opaque.append(Opaque(wire=WIRE, raw=raw))
     choice = Choice(
         content="".join(texts) if texts or not calls else None,
-        reasoning=tuple(_reasoning(block) for block in data.content if block.type in _THINKING),
-        tool_calls=calls,
+        reasoning=tuple(reasoning),
+        tool_calls=tuple(calls),
+        citations=tuple(citations),
+        opaque=tuple(opaque),
         finish_reason=_finish(data.stop_reason),
     )
-    counts: dict[str, int] = {}
     return ModelResponse(
         id=data.id,
         choices=(choice,),
-        usage=_usage(data.usage, counts),
+        usage=read_usage(data.usage, {}),
         wire=WIRE,
         raw=body,
         upstream_model=data.model,
     )
 
 
+def _block(raw: Raw) -> _Block:
+    return decoded(_decode_block, bytes(raw), "a Messages answer")
+
+
 def _reasoning(block: _Block) -> Reasoning:
-    return Reasoning(text=block.thinking or "", signature=block.signature or None, encrypted=block.data or None)
+    return Reasoning(
+        text=block.thinking or "", signature=block.signature or None, encrypted=block.data or None, origin=WIRE
+    )
+
+
+def _citation(source: _Citation, start: int, end: int) -> Citation:
+    """Read a source; where the wire says a place in a document, the text that was found there is what matters."""
+    return Citation(
+        url=source.url or source.source,
+        title=source.title or source.document_title,
+        cited_text=source.cited_text,
+        start=start,
+        end=end,
+        file_id=source.file_id,
+        page=source.start_page_number,
+    )
 
 
 def _finish(reason: str | None) -> str | None:
     return FINISH_REASONS.get(reason, "stop") if reason else None
 
 
-def _usage(source: _Usage | None, counts: dict[str, int]) -> Usage | None:
-    """Merge newer counts over older ones; the counts of a stream are cumulative and come in two events."""
-    if source is not None:
-        details = source.output_tokens_details or _OutputDetails()
-        newer = {
-            "input": source.input_tokens,
-            "output": source.output_tokens,
-            "written": source.cache_creation_input_tokens,
-            "read": source.cache_read_input_tokens,
-            "thinking": details.thinking_tokens or details.reasoning_tokens,
-        }
-        counts.update({name: count(value) for name, value in newer.items() if value is not None})
-    if not counts:
-        return None
-    read, written = counts.get("read", 0), counts.get("written", 0)
-    return Usage(
-        input_tokens=counts.get("input", 0) + read + written,
-        output_tokens=counts.get("output", 0),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        reasoning_tokens=counts.get("thinking", 0),
-    )
-
-
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
     """Read one event of a streamed message."""
-    data: _Event = _read(_decode_event, event.data)
+    if not state.raw_events:
+        return _parsed(event.data, state)
+    if state.length and event.name == "content_block_delta":
+        return (StreamChunk(wire=WIRE, raw=event.data, event=event.name, upstream_model=state.model),)
+    chunks = tuple(_parsed(event.data, state))
+    chunk = chunks[0] if chunks else StreamChunk(id=state.id, wire=WIRE, upstream_model=state.model)
+    if chunk.is_content:
+        state.length = 1
+    return (structs.replace(chunk, raw=event.data, event=event.name),)
+
+
+def _parsed(payload: bytes, state: StreamState) -> Iterable[StreamChunk]:
+    data: _Event = _read(_decode_event, payload)
     match data.type:
         case "content_block_delta" if data.delta is not None:
             choice = _delta(data.delta, data.index, state)
-        case "content_block_start" if data.content_block is not None:
+        case "content_block_start" if bytes(data.content_block) != b"null":
             choice = _start(data.content_block, data.index, state)
-        case "content_block_stop" if data.index in state.bare_tools:
-            state.bare_tools.discard(data.index)
-            choice = ChoiceDelta(tool_calls=(ToolCallDelta(index=state.slots[data.index], arguments="{}"),))
+        case "content_block_stop":
+            choice = _stop(data.index, state)
         case "message_start" if data.message is not None:
             state.id, state.model = data.message.id, data.message.model
-            _usage(data.message.usage, state.usage)
+            read_usage(data.message.usage, state.usage)
             return ()
         case "message_delta":
             return _message_delta(data, state)
@@ -203,12 +229,34 @@ def _chunk(state: StreamState, choice: ChoiceDelta, usage: Usage | None = None) 
 
 
 def _message_delta(data: _Event, state: StreamState) -> Iterable[StreamChunk]:
-    usage = _usage(data.usage, state.usage)
+    usage = read_usage(data.usage, state.usage)
     finish = _finish(data.delta.stop_reason if data.delta else None)
+    state.finish_seen = state.finish_seen or finish is not None
     return (_chunk(state, ChoiceDelta(finish_reason=finish), usage),)
 
 
-def _start(block: _Block, index: int, state: StreamState) -> ChoiceDelta | None:
+class _Cited:
+    """The sources of a text block under way, and where in the answer it began."""
+
+    __slots__ = ("citations", "start")
+
+    def __init__(self, start: int, citations: list[_Citation]) -> None:
+        self.start = start
+        self.citations = citations
+
+
+class _Collected:
+    """A block that only this wire has words for, under way."""
+
+    __slots__ = ("members", "partial")
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+        self.partial = ""
+
+
+def _start(raw: Raw, index: int, state: StreamState) -> ChoiceDelta | None:
+    block = _block(raw)
     if block.type == "tool_use":
         slot = state.slots[index] = state.tools
         state.tools += 1
@@ -218,25 +266,71 @@ def _start(block: _Block, index: int, state: StreamState) -> ChoiceDelta | None:
             state.bare_tools.add(index)
         piece = ToolCallDelta(index=slot, id=block.id or "", name=block.name or "", arguments=whole)
         return ChoiceDelta(tool_calls=(piece,))
-    if block.type == "text" and block.text:
-        return ChoiceDelta(content=block.text)
-    if block.type in _THINKING and (block.thinking or block.signature or block.data):
-        return ChoiceDelta(reasoning=_reasoning(block))
+    if block.type == "text":
+        state.held[index] = _Cited(state.length, list(block.citations or ()))
+        return _text(block.text, state)
+    if block.type in _THINKING:
+        given_now = block.thinking or block.signature or block.data
+        return ChoiceDelta(reasoning=_reasoning(block)) if given_now else None
+    state.held[index] = _Collected(decoded(_decode_members, bytes(raw), "a Messages answer"))
     return None
+
+
+def _text(text: str | None, state: StreamState) -> ChoiceDelta | None:
+    if not text:
+        return None
+    if not state.raw_events:
+        state.length += len(text)
+    return ChoiceDelta(content=text)
 
 
 def _delta(delta: _Delta, index: int, state: StreamState) -> ChoiceDelta | None:
-    if delta.type == "text_delta" and delta.text:
-        return ChoiceDelta(content=delta.text)
-    if delta.type == "thinking_delta" and delta.thinking:
-        return ChoiceDelta(reasoning=Reasoning(text=delta.thinking))
-    if delta.type == "signature_delta" and delta.signature:
-        return ChoiceDelta(reasoning=Reasoning(signature=delta.signature))
-    if delta.type == "input_json_delta" and delta.partial_json and index in state.slots:
+    match delta:
+        case _Delta(type="text_delta"):
+            return _text(delta.text, state)
+        case _Delta(type="thinking_delta", thinking=str(text)) if text:
+            return ChoiceDelta(reasoning=Reasoning(text=text, origin=WIRE))
+        case _Delta(type="signature_delta", signature=str(signature)) if signature:
+            return ChoiceDelta(reasoning=Reasoning(signature=signature, origin=WIRE))
+        case _Delta(type="input_json_delta", partial_json=str(text)) if text and index in state.slots:
+            state.bare_tools.discard(index)
+            return ChoiceDelta(tool_calls=(ToolCallDelta(index=state.slots[index], arguments=text),))
+        case _:
+            _collect(delta, state.held.get(index))
+            return None
+
+
+def _collect(delta: _Delta, block: _Cited | _Collected | None) -> None:
+    match block:
+        case _Cited() if delta.citation is not None:
+            block.citations.append(delta.citation)
+        case _Collected() if delta.type == "input_json_delta":
+            block.partial += delta.partial_json or ""
+        case _Collected() if delta.content is not None:
+            sofar = block.members.get("content")
+            both_text = isinstance(sofar, str) and isinstance(delta.content, str)
+            block.members["content"] = sofar + delta.content if both_text else delta.content
+
+
+def _stop(index: int, state: StreamState) -> ChoiceDelta | None:
+    if index in state.bare_tools:
         state.bare_tools.discard(index)
-        piece = ToolCallDelta(index=state.slots[index], arguments=delta.partial_json)
-        return ChoiceDelta(tool_calls=(piece,))
+        return ChoiceDelta(tool_calls=(ToolCallDelta(index=state.slots[index], arguments="{}"),))
+    match state.held.pop(index, None):
+        case _Cited(citations=citations, start=start) if citations:
+            return ChoiceDelta(citations=tuple(_citation(one, start, state.length) for one in citations))
+        case _Collected(members=members, partial=partial):
+            if partial:
+                members["input"] = _json(partial)
+            return ChoiceDelta(opaque=(Opaque(wire=WIRE, raw=Raw(_encode(members))),))
     return None
+
+
+def _json(text: str) -> Any:
+    try:
+        return _decode_any(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 class _ErrorFacts(Struct, frozen=True):

@@ -1,203 +1,142 @@
 """Says a call as a Messages request."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, arguments_object, cannot_express, json_instruction, left_out
-from wye.core.content import (
-    Audio,
-    File,
-    Image,
-    Message,
-    Part,
-    Reasoning,
-    Refusal,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from wye.adapters import Target, cannot_express, json_instruction, left_out
+from wye.adapters.anthropic_messages.conversation import Conversation, cached
+from wye.adapters.anthropic_messages.same import WIRE, addressed, same_wire
+from wye.adapters.anthropic_messages.schema import native_schema
+from wye.adapters.anthropic_messages.tools import hosted_tools, searches
 from wye.core.request import Call, ChatRequest, Tool, ToolChoice
 from wye.core.wire import WireRequest
 
-WIRE: Final = "anthropic_messages"
-
 _EXPRESSED: Final = frozenset({
     "parallel_tool_calls", "reasoning_effort", "response_format", "stop", "temperature", "top_p", "user",
+    "web_search_options",
 })  # fmt: skip
 _DEFAULT_MAX_TOKENS: Final = 4096
 _BUDGETS: Final[Mapping[str, int]] = {
     "minimal": 1024, "low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768, "max": 32768,
 }  # fmt: skip
 """Thinking budgets in tokens for the models that take a budget; those that think adaptively take the effort itself."""
+_LEAST_BUDGET: Final = 1024
 
 _encode = msgspec.json.Encoder().encode
-_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _EMPTY_SCHEMA: Final = Raw(b'{"type":"object","properties":{}}')
 
 
 def build_request(call: Call, target: Target) -> WireRequest:
-    """Say a call as a Messages request."""
+    """Say a call as a Messages request; one in this wire format keeps its bytes except for the model's name."""
+    if call.wire == WIRE:
+        return same_wire(call, target)
     chat = call.chat
-    dropped = left_out(call, WIRE, _EXPRESSED)
+    dropped = list(left_out(call, WIRE, _EXPRESSED))
     emulated: list[str] = []
-    system, messages = _conversation(chat, emulated)
+    said = Conversation(chat, dropped, emulated, drop=call.drop_unsupported)
     limit = chat.max_output_tokens or target.model.max_output_tokens or _DEFAULT_MAX_TOKENS
-    body: dict[str, Any] = {"model": target.name, "max_tokens": limit, "messages": messages}
-    _add_output_controls(body, chat, target, system, emulated)
-    if system:
-        body["system"] = system
-    if chat.tools:
-        body["tools"] = [_tool(tool) for tool in chat.tools]
-        if choice := _tool_choice(chat.tool_choice, chat.parallel_tool_calls):
-            body["tool_choice"] = choice
-    if chat.temperature is not None:
-        body["temperature"] = chat.temperature
-    if chat.top_p is not None:
-        body["top_p"] = chat.top_p
-    if chat.stop:
-        body["stop_sequences"] = chat.stop
-    if chat.user:
-        body["metadata"] = {"user_id": chat.user}
-    if call.stream:
-        body["stream"] = True
-    return WireRequest(
-        path="/messages", body=_encode({**body, **chat.extra}), dropped=dropped, emulated=tuple(emulated)
+    body: dict[str, Any] = {"model": target.name, "max_tokens": limit, "messages": said.turns}
+    _add_output_controls(body, chat, target, said.system, emulated)
+    _add_thinking(body, chat, target, dropped)
+    if said.system:
+        body["system"] = said.system
+    betas = _add_tools(body, call, target, dropped)
+    optional = {
+        "temperature": chat.temperature,
+        "top_p": chat.top_p,
+        "top_k": chat.top_k,
+        "stop_sequences": chat.stop or None,
+        "metadata": {"user_id": chat.user} if chat.user else None,
+        "stream": True if call.stream else None,
+    }
+    body |= {name: value for name, value in optional.items() if value is not None}
+    return addressed(
+        _encode({**body, **chat.extra}),
+        call,
+        target,
+        headers={"anthropic-beta": ",".join(betas)} if betas else {},
+        dropped=tuple(dict.fromkeys(dropped)),
+        emulated=tuple(emulated),
     )
 
 
 def _add_output_controls(
     body: dict[str, Any], chat: ChatRequest, target: Target, system: list[dict[str, Any]], emulated: list[str]
 ) -> None:
-    """Add reasoning and the form of the output, natively where the model can, else by instruction."""
-    config: dict[str, Any] = {}
-    if (form := chat.response_format) is not None:
-        if form.schema is not None and "json-schema" in target.model.capabilities:
-            config["format"] = {"type": "json_schema", "schema": form.schema}
-        else:
-            system.append({"type": "text", "text": json_instruction(form)})
-            emulated.append("response_format")
-    match chat.reasoning_effort:
-        case None:
-            pass
-        case "none":
-            body["thinking"] = {"type": "disabled"}
-        case effort if "adaptive-thinking" in target.model.capabilities:
-            body["thinking"] = {"type": "adaptive"}
-            config["effort"] = "low" if effort == "minimal" else effort
-        case effort:
-            budget = _BUDGETS.get(effort, _BUDGETS["medium"])
-            body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-            if chat.max_output_tokens is None or body["max_tokens"] <= budget:
-                body["max_tokens"] = max(body["max_tokens"], budget + _DEFAULT_MAX_TOKENS)
-    if config:
-        body["output_config"] = config
-
-
-def _conversation(chat: ChatRequest, emulated: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Split system text from turns, and join neighbouring turns of one role as the wire wants them."""
-    system: list[dict[str, Any]] = []
-    turns: list[dict[str, Any]] = []
-    for index, message in enumerate(chat.messages):
-        where = f"messages[{index}]"
-        if message.role in {"system", "developer"}:
-            if turns:
-                emulated.append(f"{where}.role")  # the wire knows system text at the beginning only
-            system += [block for block in _blocks(message, where) if block is not None]
-            continue
-        role = "assistant" if message.role == "assistant" else "user"
-        blocks = [block for block in _blocks(message, where) if block is not None]
-        if not blocks:
-            continue
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += blocks
-        else:
-            turns.append({"role": role, "content": blocks})
-    return system, turns
-
-
-def _blocks(message: Message, where: str) -> Iterable[dict[str, Any] | None]:
-    for at, part in enumerate(message.parts):
-        if isinstance(part, Text) and not part.text:
-            continue  # the wire refuses empty text
-        yield _block(part, f"{where}.content[{at}]")
-
-
-def _block(part: Part, where: str) -> Any:
-    match part:
-        case Text(text=text, cache=cache):
-            return _cached({"type": "text", "text": text}, cache)
-        case Refusal(text=text):
-            return {"type": "text", "text": text}
-        case Image():
-            return _cached({"type": "image", "source": _source(part.url, part.data, part.media_type)}, part.cache)
-        case File():
-            return _cached(_document(part, where), part.cache)
-        case Reasoning():
-            return _thinking(part)
-        case ToolCall():
-            return {
-                "type": "tool_use",
-                "id": _tool_id(part.id),
-                "name": part.name,
-                "input": arguments_object(part.arguments, where),
-            }
-        case ToolResult():
-            return _tool_result(part, where)
-        case Audio():
-            raise cannot_express(where, WIRE)
-
-
-def _thinking(part: Reasoning) -> dict[str, Any] | None:
-    """Give signed reasoning back; unsigned text came from another provider, and the wire refuses it."""
-    if part.encrypted:
-        return {"type": "redacted_thinking", "data": part.encrypted}
-    if part.signature:
-        return {"type": "thinking", "thinking": part.text, "signature": part.signature}
-    return None
-
-
-def _cached(block: dict[str, Any], cache: Raw | None) -> dict[str, Any]:
-    if cache is not None:
-        block["cache_control"] = cache
-    return block
-
-
-def _source(url: str | None, data: str | None, media_type: str | None) -> dict[str, Any]:
-    if data is None:
-        return {"type": "url", "url": url}
-    return {"type": "base64", "media_type": media_type or "image/jpeg", "data": data}
-
-
-def _document(file: File, where: str) -> dict[str, Any]:
-    if file.file_id:
-        source: dict[str, Any] = {"type": "file", "file_id": file.file_id}
-    elif file.url:
-        source = {"type": "url", "url": file.url}
-    elif file.media_type in {None, "application/pdf"}:
-        source = {"type": "base64", "media_type": "application/pdf", "data": file.data}
+    """Add the form of the output, natively where the model can, else by instruction."""
+    if (form := chat.response_format) is None:
+        return
+    able = form.schema is not None and "json-schema" in target.model.capabilities
+    if able and (schema := native_schema(form.schema or Raw(b""))) is not None:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     else:
-        raise cannot_express(f"{where}.file", WIRE)
-    title = {"title": file.filename} if file.filename else {}
-    return {"type": "document", "source": source, **title}
+        system.append({"type": "text", "text": json_instruction(form)})
+        emulated.append("response_format")
 
 
-def _tool_id(call_id: str) -> str:
-    return _NOT_IN_IDS.sub("_", call_id) or "_"
+def _add_thinking(body: dict[str, Any], chat: ChatRequest, target: Target, dropped: list[str]) -> None:
+    """Add how much to think: as an effort for the models that think adaptively, else as a budget."""
+    effort, budget = chat.reasoning_effort, chat.reasoning_budget
+    if effort is None and budget is None:
+        return
+    if effort == "none" or budget == 0:
+        body["thinking"] = {"type": "disabled"}
+        return
+    if "adaptive-thinking" in target.model.capabilities:
+        body["thinking"] = {"type": "adaptive"}
+        effort = _effort(budget) if effort is None else "low" if effort == "minimal" else effort
+        body["output_config"] = {**body.get("output_config", {}), "effort": effort}
+    elif _is_in_tool_loop_without_thoughts(body["messages"]):
+        dropped.append("reasoning_effort")  # the wire refuses to begin to think in the midst of a turn
+        return
+    else:
+        budget = max(_LEAST_BUDGET, budget if budget and budget > 0 else _BUDGETS.get(effort or "", 4096))
+        body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+        if chat.max_output_tokens is None or body["max_tokens"] <= budget:
+            body["max_tokens"] = max(body["max_tokens"], budget + _DEFAULT_MAX_TOKENS)
+    if chat.reasoning_summary is not None:
+        body["thinking"]["display"] = "omitted" if chat.reasoning_summary == "none" else "summarized"
 
 
-def _tool_result(result: ToolResult, where: str) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": "tool_result",
-        "tool_use_id": _tool_id(result.call_id),
-        "content": [_block(part, where) for part in result.parts if not (isinstance(part, Text) and not part.text)],
-    }
-    if result.is_error:
-        block["is_error"] = True
-    return _cached(block, result.cache)
+def _effort(budget: int | None) -> str:
+    """Say a budget as the effort whose own budget it is nearest to, from below."""
+    return next((name for name in ("high", "medium") if (budget or 0) >= _BUDGETS[name]), "low")
+
+
+def _is_in_tool_loop_without_thoughts(turns: list[dict[str, Any]]) -> bool:
+    """Tell whether the last turn answers calls that were made without a thought the wire would know as its own."""
+    if len(turns) < 2 or turns[-1]["role"] != "user" or turns[-2]["role"] != "assistant":
+        return False
+    if "tool_result" not in map(_type, turns[-1]["content"]):
+        return False
+    return _type(turns[-2]["content"][0]) not in {"thinking", "redacted_thinking"}
+
+
+def _type(block: Any) -> str:
+    return str(block["type"]) if isinstance(block, dict) else ""
+
+
+def _add_tools(body: dict[str, Any], call: Call, target: Target, dropped: list[str]) -> list[str]:
+    """Add functions and hosted tools; return the beta features that those need."""
+    chat = call.chat
+    hosted, betas = hosted_tools(chat.hosted_tools, target.model, call, dropped)
+    if (options := chat.options.get("web_search_options")) is not None and not searches(hosted):
+        if "web-search" in target.model.capabilities:
+            more, _ = hosted_tools((options,), target.model, call, dropped)
+            hosted += more
+        elif not call.drop_unsupported:
+            raise cannot_express("web_search_options", WIRE)
+        else:
+            dropped.append("web_search_options")
+    tools = [*(_tool(tool) for tool in chat.tools), *hosted]
+    if tools:
+        body["tools"] = tools
+        if choice := _tool_choice(chat.tool_choice, chat.parallel_tool_calls):
+            body["tool_choice"] = choice
+    return betas
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
@@ -206,7 +145,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
         body["description"] = tool.description
     if tool.strict:
         body["strict"] = True
-    return _cached(body, tool.cache)
+    return cached(body, tool.cache)
 
 
 def _tool_choice(choice: ToolChoice | None, parallel: bool | None) -> dict[str, Any] | None:  # noqa: FBT001 - the parameter's own three values
