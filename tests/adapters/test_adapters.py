@@ -33,8 +33,8 @@ FOLDER = Path(wye.adapters.__file__).parent
 NAMES = sorted(built_in())
 IN_ORDER = ("build_request", "parse_response", "parse_event", "parse_error")
 ALLOWED = frozenset({
-    "base64", "binascii", "collections", "decimal", "hashlib", "functools", "importlib", "json", "msgspec", "pkgutil", "re",
-    "types", "typing", "urllib.parse", "uuid", "wye",
+    "base64", "binascii", "collections", "decimal", "hashlib", "functools", "importlib", "json", "msgspec", "pkgutil",
+    "re", "types", "typing", "urllib.parse", "uuid", "wye",
 })  # fmt: skip
 
 
