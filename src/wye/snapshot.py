@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from wye import adapters
 from wye.catalog import Catalog, capability_name
-from wye.catalog.addressing import addressed
+from wye.catalog.addressing import addressed, placed
 from wye.catalog.schema import Capability, ModelInfo, Provider
 from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
@@ -17,6 +17,8 @@ from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelC
 from wye.dispatch.upstream import Upstream
 from wye.routing.planner import Availability, Planner
 from wye.transport import Timeouts
+from wye.transport.credentials import Credentials
+from wye.transport.sign_in import credentials_for
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -53,7 +55,8 @@ def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -
         try:
             upstreams[row.id] = _upstream(row, said, catalog, factory)
         except ConfigurationError as error:
-            if error.param != "adapter" or (said is not None and said.adapter is not None):
+            known_lack = error.param == "extra" or (error.param == "adapter" and not (said and said.adapter))
+            if not known_lack:
                 raise ConfigurationError(f"[providers.{row.id}] {error.message}", param=error.param) from None
             missing[row.id] = error.message
             continue
@@ -157,13 +160,24 @@ def _unusable(row: Provider, said: ProviderSettings | None) -> str | None:
     if said is not None and not said.enabled:
         return "it is disabled in the configuration"
     if said is None and not row.local:
-        needed = " or ".join(row.key_env or row.base_url_env or row.enabled_by)
+        keys = (*row.key_env, *row.enabled_by, *row.sign_in.enough[:1]) if row.sign_in else row.key_env
+        needed = " or ".join(keys or row.base_url_env or row.enabled_by)
         return f"set {needed}" if needed else f"add [providers.{row.id}] to the configuration"
-    if said is not None and not said.api_keys and row.key_env and not row.key_optional:
-        return f"set {' or '.join(row.key_env)}"
+    if said is not None and not said.api_keys and row.key_env and not (row.key_optional or _signs_in(row, said)):
+        return f"set {' or '.join((*row.key_env, *(row.sign_in.enough[:1] if row.sign_in else ())))}"
+    if not row.base_url and said is not None and row.placed_url:
+        lacking = [place for name, place in row.places.items() if not (said.places.get(name) or place.default)]
+        return f"set {' and '.join(' or '.join(place.env) for place in lacking)}"
     if not row.base_url and row.adapter not in ModelProviderFactory.registered():
         return f"set {' or '.join(row.base_url_env) or 'base_url'}"
     return None
+
+
+def _signs_in(row: Provider, said: ProviderSettings) -> bool:
+    """Tell whether the cloud's own sign-in takes the place of a key."""
+    if row.sign_in is None or said.api_keys:
+        return False
+    return not row.sign_in.enough or not set(row.sign_in.enough).isdisjoint(said.credentials)
 
 
 def _upstream(
@@ -176,7 +190,15 @@ def _upstream(
         keys=said.api_keys,
         timeouts=Timeouts(connect=said.connect_timeout, read=said.timeout),
         guarded=said.base_url is not None and not said.allow_private_network and not row.local,
+        credentials=_credentials(row, said),
     )
+
+
+def _credentials(row: Provider, said: ProviderSettings) -> Credentials | None:
+    if row.sign_in is None or not _signs_in(row, said):
+        return None
+    places = {name: said.places.get(name) or place.default or "" for name, place in row.places.items()}
+    return credentials_for(row.sign_in, base_url=row.base_url or "", places=places, known=said.credentials)
 
 
 def _overlaid(settings: Settings, catalog: Catalog) -> Catalog:
@@ -193,7 +215,7 @@ def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provid
         name=said.name or row.name,
         adapter=said.adapter or row.adapter,
         also_speaks=_also_spoken(row, said),
-        base_url=said.base_url or row.base_url,
+        base_url=said.base_url or placed(row, said.places) or row.base_url,
         default_model=said.default_model or row.default_model,
         headers={**row.headers, **{name: value.reveal() for name, value in said.headers.items()}},
         query={**row.query, **said.query},

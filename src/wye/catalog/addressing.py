@@ -1,11 +1,16 @@
 """Where a provider's requests go: its base URL completed, the form that fits, the path and query of one request."""
 
 import re
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import structs
 
 from wye.catalog.schema import Form, Provider
+from wye.core.errors import ConfigurationError
+
+_PLACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 
 
 def addressed(provider: Provider, configured_url: str | None) -> Provider:
@@ -28,6 +33,23 @@ def addressed(provider: Provider, configured_url: str | None) -> Provider:
         also_speaks=provider.also_speaks if form.path is None else (),  # other paths, other APIs
         flow=form.flow or provider.flow,
     )
+
+
+def placed(provider: Provider, given: Mapping[str, str]) -> str | None:
+    """Return the base URL at the places an account is at; `None` where one that has no default was not given.
+
+    Raises `ConfigurationError` for a place that is no name.
+    """
+    if not provider.placed_url:
+        return None
+    places = {name: given.get(name) or place.default for name, place in provider.places.items()}
+    for name, value in places.items():
+        if value is None:
+            return None
+        if not _PLACE.fullmatch(value):
+            raise ConfigurationError(f"places.{name}: {value!r} is not the name of a {name}", param=f"places.{name}")
+    template = next((url for value in places.values() if (url := provider.placed_urls.get(str(value)))), None)
+    return (template or provider.placed_url).format(**places)
 
 
 def _fits(form: Form, url: str, query: dict[str, str]) -> bool:

@@ -257,6 +257,27 @@ class ServedBy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prefix: str = ""
 
 
+class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the base URL that differs between accounts: the variables that may hold it, and what it is else."""
+
+    env: tuple[str, ...] = ()
+    default: str | None = None
+
+
+class SignIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What says who we are where no key is set; see `transport/sign_in.py`.
+
+    `env` are the variables that are handed on to it, `enough` those of which one that is set counts as a key. `service`
+    is what an AWS signature is for, `scope` what a token is for.
+    """
+
+    kind: Literal["aws_chain", "google_auth", "entra"]
+    env: tuple[str, ...] = ()
+    enough: tuple[str, ...] = ()
+    service: str = ""
+    scope: str = ""
+
+
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom to call, where, in which wire format and with which credential.
 
@@ -265,6 +286,9 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     may hold the base URL, to which `base_url_suffix` is appended unless it is there. `env_prefix` is the `<P>` of
     `<P>_MODEL`, `<P>_BASE_URL`. `enabled_by` names variables one of which must be set where there is no key to tell
     (local servers). `default_model_env` names further variables for the default model beside `<P>_MODEL`.
+
+    `sign_in` stands in for a key. `placed_url` is the base URL with the names of `places` in braces, `placed_urls` are
+    those for places that differ, by the place's value.
 
     `path` is appended to the base URL: `{path}` stands for the wire format's own path and `{model}` for the model's
     name, percent-encoded. `query` goes with every request, `query_env` maps its parameters to the variables that may
@@ -287,6 +311,10 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth: Literal["bearer", "header", "none"] = "bearer"
     auth_header: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    sign_in: SignIn | None = None
+    placed_url: str = ""
+    placed_urls: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
     key_env: tuple[str, ...] = ()
     key_optional: bool = False
     key_prefix: tuple[str, ...] = ()

@@ -222,10 +222,11 @@ class _Loading:
         """Tell whether the environment alone puts a provider of the catalog to use."""
         if row.stand_in:
             return True
-        if any(self._environ.get(name, "").lower() not in {"", "0", "false", "no"} for name in row.enabled_by):
-            return True
-        has_key = any(self._environ.get(name) for name in (*row.key_env, f"{row.env_prefix}_API_KEYS"))
-        has_url = any(self._environ.get(name) for name in self._url_variables(row))
+        if switches := [value.lower() for name in row.enabled_by if (value := self._environ.get(name))]:
+            return any(value not in {"0", "false", "no"} for value in switches)
+        signs_in = row.sign_in.enough if row.sign_in else ()
+        has_key = any(self._environ.get(name) for name in (*row.key_env, f"{row.env_prefix}_API_KEYS", *signs_in))
+        has_url = any(self._environ.get(name) for name in self._url_variables(row)) or bool(row.placed_url)
         if row.key_env and not row.key_optional:
             return has_key and (has_url or row.base_url is not None)
         return has_url or (has_key and row.base_url is not None)
@@ -242,6 +243,7 @@ class _Loading:
         if row is not None:
             self._keys_from_environment(row, values, where, replace=not refers)
             self._defaults_from_environment(row, values, where)
+            self._cloud_from_environment(row, values, where)
             for name in self._url_variables(row):
                 if url := self._environ.get(name):
                     values["base_url"] = url
@@ -286,6 +288,28 @@ class _Loading:
                 written = values.get("query", {})
                 values["query"] = {**(written if isinstance(written, dict) else {}), parameter: text}
                 self._origins[f"{where}.query"] = f"environment {name}"
+
+    def _cloud_from_environment(self, row: Provider, values: dict[str, Any], where: str) -> None:
+        """Take over where a cloud's endpoint is, and what its own sign-in needs to know."""
+        named = {place: place_row.env for place, place_row in row.places.items()}
+        self._mapping_from_environment("places", named, values, where)
+        if row.sign_in is not None:
+            names = {name: (name,) for name in row.sign_in.env}
+            self._mapping_from_environment("credentials", names, values, where)
+
+    def _mapping_from_environment(
+        self, setting: str, named: Mapping[str, tuple[str, ...]], values: dict[str, Any], where: str
+    ) -> None:
+        written = values.get(setting, {})
+        if not isinstance(written, dict):
+            return  # the section's own check says what is wrong
+        for key, variables in named.items():
+            name = next((name for name in variables if self._environ.get(name)), None)
+            if name is not None:
+                written = {**written, key: self._environ[name]}
+                self._origins[f"{where}.{setting}"] = f"environment {name}"
+        if written:
+            values[setting] = written
 
     def _models(self, providers: Mapping[str, ProviderSettings]) -> dict[str, ModelSettings]:
         found: dict[str, ModelSettings] = {}

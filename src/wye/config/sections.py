@@ -36,7 +36,9 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `query` goes with every request, as Azure's `api-version`. `temperature` and `max_tokens` hold where a request says
     nothing of them; `stream = false` never asks the provider for a stream, whose caller then gets the answer in one
-    piece. `check_keys = false` lets keys pass that do not look like this provider's.
+    piece. `places` fill in the base URL, as Bedrock's `region`; `credentials` are settings of the cloud's own sign-in
+    by the names of their environment variables, as `AWS_PROFILE`. `check_keys = false` lets keys pass that do not look
+    like this provider's.
     """
 
     api_keys: tuple[Secret, ...] = ()
@@ -55,6 +57,8 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_tokens: Count | None = None
     stream: bool = True
     check_keys: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,8 @@ from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelC
 from wye.dispatch.jobs import JobsUpstream
 from wye.dispatch.mock import MockProvider
 from wye.dispatch.upstream import Upstream, WireUpstream
-from wye.transport import Timeouts, connect
+from wye.transport import Timeouts, connect, framing
+from wye.transport.credentials import Credentials, SignedTransport
 from wye.transport.jobs import JobsTransport
 
 
@@ -38,10 +39,12 @@ class ModelProviderFactory:
         keys: tuple[Secret, ...] = (),
         timeouts: Timeouts | None = None,
         guarded: bool = False,
+        credentials: Credentials | None = None,
     ) -> Upstream:
-        """Return the upstream of a provider.
+        """Return the upstream of a provider; `credentials` renew themselves and stand in for a key.
 
-        Raises `ConfigurationError` where its adapter does not exist, or where it has no base URL.
+        Raises `ConfigurationError` where its adapter does not exist or lacks a library (`param` "extra"), or where it
+        has no base URL.
         """
         timeouts = timeouts or Timeouts()
         key = keys[0] if keys else None
@@ -55,11 +58,15 @@ class ModelProviderFactory:
             return InProcessUpstream(provider_class(config))
         if not provider.base_url:
             raise ConfigurationError(f"the provider {provider.id!r} has no base URL", param="base_url")
+        adapter = adapters.load(provider.adapter)
+        framing.check(adapter.FRAMING)
         transport = connect(provider.base_url, timeouts=timeouts, guarded=guarded)
+        if credentials is not None:
+            transport = SignedTransport(transport, provider.base_url, credentials)
         in_jobs = provider.flow == "jobs"
         return (JobsUpstream if in_jobs else WireUpstream)(
             provider,
-            adapters.load(provider.adapter),
+            adapter,
             JobsTransport(transport, timeouts=timeouts) if in_jobs else transport,
             models=models,
             key=key,

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from wye.core.errors import MalformedResponseError
 from wye.core.wire import Framing, ServerEvent
+from wye.transport.extras import needs
 
 MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
 """Above any event seen; images in base64 travel in single events."""
@@ -141,6 +142,12 @@ class NdjsonDecoder:
         """Return the last line, where it has no line feed."""
         line = self._buffer.rest().strip()
         return [ServerEvent(line)] if line else []
+
+
+def check(framing: Framing) -> None:
+    """Raise `ConfigurationError`, whose `param` is `extra`, where what reads a framing is not installed."""
+    if framing == "eventstream":
+        needs("botocore")
 
 
 def decoder(framing: Framing) -> Decoder:
