@@ -14,7 +14,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 from msgspec import Struct
 
 from wye.core.errors import ProviderAuthenticationError, WyeError
-from wye.transport.seam import HttpReply, HttpStream, Transport
+from wye.transport.seam import HttpReply, HttpStream, Reader, Transport
 
 EARLY_SECONDS: Final = 300.0
 """How long before its end a token is renewed."""
@@ -46,15 +46,12 @@ class Grant(Struct, Generic[_V], frozen=True):
 
 
 class Keeper(Generic[_V]):
-    """Keeps a grant of `who` and renews it with `fetch`, which may block; `expected` are the errors it fails with."""
+    """Keeps a grant of `who` and renews it with `fetch`, which may block and fail in any way."""
 
-    def __init__(
-        self, who: str, fetch: Callable[[], Grant[_V]], expected: Callable[[], tuple[type[Exception], ...]]
-    ) -> None:
+    def __init__(self, who: str, fetch: Callable[[], Grant[_V]]) -> None:
         """Fetch nothing yet."""
         self._who = who
         self._fetch = fetch
-        self._expected = expected
         self._grant: Grant[_V] | None = None
         self._renewal: asyncio.Task[WyeError | None] | None = None
         self._not_before = 0.0
@@ -93,7 +90,7 @@ class Keeper(Generic[_V]):
             return error
         except TimeoutError:
             reason = f"nothing came within {_PATIENCE_SECONDS:g} s"
-        except self._expected() as error:
+        except Exception as error:  # noqa: BLE001 - the libraries' errors have no root, and their words may tell secrets
             reason = type(error).__name__
         else:
             return None
@@ -169,6 +166,11 @@ class _SignedStream:
         if self._inner is None:
             raise RuntimeError("the stream is not open")
         return await self._inner.read()
+
+    async def pump(self, reader: Reader) -> None:
+        if self._inner is None:
+            raise RuntimeError("the stream is not open")
+        await self._inner.pump(reader)
 
     async def __aenter__(self) -> Self:
         stream = await self._opened()

@@ -9,7 +9,10 @@ import datetime
 import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from wye.catalog.schema import SignIn
 from wye.core.errors import ProviderAuthenticationError
@@ -37,9 +40,9 @@ def credentials_for(
         return AwsSignature(settings, service=how.service, region=region)
     if how.kind == "google_auth":
         needs("google.auth")
-        return BearerToken(Keeper("Google", _google(settings, how.scope), _google_errors))
+        return BearerToken(Keeper("Google", _google(settings, how.scope)))
     needs("azure.identity")
-    return BearerToken(Keeper("Entra ID", _entra(settings, how.scope), _entra_errors))
+    return BearerToken(Keeper("Entra ID", _entra(settings, how.scope)))
 
 
 # --- AWS ---
@@ -55,7 +58,7 @@ class AwsSignature:
         """Look for keys when the first request is signed."""
         self._service = service
         self._region = region
-        self._keeper: Keeper[Any] = Keeper("AWS", _aws(settings), _aws_errors)
+        self._keeper: Keeper[Any] = Keeper("AWS", _aws(settings))
 
     async def headers(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
         """Return `headers` with the signature, its date and the session's token."""
@@ -107,12 +110,6 @@ def _aws_keys(settings: Mapping[str, str]) -> Any:
     return keys
 
 
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, LookupError)
-
-
 # --- Google ---
 
 
@@ -120,14 +117,10 @@ def _google(settings: Mapping[str, str], scope: str) -> Callable[[], Grant[str]]
     found: list[Any] = []
 
     def fetch() -> Grant[str]:
-        from google import auth
         from google.auth.transport.requests import Request
 
         if not found:
-            path = settings.get("GOOGLE_APPLICATION_CREDENTIALS")
-            library: Any = auth  # half of it is typed
-            made = library.load_credentials_from_file(path, scopes=[scope]) if path else library.default(scopes=[scope])
-            found.append(made[0])
+            found.append(_google_credentials(settings.get("GOOGLE_APPLICATION_CREDENTIALS"), scope))
         (credentials,) = found
         credentials.refresh(Request())
         ends = credentials.expiry  # in UTC, though it does not say so
@@ -136,10 +129,29 @@ def _google(settings: Mapping[str, str], scope: str) -> Callable[[], Grant[str]]
     return fetch
 
 
-def _google_errors() -> tuple[type[Exception], ...]:
-    from google.auth.exceptions import GoogleAuthError
+def _google_credentials(path: str | None, scope: str) -> Any:
+    """Read a service account's file, or one of the other kinds that name themselves; else ask the library to look."""
+    if path is None:
+        from google import auth
 
-    return (GoogleAuthError, OSError, ValueError, LookupError)
+        library: Any = auth  # half of it is typed
+        return library.default(scopes=[scope])[0]
+    said = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, Any])
+    maker: Any
+    if said.get("type") == "external_account":
+        from google.auth import identity_pool
+
+        maker = identity_pool.Credentials
+        return maker.from_info(said, scopes=[scope])
+    if said.get("type") == "authorized_user":
+        from google.oauth2 import credentials as user
+
+        maker = user.Credentials
+        return maker.from_authorized_user_info(said, scopes=[scope])
+    from google.oauth2 import service_account
+
+    maker = service_account.Credentials
+    return maker.from_service_account_info(said, scopes=[scope])
 
 
 # --- Entra ID ---
@@ -168,12 +180,6 @@ def _entra_credential(settings: Mapping[str, str]) -> Any:
         exclude_interactive_browser_credential=True,
         **({"managed_identity_client_id": client} if client else {}),
     )
-
-
-def _entra_errors() -> tuple[type[Exception], ...]:
-    from azure.core.exceptions import AzureError
-
-    return (AzureError, OSError, ValueError, LookupError)
 
 
 def _until(token: str, ends: float | None) -> Grant[str]:

@@ -43,7 +43,7 @@ _AUDIO: Final = frozenset({
     "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a", "mpeg", "mpga", "pcm", "webm",
 })  # fmt: skip
 _EXTENSIONS: Final[Mapping[str, str]] = {"htm": "html", "3gp": "three_gp", "mpg": "mpeg", "jpg": "jpeg"}
-_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_.:-]")
+_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9\s\-()\[\]]+")
 _LONGEST_ID: Final = 64
 _LONGEST_NAME: Final = 200
