@@ -160,11 +160,11 @@ def _unusable(row: Provider, said: ProviderSettings | None) -> str | None:
     if said is not None and not said.enabled:
         return "it is disabled in the configuration"
     if said is None and not row.local:
-        keys = (*row.key_env, *row.enabled_by, *row.sign_in.enough[:1]) if row.sign_in else row.key_env
+        keys = (*row.key_env, *row.enabled_by) if row.sign_in else row.key_env
         needed = " or ".join(keys or row.base_url_env or row.enabled_by)
         return f"set {needed}" if needed else f"add [providers.{row.id}] to the configuration"
     if said is not None and not said.api_keys and row.key_env and not (row.key_optional or _signs_in(row, said)):
-        return f"set {' or '.join((*row.key_env, *(row.sign_in.enough[:1] if row.sign_in else ())))}"
+        return f"set {' or '.join((*row.key_env, *(row.enabled_by if row.sign_in else ())))}"
     if not row.base_url and said is not None and row.placed_url:
         lacking = [place for name, place in row.places.items() if not (said.places.get(name) or place.default)]
         return f"set {' and '.join(' or '.join(place.env) for place in lacking)}"

@@ -120,7 +120,7 @@ def test_a_plan_is_told_with_the_reason_of_each_attempt(wye: Wye) -> None:
         next(line for line in done.stdout.splitlines() if name in line) for name in ("openai/", "azure/")
     )
     assert attempt.split()[:4] == ["1", "openai/gpt-4o-mini", "0.15", "0.60"]
-    assert dropped.endswith("set AZURE_OPENAI_API_KEY")
+    assert dropped.endswith("set AZURE_OPENAI_API_KEY or AZURE_OPENAI_USE_ENTRA")
 
 
 def test_a_plan_is_told_to_a_program(wye: Wye) -> None:
