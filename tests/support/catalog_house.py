@@ -38,7 +38,7 @@ def wires_of(provider: Provider) -> tuple[str, ...]:
     """Return the wire formats that a provider's models are reached by, its own first."""
     models = catalog_rows().models.values()
     others = {model.adapter for model in models if model.provider == provider.id and model.adapter}
-    return (provider.adapter, *sorted(others - {provider.adapter}))
+    return (provider.adapter, *sorted((others | {*provider.also_speaks}) - {provider.adapter}))
 
 
 def imitated() -> list[Provider]:
@@ -66,10 +66,16 @@ def catalog_house(*more: str) -> Iterator[House]:
 
 
 def model_for(wire: str, *capabilities: str) -> ModelInfo | None:
-    """Return the first model of the catalog that is reached by a wire format and can do all of these."""
+    """Return the first model of the catalog that is reached by a wire format alone and can do all of these."""
     rows = catalog_rows()
     for model in rows.models.values():
-        spoken = model.adapter or rows.providers[model.provider].adapter
-        if spoken == wire and model.capabilities.issuperset(capabilities) and not model.is_retired(DAY):
+        provider = rows.providers[model.provider]
+        alone = model.adapter or not provider.also_speaks
+        if (
+            alone
+            and (model.adapter or provider.adapter) == wire
+            and model.capabilities.issuperset(capabilities)
+            and not model.is_retired(DAY)
+        ):
             return model
     return None

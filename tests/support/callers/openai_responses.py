@@ -60,7 +60,9 @@ def _seen(answer: Json) -> Seen:
     assert answer["object"] == "response"
     items, usage = answer["output"], answer["usage"]
     texts = [part for item in items if item["type"] == "message" for part in item["content"]]
-    thoughts = [part for item in items if item["type"] == "reasoning" for part in item["summary"] or item["content"]]
+    thoughts = [
+        part for item in items if item["type"] == "reasoning" for part in item["summary"] or item.get("content") or ()
+    ]
     calls = [item for item in items if item["type"] == "function_call"]
     finish = "tool_calls" if calls else "stop"
     if answer["status"] == "incomplete":

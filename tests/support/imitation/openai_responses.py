@@ -207,8 +207,6 @@ def _turn(item: _Item, at: int, waiting: Mapping[str, str]) -> Turn | None:  # n
             thoughts = "".join(part.text or "" for part in item.summary or ())
             if item.encrypted_content and item.encrypted_content != mind.sign(thoughts, WIRE):
                 raise RefusedError("The encrypted content could not be verified.", kind="invalid_encrypted_content")
-            if item.id is None:
-                raise RefusedError(f"Missing required parameter: 'input[{at}].id'.")
             return Turn("assistant", thoughts=((thoughts, item.encrypted_content or ""),))
     raise RefusedError(f"Invalid value: '{item.role or item.type}' (input[{at}]).")
 
@@ -239,7 +237,7 @@ def _seen(part: _Part) -> Seen:
 def _usage(said: Said) -> dict[str, Any]:
     return {
         "input_tokens": said.input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": said.output_tokens,
         "output_tokens_details": {"reasoning_tokens": said.reasoning_tokens},
         "total_tokens": said.input_tokens + said.output_tokens,
