@@ -26,6 +26,7 @@ from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
+from wye.dispatch.upstream import WireUpstream
 from wye.ledger.price import Rater
 
 
@@ -51,7 +52,7 @@ class Engine:
         """Answer an exchange as a whole."""
         now = self.snapshot
         try:
-            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+            exchange.plan = _plan(exchange, now)
             return await walk.complete(exchange, now.upstreams)
         finally:
             settle(exchange, now.catalog)
@@ -60,7 +61,7 @@ class Engine:
         """Answer an exchange that asks for something other than chat."""
         now = self.snapshot
         try:
-            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+            exchange.plan = _plan(exchange, now)
             return await walk.perform(exchange, now.upstreams)
         finally:
             settle(exchange, now.catalog)
@@ -69,7 +70,7 @@ class Engine:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         now = self.snapshot
         try:
-            exchange.plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+            exchange.plan = _plan(exchange, now)
             await walk.stream(exchange, now.upstreams, sink)
         finally:
             settle(exchange, now.catalog)
@@ -83,6 +84,13 @@ class Engine:
     def explain(self, name: str) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
         return self.snapshot.planner.explain(name, None)
+
+    async def fetch(self, provider: str, wire: str, path: str, *, seconds: float = 30.0) -> bytes:
+        """Return what a provider has at `path` of a wire format: an answer it works on in the background, say."""
+        upstream = self.snapshot.upstreams.get(provider)
+        if not isinstance(upstream, WireUpstream):
+            raise ConfigurationError(f"the provider {provider!r} is not in use any more", param="provider")
+        return await upstream.fetch(wire, path, seconds)
 
     def register(self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()) -> None:
         """Put a provider of the caller's own to use under `provider_id`."""
@@ -135,6 +143,14 @@ async def _list_models(
     except WyeError as failure:
         error = failure.at(provider)
     return Refreshed(provider=provider, seconds=time.perf_counter() - began, error=error), models
+
+
+def _plan(exchange: Exchange, now: snapshot.Snapshot) -> Plan:
+    """Plan an exchange; one that only one provider may answer stays with that."""
+    plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+    if exchange.provider is None:
+        return plan
+    return structs.replace(plan, attempts=tuple(a for a in plan.attempts if a.provider == exchange.provider))
 
 
 _rater = Rater()

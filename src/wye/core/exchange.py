@@ -12,7 +12,8 @@ class Exchange:
 
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
     `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
-    where any of it is unknown; `cost_text` writes it without an exponent.
+    where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
+    where that is so.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Exchange:
         "id",
         "outcomes",
         "plan",
+        "provider",
         "settled",
     )
 
@@ -35,6 +37,7 @@ class Exchange:
         self.id = id
         self.deadline = deadline
         self.plan: Plan | None = None
+        self.provider: str | None = None
         self.attempt: Attempt | None = None
         self.outcomes: list[Outcome] = []
         self.dropped: tuple[str, ...] = ()

@@ -141,6 +141,14 @@ class WireUpstream:
         if not (state.done or (state.finish_seen and self._provider.wire.stream_end == "finish")):
             raise StreamInterruptedError("the provider's stream ended before its end marker")
 
+    async def fetch(self, wire: str, path: str, seconds: float) -> bytes:
+        """GET what lies at `path`, which a wire format has beside what models are asked for."""
+        path = path if self._plain else path_of(self._provider, path)
+        reply = await self._transport.get(path, self._headers, seconds)
+        if not 200 <= reply.status < 300:
+            raise self._scrubbed(load(wire).parse_error(reply.status, reply.headers, reply.body))
+        return reply.body
+
     async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
         """Ask for the list of models."""
 

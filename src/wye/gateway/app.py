@@ -20,10 +20,11 @@ from wye.core.errors import (
 )
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
-from wye.gateway import chat, google, models, operations
+from wye.gateway import chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import outlet_of
+from wye.state.responses import MemoryResponses, ResponseStore
 from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_responses
 from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
@@ -62,6 +63,7 @@ class Route(Struct, frozen=True):
     endpoint: Endpoint
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
     takes_forms: bool = False
+    also: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -73,12 +75,16 @@ class Gateway:
         self.config = config or engine.snapshot.settings.server
         self.log = log or LogWriter()
         self.ready = True
+        self.responses: ResponseStore = MemoryResponses()
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
-            "/v1/responses": self._answers(openai_responses),
+            **{
+                f"/v1/responses{action}": Route("POST", partial(self._respond, action), openai_responses.render_error)
+                for action in ("", "/compact", "/input_tokens")
+            },
             "/v1/messages": self._answers(anthropic_messages),
             **{path: self._does(way) for path, way in operations.WAYS.items()},
             "/v1/models": Route("GET", self._list_models),
@@ -153,7 +159,8 @@ class Gateway:
             self._gate.check(request.method, request.headers, forms=forms)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
-        if request.method != route.method and not (route.method == "GET" and request.method == "HEAD"):
+        taken = (route.method, *route.also, *(("HEAD",) if route.method == "GET" else ()))
+        if request.method not in taken:
             raise MethodNotAllowedError(f"{request.path} takes {route.method}, not {request.method}")
         return await route.endpoint(request)
 
@@ -165,7 +172,8 @@ class Gateway:
         if isinstance(error, AuthenticationError):
             headers.append((b"www-authenticate", b"Bearer"))
         if isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
-            headers.append((b"allow", b"POST" if route.method == "POST" else b"GET, HEAD"))
+            also = "".join(f", {method}" for method in route.also)
+            headers.append((b"allow", b"POST" if route.method == "POST" else b"GET, HEAD" + also.encode()))
         if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
             headers.append((b"accept", b"application/json"))
         return headers
@@ -176,6 +184,8 @@ class Gateway:
             return self._google_route(called)
         if route is None and path.startswith("/v1/models/"):
             return Route("GET", self._show_model)
+        if route is None and path.startswith("/v1/responses/"):
+            return Route("GET", self._kept_response, openai_responses.render_error, also=("DELETE",))
         return route
 
     async def _generate(self, surface: Surface, model: str | None, stream: bool | None, request: Request) -> int:  # noqa: FBT001 - bound by `_answers`
@@ -190,6 +200,35 @@ class Gateway:
         return await chat.answer_stream(
             self.engine, surface, exchange, departure, request.outlet, keep_alive=self.config.keep_alive
         )
+
+    async def _respond(self, action: str, request: Request) -> int:
+        """Answer a request for a response, going on from what is kept of the ones before."""
+        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        turn = await responses.read_turn(self.engine, self.responses, body)
+        exchange = chat.open_exchange(
+            self.engine, turn, turn.body, request.headers, request_id=request.id, action=action
+        )
+        exchange.provider = turn.provider
+        request.exchange = exchange
+        departure = self._departures.watch(request.receive)
+        outlet = request.outlet if action else responses.KeepingOutlet(request.outlet, self.responses, turn, exchange)
+        if not exchange.call.stream:
+            return await chat.answer_whole(self.engine, turn, exchange, departure, outlet)
+        keep_alive = self.config.keep_alive
+        return await chat.answer_stream(self.engine, turn, exchange, departure, outlet, keep_alive=keep_alive)
+
+    async def _kept_response(self, request: Request) -> int:
+        name, _, part = request.path.removeprefix("/v1/responses/").partition("/")
+        if request.method == "DELETE" and not part:
+            body = await responses.delete(self.responses, name)
+        elif part == "input_items" and request.method != "DELETE":
+            body = await responses.input_items(self.responses, name)
+        elif not part:
+            body = await responses.look_up(self.engine, self.responses, name)
+        else:
+            raise RouteNotFoundError(f"there is no {request.path}")
+        await respond(request.send, 200, body, [JSON, (b"x-request-id", request.id.encode())])
+        return 200
 
     async def _perform(self, way: operations.Way, request: Request) -> int:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)

@@ -27,13 +27,13 @@ def open_exchange(
     request_id: str,
     model: str | None = None,
     stream: bool | None = None,
+    action: str = "",
 ) -> Exchange:
-    """Read the request and the caller's wishes of it; `model` and `stream` are what its path says of them."""
+    """Read the request and the caller's wishes of it; `model`, `stream` and `action` are what its path says of them."""
     drop = wants_dropping(engine, headers)
     forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
-    call = surface.parse_request(
-        body, Asked(model=model, stream=stream, headers=forwarded, drop_unsupported=drop, raw_events=True)
-    )
+    asked = Asked(model=model, stream=stream, action=action, headers=forwarded, drop_unsupported=drop, raw_events=True)
+    call = surface.parse_request(body, asked)
     return engine.begin(call, timeout=timeout_of(headers), request_id=request_id)
 
 

@@ -184,7 +184,7 @@ def _turns(items: list[_Item]) -> list[Turn]:
     return turns
 
 
-def _turn(item: _Item, at: int, waiting: Mapping[str, str]) -> Turn | None:  # noqa: C901 - one kind of item each
+def _turn(item: _Item, at: int, waiting: Mapping[str, str]) -> Turn | None:
     match item.type:
         case "message" if item.role in {"system", "developer"}:
             return None

@@ -72,7 +72,8 @@ _decode_search = msgspec.json.Decoder(_SearchOptions).decode
 def build_request(call: Call, target: Target) -> WireRequest:
     """Send the caller's bytes on where they are of this wire format, else say them in it."""
     if call.wire == WIRE:
-        return WireRequest(path=target.traits.responses_path + call.action, body=_spliced(call, target))
+        path = target.traits.responses_path + call.action
+        return WireRequest(path=path, body=_spliced(call, target), headers=dict(call.headers))
     chat = call.chat
     dropped = left_out(call, WIRE, _EXPRESSED)
     emulated: list[str] = []

@@ -78,13 +78,15 @@ class ResponsesStream:
     """Writes one stream as server-sent events.
 
     Events of the same wire format keep their bytes except for the model's name. The last one waits for `end`, so that
-    nobody hears of a response before it is kept; `finished` holds that response as JSON from then on.
+    nobody hears of a response before it is kept; `finished` holds that response as JSON from then on. `passed_on` tells
+    that it came in this wire format.
     """
 
     def __init__(self, call: Call, *, request_id: str, previous: str | None) -> None:
         """Begin a stream; the name of the model that answers may be set when it is known."""
         self.model = call.model
         self.finished: bytes | None = None
+        self.passed_on = False
         self._call = call
         self._id = response_id(request_id)
         self._previous = previous
@@ -127,6 +129,7 @@ class ResponsesStream:
 
     def _pass_on(self, chunk: StreamChunk, raw: bytes, out: list[bytes]) -> None:
         self._number += 1
+        self.passed_on = True
         self._id = chunk.id or self._id
         if b'"response"' in raw and b'"model"' in raw:
             raw = _renamed(raw, chunk.upstream_model, self.model)

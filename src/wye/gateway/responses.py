@@ -1,0 +1,294 @@
+"""The state behind `/v1/responses`: answers that a caller goes on from, looks up, and deletes.
+
+Who keeps an answer: a provider that speaks this wire format and says so in it (`"store": true`) does, and a request
+that goes on from it is sent there and nowhere else. For every other provider, Wye keeps the turns and sends the whole
+conversation each time, to whichever model is asked. It also keeps the turns of answers that a provider keeps, so that
+a model of another provider can go on from them.
+"""
+
+from collections.abc import Awaitable
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Raw, Struct
+
+from wye.core.errors import RouteNotFoundError, UnsupportedOperationError, WyeError
+from wye.core.exchange import Exchange
+from wye.core.request import NOTHING_ASKED, Asked, Call
+from wye.core.response import ModelResponse
+from wye.core.wire import splice
+from wye.engine import Engine
+from wye.gateway.http import Header
+from wye.gateway.outlet import Outlet
+from wye.state.responses import KeptResponse, ResponseStore
+from wye.surfaces import AnswerStream, openai_responses
+from wye.surfaces.openai_responses.stream import ResponsesStream
+
+OWNER: Final = "admin"
+"""Whose answers they are; everybody who may call holds the same key."""
+
+
+class _Asks(Struct):
+    model: str | None = None
+    previous_response_id: str | None = None
+    store: bool | None = None
+    input: str | list[Raw] | None = None
+
+
+class _Item(Struct):
+    type: str | None = None
+    role: str | None = None
+    id: str | None = None
+
+
+class _Answer(Struct):
+    id: str = ""
+    store: bool | None = None
+    status: str | None = None
+    output: list[Raw] = []
+
+
+_decode_asks = msgspec.json.Decoder(_Asks).decode
+_decode_item = msgspec.json.Decoder(_Item).decode
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Turn:
+    """One request for a response, and a `Surface` that keeps hold of what is answered to it.
+
+    `body` is the request as it goes on: with the conversation it goes on from, where that is kept here. `provider` is
+    the only one that may answer, where it keeps that conversation.
+    """
+
+    WIRE = openai_responses.WIRE
+    FORWARDED = openai_responses.FORWARDED
+
+    def __init__(self, body: bytes, asks: "_Asks") -> None:
+        """Begin with a request as it came in."""
+        self.body = body
+        self.provider: str | None = None
+        self._asks = asks
+        self._stream: ResponsesStream | None = None
+        self._whole: bytes | None = None
+        self._raw = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether the answer is to be kept."""
+        return self._asks.store is not False
+
+    def parse_request(self, body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
+        """Read the request."""
+        return openai_responses.parse_request(body, asked)
+
+    def render_response(self, response: ModelResponse, call: Call, *, model: str, request_id: str) -> bytes:
+        """Write the answer and keep hold of it."""
+        self._whole = openai_responses.render_response(
+            response, call, model=model, request_id=request_id, previous=self._asks.previous_response_id
+        )
+        self._raw = response.wire == self.WIRE
+        return self._whole
+
+    def open_stream(self, call: Call, *, request_id: str) -> AnswerStream:
+        """Begin to write the answer and keep hold of it."""
+        previous = self._asks.previous_response_id
+        self._stream = openai_responses.open_stream(call, request_id=request_id, previous=previous)
+        return self._stream
+
+    def render_error(self, error: WyeError) -> bytes:
+        """Write an error."""
+        return openai_responses.render_error(error)
+
+    def answered(self, exchange: Exchange) -> KeptResponse | None:
+        """Return the answer as it is to be kept, where there is one."""
+        body, raw = self._whole, self._raw
+        if self._stream is not None:
+            body, raw = self._stream.finished, self._stream.passed_on
+        if body is None or exchange.attempt is None:
+            return None
+        try:
+            answer = _decode_answer(body)
+            said = tuple((_decode_item(item).id or "", bytes(item)) for item in answer.output)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None  # not ours to complain about: the caller has it as the provider sent it
+        if not answer.id:
+            return None
+        return KeptResponse(
+            id=answer.id,
+            provider=exchange.attempt.provider,
+            body=body,
+            given=_items(self._asks.input),
+            said=said,
+            previous=self._asks.previous_response_id,
+            native=raw and answer.store is True,
+        )
+
+
+def _items(given: str | list[Raw] | None) -> tuple[bytes, ...]:
+    if isinstance(given, str):
+        return (_encode({"role": "user", "content": given}),)
+    return tuple(bytes(item) for item in given or ())
+
+
+async def read_turn(engine: Engine, store: ResponseStore, body: bytes) -> Turn:
+    """Read what a request goes on from, and put what is kept here in its place.
+
+    A provider that keeps the conversation gets the request as it is, as long as the model asked for is one of its.
+    Without the response here, the request is left as it is too: the provider may know it from before.
+    """
+    try:
+        asks = _decode_asks(body)
+        refers = [_reference(raw) for raw in asks.input] if isinstance(asks.input, list) else []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Turn(body, _Asks(store=False))  # the surface says what is wrong with it
+    turn = Turn(body, asks)
+    if asks.previous_response_id is None and not any(refers):
+        return turn
+    holders = {name: found for name in refers if name and (found := await store.holder(OWNER, name))}
+    before = await store.get(OWNER, asks.previous_response_id) if asks.previous_response_id else None
+    providers = {attempt.provider for attempt in engine.explain(asks.model or "").attempts}
+    turn.provider = next(
+        (
+            kept.provider
+            for kept in (before, *holders.values())
+            if kept is not None and kept.native and kept.provider in providers
+        ),
+        None,
+    )
+    changes: dict[str, bytes] = {}
+    items = _put_in_place(asks.input, refers, holders, turn.provider)
+    if before is not None and not (before.native and before.provider == turn.provider):
+        turns = await store.conversation(OWNER, before.id)
+        if turns is not None:
+            items = [*(item for kept in turns for item in _portable(kept)), *(items or _items(asks.input))]
+            changes["previous_response_id"] = b"null"
+    if items is not None:
+        changes["input"] = _encode([Raw(item) for item in items])
+        turn.body = splice(body, changes)
+    return turn
+
+
+def _reference(raw: Raw) -> str | None:
+    """Return the id of an item that is only referred to."""
+    item = _decode_item(raw)
+    return item.id if item.type == "item_reference" or (item.type is None and item.role is None) else None
+
+
+def _put_in_place(
+    given: str | list[Raw] | None,
+    refers: list[str | None],
+    holders: dict[str, KeptResponse],
+    provider: str | None,
+) -> list[bytes] | None:
+    """Return the input with the items in place that it refers to; `None` where there are none of ours.
+
+    Those that `provider`, which is to answer, keeps itself stay references.
+    """
+    if not isinstance(given, list) or not holders:
+        return None
+    items = []
+    for raw, name in zip(given, refers, strict=True):
+        kept = holders.get(name) if name else None
+        if kept is None or (kept.native and kept.provider == provider):
+            items.append(bytes(raw))
+            continue
+        items += [said for at, said in kept.said if at == name and _travels(kept, said)]
+    return items
+
+
+def _portable(kept: KeptResponse) -> list[bytes]:
+    """Return the items of a turn as any provider may be sent them."""
+    return [*kept.given, *(said for _, said in kept.said if _travels(kept, said))]
+
+
+def _travels(kept: KeptResponse, item: bytes) -> bool:
+    """Tell whether an item means something without the provider that keeps it: its own reasoning does not."""
+    return not kept.native or _decode_item(item).type != "reasoning"
+
+
+class KeepingOutlet:
+    """Keeps an answer before its last bytes leave, so that nobody asks for it before it is there."""
+
+    def __init__(self, outlet: Outlet, store: ResponseStore, turn: Turn, exchange: Exchange) -> None:
+        """Stand before `outlet`."""
+        self._outlet = outlet
+        self._store = store
+        self._turn = turn
+        self._exchange = exchange
+
+    async def _keep(self) -> None:
+        if self._turn.kept and (answer := self._turn.answered(self._exchange)) is not None:
+            await self._store.put(OWNER, answer)
+
+    async def answer(self, status: int, headers: list[Header], body: bytes) -> None:
+        """Keep the answer and send it."""
+        await self._keep()
+        await _done(self._outlet.answer(status, headers, body))
+
+    def begin(self, status: int, headers: list[Header]) -> None:
+        """Begin to send."""
+        self._outlet.begin(status, headers)
+
+    def write(self, data: bytes) -> Awaitable[None] | None:
+        """Send a piece."""
+        return self._outlet.write(data)
+
+    async def finish(self, data: bytes) -> None:
+        """Keep the answer and send its end."""
+        await self._keep()
+        await _done(self._outlet.finish(data))
+
+
+async def _done(wait: Awaitable[None] | None) -> None:
+    if wait is not None:
+        await wait
+
+
+# --- Looking up and deleting ---
+
+
+async def look_up(engine: Engine, store: ResponseStore, response_id: str) -> bytes:
+    """Return a response; one that its provider still works on is asked for there."""
+    found = await _found(store, response_id)
+    if not found.native or _decode_answer(found.body).status not in {"queued", "in_progress"}:
+        return found.body
+    now = await engine.fetch(found.provider, openai_responses.WIRE, f"/responses/{quote(response_id, safe='')}")
+    answer = _decode_answer(now)
+    said = tuple((_decode_item(item).id or "", bytes(item)) for item in answer.output)
+    await store.put(OWNER, msgspec.structs.replace(found, body=now, said=said))
+    return now
+
+
+async def input_items(store: ResponseStore, response_id: str) -> bytes:
+    """Return the items that a response was the answer to, the latest first."""
+    found = await _found(store, response_id)
+    items = []
+    for at, raw in enumerate(found.given):
+        members = msgspec.json.decode(raw, type=dict[str, Raw])
+        named = {"id": Raw(_encode(f"item_{response_id.removeprefix('resp_')}_{at}"))}
+        kind = {} if "type" in members else {"type": Raw(b'"message"')}
+        items.append({**named, **kind, **members})
+    items.reverse()
+    ids = [msgspec.json.decode(item["id"]) for item in items]
+    ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+    return _encode({"object": "list", "data": items, **ends, "has_more": False})
+
+
+async def delete(store: ResponseStore, response_id: str) -> bytes:
+    """Forget a response; one that its provider keeps as well cannot be deleted from here."""
+    found = await _found(store, response_id)
+    if found.native:
+        message = f"{found.provider} keeps the response {response_id!r} itself; delete it there"
+        raise UnsupportedOperationError(message, param="response_id")
+    await store.delete(OWNER, response_id)
+    return _encode({"id": response_id, "object": "response", "deleted": True})
+
+
+async def _found(store: ResponseStore, response_id: str) -> KeptResponse:
+    found = await store.get(OWNER, response_id)
+    if found is None:
+        message = f"there is no response {response_id!r}: it was never stored, or is no longer kept"
+        raise RouteNotFoundError(message, code="response_not_found", param="response_id")
+    return found

@@ -1,0 +1,1 @@
+"""State that outlives a request, behind small protocols; here, in this process's memory."""
