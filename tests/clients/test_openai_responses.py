@@ -173,7 +173,10 @@ def test_another_wire_goes_on_from_an_answer(client: openai.OpenAI, house: House
         model=named("gemini"), input=output(call.call_id, "noon"), tools=[WEATHER], previous_response_id=first.id
     )
     assert second.output_text == "results: noon"
-    assert [turn.role for turn in house.imitation.heard[-1].turns] == ["user", "assistant", "tool"]
+    turns = house.imitation.heard[-1].turns
+    assert [(call.name, result.text) for turn in turns for call in turn.calls for result in turns[-1].results] == [
+        ("get_weather", "noon")
+    ]
 
 
 def test_items_are_found_by_reference(client: openai.OpenAI) -> None:

@@ -62,6 +62,7 @@ class _Message(_Strict):
     annotations: Any = None
     # Not OpenAI's own, but every provider that reasons on this wire gives and takes them.
     reasoning_content: str | None = None
+    reasoning: str | None = None
     reasoning_details: Any = None
 
 
@@ -208,7 +209,8 @@ def _turns(messages: list[_Message]) -> list[Turn]:  # noqa: C901, PLR0912 - one
         open_calls = {call.id: call.name for call in calls}
         if message.content is None and not calls and not message.refusal:
             raise RefusedError(f"Invalid value for 'content': expected a string, got null. (messages[{at}])")
-        thoughts = ((message.reasoning_content, ""),) if message.reasoning_content else ()
+        thought = message.reasoning_content or message.reasoning
+        thoughts = ((thought, ""),) if thought else ()
         role: mind.Speaker = "assistant" if message.role == "assistant" else "user"
         media = (
             tuple(_media(part) for part in message.content if part.type in {"image_url", "file"})
