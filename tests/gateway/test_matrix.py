@@ -71,8 +71,11 @@ class Talk:
     def compare(self, seen: Seen, said: Said) -> None:
         assert seen.text == said.text
         assert [(call.name, call.arguments) for call in seen.calls] == [(c.name, c.arguments) for c in said.calls]
-        assert len({call.id for call in seen.calls}) == len(seen.calls), "two calls have one id"
-        assert all(call.id for call in seen.calls), "a call has no id"
+        ids = [call.id for call in seen.calls]
+        if not any(ids) and self.caller.SURFACE == "gemini":
+            ids = [str(at) for at in range(len(ids))]  # the one wire where calls need none
+        assert all(ids), "a call has no id"
+        assert len(set(ids)) == len(ids), "two calls have one id"
         assert seen.finish == said.finish
         assert (seen.input_tokens, seen.output_tokens) == (said.input_tokens, said.output_tokens)
 

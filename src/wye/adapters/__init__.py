@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
@@ -285,6 +286,23 @@ def count(number: float | None) -> int:
 
 
 _MOST = 2**40
+
+
+_TOO_LONG = re.compile(
+    r"maximum context length|context[ _]length[ _]exceeded|context (?:length|window|size) (?:is only|of only)"
+    r"|(?:exceed|greater than|longer than|larger than|too (?:long|large) for|beyond)[^.]{0,60}context"
+    r"|context (?:length|window|size|limit)[^.]{0,40}(?:exceed|overflow)"
+    r"|(?:prompt|input|conversation|messages) (?:is|are) too long|too long for requested model|maximum prompt length"
+    r"|too large for model with|reduce the length of|`inputs` tokens \+ `max_new_tokens`|input tokens exceed"
+    r"|(?:token count|number of tokens|tokens in the prompt)[^.]{0,60}exceed|too many input tokens"
+    r"|exceeds? the (?:maximum|model's)[^.]{0,40}(?:number of tokens|token limit|input length|allowed input)"
+)
+"""How providers say that a prompt does not fit; routers repeat the words of those behind them on any wire."""
+
+
+def says_too_long(message: str) -> bool:
+    """Tell whether the words of a refusal mean that the prompt does not fit the model's context."""
+    return _TOO_LONG.search(message.lower()) is not None
 
 
 def arguments_object(arguments: str, where: str) -> Raw:

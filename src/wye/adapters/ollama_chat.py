@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Target, arguments_object, cannot_express, count, decoded, left_out, made_call_id
+from wye.adapters import Target, arguments_object, cannot_express, count, decoded, left_out, made_call_id, says_too_long
 from wye.core.content import (
     FunctionCall,
     Image,
@@ -41,8 +41,8 @@ WIRE: Final = "ollama_chat"
 FRAMING: Final[Framing] = "ndjson"
 
 _EXPRESSED: Final = frozenset({
-    "frequency_penalty", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "stop",
-    "temperature", "top_logprobs", "top_p",
+    "frequency_penalty", "logprobs", "presence_penalty", "reasoning_budget", "reasoning_effort", "response_format",
+    "seed", "stop", "temperature", "top_k", "top_logprobs", "top_p",
 })  # fmt: skip
 _RUNNER_OPTIONS: Final = frozenset({
     "min_p", "mirostat", "mirostat_eta", "mirostat_tau", "num_batch", "num_ctx", "num_gpu", "num_keep", "num_predict",
@@ -77,8 +77,8 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["tools"] = [_tool(tool) for tool in chat.tools]
     if chat.response_format is not None:
         body["format"] = _format(chat.response_format)
-    if chat.reasoning_effort is not None:
-        body["think"] = _think(chat.reasoning_effort, target)
+    if chat.reasoning_effort is not None or chat.reasoning_budget is not None:
+        body["think"] = _think(chat.reasoning_effort, chat.reasoning_budget, target)
     body |= {name: value for name, value in chat.options.items() if name in {"logprobs", "top_logprobs"}}
     extra = dict(chat.extra)
     if options := _options(chat, extra):
@@ -92,6 +92,7 @@ def _options(chat: ChatRequest, extra: dict[str, Raw]) -> dict[str, Any]:
         "num_predict": chat.max_output_tokens,
         "temperature": chat.temperature,
         "top_p": chat.top_p,
+        "top_k": chat.top_k,
         "stop": chat.stop or None,
         "seed": chat.seed,
         "presence_penalty": chat.presence_penalty,
@@ -112,10 +113,12 @@ def _format(form: ResponseFormat) -> Raw | str:
     return form.schema if form.schema is not None else "json"
 
 
-def _think(effort: str, target: Target) -> bool | str:
-    """Say an effort as a level to the models that take one, to the others as yes or no."""
-    if effort == "none":
+def _think(effort: str | None, budget: int | None, target: Target) -> bool | str:
+    """Say an effort as a level to the models that take one, to the others as yes or no; so is a budget."""
+    if effort == "none" or (effort is None and budget == 0):
         return False
+    if effort is None:
+        return True
     if "adaptive-thinking" not in target.model.capabilities:
         return True
     return {"minimal": "low", "xhigh": "high", "max": "high"}.get(effort, effort)
@@ -330,8 +333,10 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
         message = ""
     lowered = message.lower()
     kind = next((found for phrase, found in _BY_PHRASE if phrase in lowered), None) or error_class(status)
+    if kind is InvalidRequestError and says_too_long(message):
+        kind = ContextLengthError
     return kind(
         message or f"the provider answered with status {status}",
-        retry_after=retry_after(headers),
+        retry_after=retry_after(headers, kind, message),
         upstream_status=status,
     )

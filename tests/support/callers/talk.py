@@ -93,11 +93,11 @@ class Failure:
 
 
 def events(body: bytes) -> Iterator[tuple[str | None, str]]:
-    """Read server-sent events strictly: every one is complete, comments are left out."""
+    """Read server-sent events strictly: every one is complete; comments and empty lines say nothing."""
     text = body.decode().replace("\r\n", "\n")
     assert text.endswith("\n\n"), f"the stream ends within an event: {text[-80:]!r}"
     for block in text.removesuffix("\n\n").split("\n\n"):
-        lines = [line for line in block.split("\n") if not line.startswith(":")]
+        lines = [line for line in block.split("\n") if line and not line.startswith(":")]
         if not lines:
             continue
         fields = [line.split(": ", 1) for line in lines]

@@ -131,7 +131,17 @@ class _Request(_Strict):
     labels: dict[str, str] | None = None
 
 
-_decode = msgspec.json.Decoder(_Request).decode
+_OPAQUE = frozenset({"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"})
+
+
+def _camel(value: Any) -> Any:
+    """Write members as the wire does; like every protobuf in JSON it takes `snake_case` as well."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = {re.sub(r"_(.)", lambda found: found[1].upper(), name): item for name, item in value.items()}
+    return {name: item if name in _OPAQUE else _camel(item) for name, item in named.items()}
 
 
 def authorised(headers: Mapping[str, str]) -> bool:
@@ -145,7 +155,7 @@ def hear(received: Received) -> Heard:
         raise RefusedError("Not Found", status=404, kind="NOT_FOUND")
     model = unquote(found[1])
     try:
-        data = _decode(received.body)
+        data = msgspec.convert(_camel(json.loads(received.body)), _Request)
     except msgspec.ValidationError as error:
         raise RefusedError(f"Invalid JSON payload received. {error}") from None
     config = data.generation_config or _Config()

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from wye.adapters import decoded
+from wye.adapters import decoded, says_too_long
 from wye.adapters.anthropic_messages.same import WIRE
 from wye.adapters.anthropic_messages.usage import WireUsage, read_usage
 from wye.core.content import Citation, FunctionCall, Opaque, Reasoning, ToolCall
@@ -359,8 +359,6 @@ _BY_TYPE: Final[Mapping[str, type[WyeError]]] = {
 """Source: https://docs.anthropic.com/en/api/errors."""
 
 _BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
-    ("prompt is too long", ContextLengthError),
-    ("exceed context limit", ContextLengthError),
     ("credit balance is too low", QuotaExceededError),
     ("api usage limits", QuotaExceededError),
     ("does not support", UnsupportedParameterError),
@@ -376,7 +374,9 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
         facts = _ErrorFacts()
     kind = _BY_TYPE.get(facts.type) or error_class(status)
     lowered = facts.message.lower()
-    if kind is InvalidRequestError:
+    if kind is InvalidRequestError and says_too_long(lowered):
+        kind = ContextLengthError
+    elif kind is InvalidRequestError:
         kind = next((found for phrase, found in _BY_PHRASE if phrase in lowered), kind)
     message = facts.message or f"the provider answered with status {status}"
-    return kind(message, retry_after=retry_after(headers), upstream_status=status)
+    return kind(message, retry_after=retry_after(headers, kind, message), upstream_status=status)

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from wye.adapters import says_too_long
 from wye.core.errors import (
     ContentFilteredError,
     ContextLengthError,
@@ -104,14 +105,14 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read a refused request; its kind stands in a header, or in the body."""
     facts = _facts(body)
     kind = _plain_name(headers.get("x-amzn-errortype") or facts.kind or facts.code)
-    return _error(status, kind, facts, retry_after(headers))
+    return _error(status, kind, facts, headers)
 
 
 def raised_in_stream(name: str | None, data: bytes) -> WyeError:
     """Read an exception frame: `name` is its `:exception-type`."""
     facts = _facts(data)
     status = facts.original_status if isinstance(facts.original_status, int) else 200
-    return _error(status, _plain_name(name), facts, None)
+    return _error(status, _plain_name(name), facts, {})
 
 
 def _facts(body: bytes) -> _Body:
@@ -130,15 +131,17 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _error(status: int, name: str, facts: _Body, wait: float | None) -> WyeError:
+def _error(status: int, name: str, facts: _Body, headers: Mapping[str, str]) -> WyeError:
     said = _text(facts.message) or _text(facts.title_message)
     if (cause := _text(facts.original_message)) and cause not in said:
         said = f"{said}: {cause}" if said else cause
     kind = _BY_TYPE.get(name) or error_class(status)
     lowered = said.lower().replace("’", "'")
-    if kind is InvalidRequestError:
+    if kind is InvalidRequestError and says_too_long(said):
+        kind = ContextLengthError
+    elif kind is InvalidRequestError:
         kind = next((found for phrase, found in _BY_PHRASE if phrase in lowered), kind)
     elif kind is ProviderPermissionError and any(phrase in lowered for phrase in _KEY_PHRASES):
         kind = ProviderAuthenticationError
     message = said or f"the provider answered with status {status}" + (f" ({name})" if name else "")
-    return kind(message, retry_after=wait, upstream_status=status)
+    return kind(message, retry_after=retry_after(headers, kind, said), upstream_status=status)

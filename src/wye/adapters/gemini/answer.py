@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, field
 
-from wye.adapters import Index, count, decoded, made_call_id
+from wye.adapters import Index, count, decoded, made_call_id, says_too_long
 from wye.adapters.gemini.sources import Cited, Grounding, citations, searches
 from wye.adapters.gemini.thoughts import WIRE
 from wye.core.content import FunctionCall, Opaque, Reasoning, ToolCall
@@ -414,9 +414,10 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
     kind = _BY_STATUS.get(error.status) or error_class(error.code if 400 <= error.code < 600 else status)
     delays = (_SECONDS.fullmatch(detail.retry_delay) for detail in error.details)
     delay = next((float(found[1]) for found in delays if found), None)
-    return _exactly(kind, error)(
+    kind = _exactly(kind, error)
+    return kind(
         error.message or f"the provider answered with status {status}",
-        retry_after=delay if delay is not None else retry_after(headers),
+        retry_after=delay if delay is not None else retry_after(headers, kind, error.message),
         upstream_status=status,
     )
 
@@ -427,7 +428,7 @@ def _exactly(kind: type[WyeError], error: _Error) -> type[WyeError]:
     if kind is InvalidRequestError:
         if any(detail.reason.startswith("API_KEY_") for detail in error.details) or lowered.startswith("api key"):
             return ProviderAuthenticationError
-        if "exceeds the maximum number of tokens" in lowered:
+        if says_too_long(error.message):
             return ContextLengthError
     quotas = [violation.quota_id for detail in error.details for violation in detail.violations]
     if kind is RateLimitError and any("PerDay" in quota for quota in quotas):

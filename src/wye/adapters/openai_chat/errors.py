@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from wye.adapters import says_too_long
 from wye.core.errors import (
     ContentFilteredError,
     ContextLengthError,
@@ -56,6 +57,8 @@ _BY_CODE: Final[Mapping[str, type[WyeError]]] = {
     "rate_limit_exceeded": RateLimitError,
     "rate_limit_error": RateLimitError,
     "overloaded_error": OverloadedError,
+    "capacity_exceeded": OverloadedError,
+    "queue_exceeded": OverloadedError,
     "server_overloaded": OverloadedError,
     "unsupported_parameter": UnsupportedParameterError,
     "unsupported_value": UnsupportedParameterError,
@@ -65,22 +68,18 @@ _BY_CODE: Final[Mapping[str, type[WyeError]]] = {
 """Documented error codes and types; looked up in that order, before the status."""
 
 _BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
-    ("maximum context length", ContextLengthError),
-    ("context_length_exceeded", ContextLengthError),
-    ("exceeds the available context size", ContextLengthError),
-    ("too large for model with", ContextLengthError),
-    ("prompt is too long", ContextLengthError),
-    ("reduce the length of", ContextLengthError),
-    ("context length is only", ContextLengthError),
-    ("`inputs` tokens + `max_new_tokens`", ContextLengthError),
     ("api key not valid", ProviderAuthenticationError),
     ("incorrect api key", ProviderAuthenticationError),
     ("invalid model", ProviderModelMissingError),
     ("model not found", ProviderModelMissingError),
+    ("not a valid model id", ProviderModelMissingError),
     ("supported api model names", ProviderModelMissingError),
     ("server is pinned to", ProviderModelMissingError),
 )
 """What a 400 says in words where its code does not tell (lower case)."""
+
+_NEVER_FITS: Final = "request too large for"
+"""A limit of tokens in a minute that this one request exceeds alone: waiting does not help."""
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
@@ -89,18 +88,26 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
     inner = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), 0)
     status_here = inner if inner >= 400 and status in {200, 500} else status
     kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    lowered = message.lower()
     if kind is None or kind is InvalidRequestError:
-        lowered = message.lower()
-        phrase = next((found for text, found in _BY_PHRASE if text in lowered), None) if status_here < 500 else None
+        phrase = _by_words(lowered) if status_here < 500 else None
         kind = phrase or (kind if status_here in {200, 400, 422} and kind else error_class(status_here))
+    if kind is RateLimitError and _NEVER_FITS in lowered:
+        kind = ContextLengthError
     if status_here == 429 and issubclass(kind, InvalidRequestError):
         kind = ContextLengthError if kind is ContextLengthError else RateLimitError
     return kind(
         message or f"the provider answered with status {status}",
         param=param if issubclass(kind, InvalidRequestError) else None,
-        retry_after=retry_after(headers),
+        retry_after=retry_after(headers, kind, message),
         upstream_status=status,
     )
+
+
+def _by_words(lowered: str) -> type[WyeError] | None:
+    if says_too_long(lowered):
+        return ContextLengthError
+    return next((found for text, found in _BY_PHRASE if text in lowered), None)
 
 
 def _error_facts(body: bytes) -> tuple[str, list[str], str | None]:

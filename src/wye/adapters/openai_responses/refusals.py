@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from wye.adapters import says_too_long
 from wye.core.errors import (
     ContentFilteredError,
     ContextLengthError,
@@ -98,6 +99,8 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     if kind in {None, InvalidRequestError}:
         lowered = message.lower()
         phrase = next((found for text, found in _BY_PHRASE if text in lowered), None)
+        if phrase is None and says_too_long(message):
+            phrase = ContextLengthError
         kind = phrase or (kind if kind and status in {200, 400, 422, 500} else error_class(status))
     if kind is UpstreamError and status not in {200, 500}:
         kind = error_class(status)
@@ -106,7 +109,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     return kind(
         message or f"the provider answered with status {status}",
         param=param if issubclass(kind, InvalidRequestError) else None,
-        retry_after=retry_after(headers),
+        retry_after=retry_after(headers, kind, message),
         upstream_status=status,
     )
 
