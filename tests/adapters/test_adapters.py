@@ -11,6 +11,7 @@ from wye.adapters import (
     anthropic_messages,
     bedrock_converse,
     built_in,
+    cohere_chat,
     gemini,
     load,
     ollama_chat,
@@ -22,6 +23,7 @@ from wye.core.errors import ConfigurationError
 GUARDED: tuple[Adapter, ...] = (
     anthropic_messages,
     bedrock_converse,
+    cohere_chat,
     gemini,
     ollama_chat,
     openai_chat,

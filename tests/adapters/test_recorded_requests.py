@@ -1,5 +1,6 @@
 """Every recorded chat request, said in each wire, fits that provider's own types or is refused for a known reason."""
 
+import inspect
 import json
 import re
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import cohere
 import pytest
 from anthropic.types.message_create_params import MessageCreateParams
 from google.genai import types as gemini
@@ -33,7 +35,8 @@ REFUSED: dict[str, set[str]] = {
     "openai_chat": set(),
     "anthropic_messages": NOT_TO_ANOTHER_WIRE
     | {"logprobs", "n", "presence_penalty", "seed", "messages[].content[]"},  # the last is audio
-    "gemini": NOT_TO_ANOTHER_WIRE | {"parallel_tool_calls"},
+    "gemini": (NOT_TO_ANOTHER_WIRE - {"web_search_options"}) | {"parallel_tool_calls"},
+    "cohere_chat": NOT_TO_ANOTHER_WIRE | {"n", "parallel_tool_calls", "top_logprobs", "messages[].content[]"},
     "ollama_chat": NOT_TO_ANOTHER_WIRE
     | {"n", "parallel_tool_calls", "tool_choice", "messages[].content[].image_url", "messages[].content[]"},
 }
@@ -134,11 +137,36 @@ def is_ollama(body: dict[str, Any], call: Call, recording: Recording) -> None:
     ollama.Options.model_validate(members.get("options", {}))
 
 
+def is_cohere(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    members = without_extra(body, call)
+    assert set(members) <= set(inspect.signature(cohere.ClientV2.chat).parameters) | {"stream"}, recording
+    for message in members["messages"]:
+        known(COHERE_TURNS[message["role"]], message)
+    for tool in members.get("tools", []):
+        known(cohere.ToolV2, tool)
+    known(cohere.Thinking, members.get("thinking", {"type": "enabled"}))
+    known(cohere.JsonObjectResponseFormatV2, members.get("response_format", {"type": "json_object"}))
+    assert members.get("tool_choice") in {None, "REQUIRED", "NONE"}
+
+
+def known(model: Any, value: dict[str, Any]) -> None:
+    """Validate with a model that would take members it does not know."""
+    assert set(value) <= set(model.model_fields)
+    model.model_validate(value)
+
+
 VALIDATORS: dict[str, Callable[[dict[str, Any], Call, Recording], None]] = {
     "openai_chat": is_openai,
     "anthropic_messages": is_anthropic,
     "gemini": is_gemini,
     "ollama_chat": is_ollama,
+    "cohere_chat": is_cohere,
+}
+COHERE_TURNS: dict[str, Any] = {
+    "system": cohere.SystemChatMessageV2,
+    "user": cohere.UserChatMessageV2,
+    "assistant": cohere.AssistantChatMessageV2,
+    "tool": cohere.ToolChatMessageV2,
 }
 ANTHROPIC_MEMBERS = {
     "model", "max_tokens", "messages", "metadata", "output_config", "stop_sequences", "stream", "system", "temperature",

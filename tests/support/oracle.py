@@ -9,6 +9,7 @@ Nothing here imports Wye. The reading is in OpenAI's chat form, for every wire a
 - **tool calls**: the caller's own only, not the tools a provider runs by itself. Blank arguments read as `{}`, broken
   ones as the raw string. A blank id is no id. OpenAI's first, single `function_call` is a tool call without an id.
 - **finish reason**: in OpenAI's words, by the tables below; `None` where the wire never gave one.
+- **Cohere's usage** is what it bills: the rest of its `tokens` is a preamble of its own that nobody pays.
 - **error**: the message of an error that came inside an answer with status 200.
 
 A stream and a single document are read by the same code: both are a list of JSON documents.
@@ -82,6 +83,8 @@ def expect(wire: Wire, body: bytes, streamed: bool) -> Expected:  # noqa: FBT001
             return _anthropic(documents)
         case "gemini":
             return _gemini(documents)
+        case "cohere_chat":
+            return _cohere(documents)
         case _:
             return _ollama(documents)
 
@@ -478,6 +481,81 @@ def _gemini_usage(usage: Document) -> ExpectedUsage | None:
         output_tokens=(usage.get("candidatesTokenCount") or 0) + reasoning,
         cache_read_tokens=usage.get("cachedContentTokenCount") or 0,
         reasoning_tokens=reasoning,
+    )
+
+
+# --- Cohere ---
+
+_COHERE_FINISH = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "ERROR_LIMIT": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR_TOXIC": "content_filter",
+}
+
+
+def _cohere(documents: list[Document]) -> Expected:
+    choice = ExpectedChoice()
+    calls: dict[int, Document] = {}
+    usage = error = None
+    for document in documents:
+        if "type" not in document:  # a whole answer
+            _cohere_whole(document, choice, calls)
+            end = document
+        else:
+            end = document.get("delta") or {}
+            _cohere_event(document, (end.get("message") or {}), choice, calls)
+        error = end.get("error") or error
+        usage = _cohere_usage(end.get("usage") or {}) or usage
+        choice.finish_reason = _mapped(end.get("finish_reason"), _COHERE_FINISH) or choice.finish_reason
+    choice.tool_calls = [
+        ExpectedToolCall(call["id"], call["name"], arguments_of(call["arguments"])) for _, call in sorted(calls.items())
+    ]
+    if error is not None:
+        reason = next(end["error_type"] for end in (d.get("delta") or d for d in documents) if "error_type" in end)
+        choice.finish_reason, error = None, f"{error} ({reason})"
+    nothing = error is not None and choice == ExpectedChoice()
+    return Expected([] if nothing else [choice], usage, error)
+
+
+def _cohere_whole(document: Document, choice: ExpectedChoice, calls: dict[int, Document]) -> None:
+    message = document["message"]
+    choice.reasoning += message.get("tool_plan") or ""
+    for block in message.get("content") or []:
+        choice.text += block.get("text") or ""
+        choice.reasoning += block.get("thinking") or ""
+    for at, call in enumerate(message.get("tool_calls") or []):
+        calls[at] = {"id": call["id"], **call["function"]}
+
+
+def _cohere_event(document: Document, message: Document, choice: ExpectedChoice, calls: dict[int, Document]) -> None:
+    match document["type"]:
+        case "content-start" | "content-delta":
+            choice.text += message["content"].get("text") or ""
+            choice.reasoning += message["content"].get("thinking") or ""
+        case "tool-plan-delta":
+            choice.reasoning += message["tool_plan"]
+        case "tool-call-start":
+            call = message["tool_calls"]
+            calls[document["index"]] = {"id": call["id"], "arguments": "", **call["function"]}
+        case "tool-call-delta":
+            calls[document["index"]]["arguments"] += message["tool_calls"]["function"]["arguments"]
+
+
+def _cohere_usage(usage: Document) -> ExpectedUsage | None:
+    """Read what is billed; the cache begins with the preamble, which is not."""
+    if not usage:
+        return None
+    billed, tokens = usage["billed_units"], usage["tokens"]
+    free = tokens["input_tokens"] + tokens.get("image_tokens", 0) - billed["input_tokens"]
+    cached = (usage.get("cached_tokens") or 0) - max(free, 0)
+    return ExpectedUsage(
+        input_tokens=billed["input_tokens"],
+        output_tokens=billed["output_tokens"],
+        cache_read_tokens=max(0, min(cached, billed["input_tokens"])),
+        reasoning_tokens=min(tokens.get("reasoning_tokens", 0), billed["output_tokens"]),
     )
 
 

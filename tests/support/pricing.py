@@ -68,12 +68,26 @@ def tokens_of_sound(wire: Wire, recording: Recording) -> tuple[int, int]:
 
 
 def searches_told(wire: Wire, recording: Recording) -> int:
-    """Return how many searches an answer says the provider ran."""
-    if wire != "anthropic_messages":
-        return 0
+    """Return how many searches an answer says the provider ran, as far as each has a price.
+
+    Google charges every query of the third generation of its models, and a prompt with any of those before it.
+    """
     body = recording.response_body
     documents = stream_documents(body) if recording.streamed else [json.loads(body)]
-    return int((_last(documents, "usage").get("server_tool_use") or {}).get("web_search_requests") or 0)
+    match wire:
+        case "anthropic_messages":
+            return int((_last(documents, "usage").get("server_tool_use") or {}).get("web_search_requests") or 0)
+        case "gemini":
+            told = [
+                (candidate.get("groundingMetadata") or {}).get("webSearchQueries") or []
+                for document in documents
+                for candidate in document.get("candidates") or []
+            ]
+            queries = max((len(set(asked) - {""}) for asked in told), default=0)
+            before_3 = str(recording.model).startswith(("gemini-1.", "gemini-2."))
+            return min(queries, 1) if before_3 else queries
+        case _:
+            return 0
 
 
 def _last(documents: Iterable[Any], member: str) -> Any:

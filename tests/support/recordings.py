@@ -22,7 +22,13 @@ import pytest
 from tests.support.frames import frame_bounds
 
 Wire: TypeAlias = Literal[
-    "openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama_chat", "bedrock_converse"
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "gemini",
+    "ollama_chat",
+    "bedrock_converse",
+    "cohere_chat",
 ]
 Rechunking: TypeAlias = Literal["whole", "bytes", "utf8", "crlf", "random", "events", "prelude"]
 
@@ -36,6 +42,7 @@ COUNTS: dict[Wire, tuple[int, int]] = {
     "gemini": (165, 3),
     "ollama_chat": (57, 0),
     "bedrock_converse": (192, 4),
+    "cohere_chat": (99, 1),
 }
 """How many answers and how many errors there are for each wire, so that a skipped test can say what it leaves out."""
 
@@ -187,6 +194,8 @@ class _Line(msgspec.Struct):
                 return "gemini"
             case "api/chat":
                 return "ollama_chat"
+            case "v2chat":
+                return "cohere_chat"
             case "converse" | "converse-stream":
                 return "bedrock_converse"
             case _:

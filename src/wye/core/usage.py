@@ -10,7 +10,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio;
     `output_tokens` includes reasoning, audio and image tokens. The other token fields are the parts of those two;
-    `cache_write_1h_tokens` is the part of `cache_write_tokens` that lives an hour. `search_requests` counts searches
+    `cache_write_1h_tokens` is the part of `cache_write_tokens` that lives an hour, `cache_read_audio_tokens` what both
+    `cache_read_tokens` and `audio_input_tokens` count. `search_requests` counts searches
     the provider ran and charges apiece, those of a reranking too (its search units). `images` are pictures made,
     `audio_seconds` those of speech heard and `characters` those of a text spoken, where no tokens are counted.
     `reported_cost` is USD as the provider itself said it, where it does. `estimated` marks counts that Wye made up
@@ -24,6 +25,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
+    cache_read_audio_tokens: int = 0
     audio_output_tokens: int = 0
     image_output_tokens: int = 0
     search_requests: int = 0

@@ -82,7 +82,8 @@ def _total(rates: _Rates, usage: Usage) -> int | None:
     if usage.is_plain and rates.reasoning is None and rates.input is not None and rates.output is not None:
         return rates.per_request + usage.input_tokens * rates.input + usage.output_tokens * rates.output
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
-    heard = min(heard, max(0, usage.input_tokens - read - written))  # cached audio is charged as cached
+    # Cached audio is charged as cached.
+    heard = min(heard - usage.cache_read_audio_tokens, max(0, usage.input_tokens - read - written))
     thought = usage.reasoning_tokens if rates.reasoning is not None else 0
     spoken, drawn = usage.audio_output_tokens, usage.image_output_tokens
     total = rates.per_request

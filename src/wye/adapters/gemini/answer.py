@@ -104,6 +104,7 @@ class _Usage(Struct, rename="camel"):
     prompt_tokens_details: list[_Modality] | None = None
     candidates_tokens_details: list[_Modality] | None = None
     tool_use_prompt_tokens_details: list[_Modality] | None = None
+    cache_tokens_details: list[_Modality] | None = None
 
 
 class _Feedback(Struct, rename="camel"):
@@ -290,6 +291,7 @@ def _usage(source: _Usage | None, searched: int = 0) -> Usage | None:
         cache_read_tokens=count(source.cached_content_token_count),
         reasoning_tokens=reasoning,
         audio_input_tokens=_of(_AUDIO, heard),
+        cache_read_audio_tokens=_of(_AUDIO, source.cache_tokens_details),
         audio_output_tokens=_of(_AUDIO, source.candidates_tokens_details),
         image_output_tokens=_of(_IMAGE, source.candidates_tokens_details),
         search_requests=searched,
