@@ -8,10 +8,13 @@ from msgspec import Struct, structs
 from wye import adapters
 from wye.catalog import Catalog, capability_name
 from wye.catalog.addressing import addressed, placed
+from wye.catalog.keys import problem_with
 from wye.catalog.schema import Capability, ModelInfo, Provider
 from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
 from wye.core.refresh import Refreshed
+from wye.core.secret import Secret
+from wye.dispatch.defaults import NO_DEFAULTS, Defaults
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
@@ -24,7 +27,8 @@ from wye.transport.sign_in import credentials_for
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Swapped whole when something changes; a request keeps the one it began with.
 
-    `listed` holds, by provider, the full ids of the models it said it has, for those that were asked.
+    `listed` holds, by provider, the full ids of the models it said it has, for those that were asked. `problems` are
+    keys that cannot be right; a provider that has no other is not used.
     """
 
     settings: Settings
@@ -33,6 +37,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     planner: Planner
     upstreams: Mapping[str, Upstream]
     listed: Mapping[str, frozenset[str]] = {}
+    problems: tuple[str, ...] = ()
 
     def is_available(self, model: ModelInfo) -> bool:
         """Tell whether a model can be asked: its provider is in use and, if it was asked, lists it."""
@@ -47,22 +52,30 @@ def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -
     configured: set[str] = set()
     on_request: set[str] = set()
     missing: dict[str, str] = {}
+    bad_keys: dict[str, str] = {}
+    problems: list[str] = []
     for row in catalog.providers.values():
         said = settings.providers.get(row.id)
         if reason := _unusable(row, said):
             missing[row.id] = reason
             continue
+        keys, wrong = _checked_keys(row, said, settings, catalog)
         try:
-            upstreams[row.id] = _upstream(row, said, catalog, factory)
+            upstreams[row.id] = _upstream(row, said, catalog, factory, keys)
         except ConfigurationError as error:
             known_lack = error.param == "extra" or (error.param == "adapter" and not (said and said.adapter))
             if not known_lack:
                 raise ConfigurationError(f"[providers.{row.id}] {error.message}", param=error.param) from None
             missing[row.id] = error.message
             continue
+        problems += wrong
+        if wrong and not keys:
+            bad_keys[row.id] = missing[row.id] = wrong[0]
+            del upstreams[row.id]
+            continue
         (configured if said is not None else on_request).add(row.id)
-    availability = Availability(frozenset(configured), frozenset(on_request), missing, adapters.built_in())
-    return _compose(settings, catalog, availability, upstreams)
+    availability = Availability(frozenset(configured), frozenset(on_request), missing, adapters.built_in(), bad_keys)
+    return structs.replace(_compose(settings, catalog, availability, upstreams), problems=tuple(problems))
 
 
 def with_provider(
@@ -180,18 +193,48 @@ def _signs_in(row: Provider, said: ProviderSettings) -> bool:
     return not row.sign_in.enough or not set(row.sign_in.enough).isdisjoint(said.credentials)
 
 
+def _checked_keys(
+    row: Provider, said: ProviderSettings | None, settings: Settings, catalog: Catalog
+) -> tuple[tuple[Secret, ...], list[str]]:
+    """Return the keys that may be right, and what is wrong with the others."""
+    if said is None or not said.check_keys or row.auth == "none":
+        return said.api_keys if said else (), []
+    origin = settings.origins.get(f"providers.{row.id}.api_keys", "").removeprefix("environment ")
+    where = origin if origin and not origin.startswith("file") else f"providers.{row.id}.api_keys"
+    right: list[Secret] = []
+    wrong: list[str] = []
+    for at, key in enumerate(said.api_keys):
+        own_host = said.base_url is None
+        if problem := problem_with(key.reveal(), row, catalog.providers.values(), own_host=own_host):
+            place = f"{where}, key {at + 1}," if len(said.api_keys) > 1 else where
+            wrong.append(f"{place} {problem}; check_keys = false lets it pass")
+        else:
+            right.append(key)
+    return tuple(right), wrong
+
+
 def _upstream(
-    row: Provider, said: ProviderSettings | None, catalog: Catalog, factory: ModelProviderFactory
+    row: Provider,
+    said: ProviderSettings | None,
+    catalog: Catalog,
+    factory: ModelProviderFactory,
+    keys: tuple[Secret, ...],
 ) -> Upstream:
     said = said or ProviderSettings()
     return factory.build(
         row,
         models=catalog.models,
-        keys=said.api_keys,
+        keys=keys,
         timeouts=Timeouts(connect=said.connect_timeout, read=said.timeout),
         guarded=said.base_url is not None and not said.allow_private_network and not row.local,
         credentials=_credentials(row, said),
+        defaults=_defaults(said),
     )
+
+
+def _defaults(said: ProviderSettings) -> Defaults:
+    wanted = Defaults(temperature=said.temperature, max_tokens=said.max_tokens, stream=said.stream)
+    return wanted if wanted != NO_DEFAULTS else NO_DEFAULTS
 
 
 def _credentials(row: Provider, said: ProviderSettings) -> Credentials | None:

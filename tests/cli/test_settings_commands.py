@@ -31,7 +31,7 @@ capabilities = ["text", "vision"]
 [aliases]
 quick = ["mine/small", "openai/gpt-4o-mini"]
 """
-FOUR_KEYS = {"MY_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GEMINI_API_KEYS": f"{KEY},{SECOND_KEY}"}
+FOUR_KEYS = {"MY_KEY": KEY, "ANTHROPIC_API_KEY": f"sk-ant-{KEY}", "GEMINI_API_KEYS": f"{KEY},{SECOND_KEY}"}
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def talk(sdk: Path, gateway: Running, what: str) -> Any:
             {
                 "name": "AI_APICallError",
                 "status": 404,
-                "message": "there is no model 'none-such'; near names: GET /v1/models lists them",
+                "message": "there is no model 'none-such'; near names: 'wye models' and GET /v1/models list them",
                 "retryable": False,
             },
         ),

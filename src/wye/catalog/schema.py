@@ -184,6 +184,7 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `stream_usage`: "ask" inserts `stream_options.include_usage`, "always" needs no asking, "never" reports none.
     `stream_end`: "done" requires the wire's end marker, "finish" takes a finish reason before the end of the body.
+    `stream_optional` means that some of its back ends refuse to stream: they are asked again for the whole answer.
     `chat_path` is appended to the base URL, and `responses_path` for the models and callers of the Responses API.
     `paths` are those of other operations where they are not the wire format's own; `{model}` stands for the model's
     name. `dimensions_field` is what the length of embeddings is called.
@@ -208,6 +209,7 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     stream_usage: Literal["ask", "always", "never"] = "ask"
     stream_end: Literal["done", "finish"] = "finish"
+    stream_optional: bool = False
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     chat_path: str = "/chat/completions"
     messages_path: str = "/messages"

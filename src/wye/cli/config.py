@@ -12,7 +12,7 @@ from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
 from wye.cli.serve import Config
 from wye.config import Settings, load_settings
-from wye.core.errors import WyeError
+from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.engine import Engine
 from wye.gateway.serve import check_binding
@@ -36,8 +36,10 @@ def check(*, config: Config = None) -> None:
         for target in targets
         if not engine.explain(target).attempts
     ]
-    for warning in (*settings.warnings, *unknown):
+    for warning in (*settings.warnings, *engine.snapshot.problems, *unknown):
         console.print(f"[yellow]warning[/] {escape(warning)}", highlight=False, soft_wrap=True)
+    for provider, problem in engine.snapshot.availability.bad_keys.items():
+        fail(ConfigurationError(problem, provider=provider))
     used = ", ".join(sorted(engine.snapshot.availability.configured))
     where = escape(settings.path or "no file")
     console.print(f"[green]ok[/] {where}; providers: {used}", highlight=False, soft_wrap=True)

@@ -6,12 +6,14 @@ import typer
 from rich.text import Text
 
 from wye import catalog
+from wye.catalog.schema import Provider
 from wye.cli.models import AsJson
 from wye.cli.output import Column, Row, console, fail, print_json, print_table
 from wye.cli.serve import Config
 from wye.config import ProviderSettings, load_settings
 from wye.core.errors import WyeError
 from wye.engine import Engine
+from wye.routing.planner import Availability
 
 
 def providers(
@@ -38,7 +40,7 @@ def providers(
         {
             "id": row.id,
             "name": row.name,
-            "status": "configured" if row.id in can.configured else "local" if row.id in can.on_request else "missing",
+            "status": _status(row, can),
             "base_url": row.base_url,
             "adapter": row.adapter,
             "keys": [key.masked() for key in settings.providers.get(row.id, ProviderSettings()).api_keys],
@@ -46,7 +48,7 @@ def providers(
             "needs": can.missing.get(row.id),
         }
         for row in now.catalog.providers.values()
-        if all_of_them or as_json or row.id in can.configured
+        if all_of_them or as_json or _status(row, can) not in {"missing", "local"}
     ]
     if as_json:
         print_json(listed)
@@ -57,6 +59,17 @@ def providers(
         console.print(f"{more} more with --all", style="dim", highlight=False)
 
 
+def _status(row: Provider, can: Availability) -> str:
+    if row.id in can.configured:
+        return "configured"
+    if row.id in can.bad_keys:
+        return "bad key"
+    if row.id in can.on_request:
+        return "local"
+    way = row.served_by
+    return f"through {way.provider}" if way is not None and way.provider in can.configured else "missing"
+
+
 _COLUMNS: Final = (
     Column("provider"),
     Column("status"),
@@ -65,13 +78,13 @@ _COLUMNS: Final = (
     Column("default model", 2),
     Column("where", text="cut", least=40),
 )
-_COLOURS: Final = {"configured": "green", "local": "cyan", "missing": "dim"}
+_COLOURS: Final = {"configured": "green", "local": "cyan", "missing": "dim", "bad key": "red"}
 
 
 def _row(item: dict[str, Any]) -> Row:
     return (
         item["id"],
-        Text(item["status"], style=_COLOURS[item["status"]]),
+        Text(item["status"], style=_COLOURS.get(item["status"], "cyan")),
         ", ".join(item["keys"]) or "–",
         item["adapter"],
         item["default_model"] or "–",

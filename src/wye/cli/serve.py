@@ -1,5 +1,6 @@
 """`wye serve`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,16 +34,16 @@ def serve(
     try:
         rows = catalog.load()
         settings = load_settings(rows, path=config, overrides=overrides)
-        Engine(settings, rows)  # what cannot work is said before an address is
+        problems = Engine(settings, rows).snapshot.problems  # what cannot work is said before an address is
         gateway = server.make_gateway(settings, debug=debug)
         listener = server.listen(settings)
-        _announce(settings, rows, listener.getsockname()[1])
+        _announce(settings, rows, listener.getsockname()[1], problems)
         server.serve(gateway, listener, path=settings.path, overrides=overrides, debug=debug)
     except WyeError as error:
         fail(error)
 
 
-def _announce(settings: Settings, rows: catalog.Catalog, port: int) -> None:
+def _announce(settings: Settings, rows: catalog.Catalog, port: int, problems: Sequence[str]) -> None:
     """Say where to find us, on standard output: standard error is the log's."""
     host = settings.server.host
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -55,5 +56,5 @@ def _announce(settings: Settings, rows: catalog.Catalog, port: int) -> None:
         lines.append("no provider key found: the mock provider answers; set OPENAI_API_KEY, say")
     if settings.server.admin_key is None:
         lines.append("open to programs on this machine: no admin key is set")
-    lines += [f"[yellow]warning[/] {escape(warning)}" for warning in settings.warnings]
+    lines += [f"[yellow]warning[/] {escape(warning)}" for warning in (*settings.warnings, *problems)]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)

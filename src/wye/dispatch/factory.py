@@ -7,6 +7,7 @@ from wye import adapters
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
+from wye.dispatch.defaults import NO_DEFAULTS, Defaults
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelConfig
 from wye.dispatch.jobs import JobsUpstream
 from wye.dispatch.mock import MockProvider
@@ -40,6 +41,7 @@ class ModelProviderFactory:
         timeouts: Timeouts | None = None,
         guarded: bool = False,
         credentials: Credentials | None = None,
+        defaults: Defaults = NO_DEFAULTS,
     ) -> Upstream:
         """Return the upstream of a provider; `credentials` renew themselves and stand in for a key.
 
@@ -71,4 +73,5 @@ class ModelProviderFactory:
             models=models,
             key=key,
             silence=timeouts.read,
+            defaults=defaults,
         )

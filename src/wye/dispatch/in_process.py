@@ -87,12 +87,14 @@ def as_chunk(response: ModelResponse) -> StreamChunk:
             ChoiceDelta(
                 index=choice.index,
                 content=choice.content or "",
-                reasoning=choice.reasoning[0] if choice.reasoning else None,
+                reasoning=choice.reasoning[-1] if choice.reasoning else None,
                 refusal=choice.refusal,
                 tool_calls=tuple(
                     ToolCallDelta(index=at, id=call.id, name=call.name, arguments=call.arguments)
                     for at, call in enumerate(choice.tool_calls)
                 ),
+                citations=choice.citations,
+                opaque=choice.opaque,
                 finish_reason=choice.finish_reason or "stop",
             )
             for choice in response.choices
@@ -100,7 +102,18 @@ def as_chunk(response: ModelResponse) -> StreamChunk:
         usage=response.usage,
         id=response.id,
         created=response.created,
+        upstream_model=response.upstream_model,
     )
+
+
+def as_chunks(response: ModelResponse) -> list[StreamChunk]:
+    """Return a whole answer as a stream: the thoughts that come before the last one, and all the rest as one chunk."""
+    earlier = [
+        StreamChunk(choices=(ChoiceDelta(index=choice.index, reasoning=thought),), id=response.id)
+        for choice in response.choices
+        for thought in choice.reasoning[:-1]
+    ]
+    return [*earlier, as_chunk(response)]
 
 
 class InProcessUpstream:

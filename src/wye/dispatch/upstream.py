@@ -24,7 +24,9 @@ from wye.core.plan import Attempt
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.wire import ServerEvent, StreamState, WireRequest
+from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, with_defaults
 from wye.dispatch.discovery import list_models
+from wye.dispatch.in_process import as_chunks
 from wye.dispatch.sink import Sink
 from wye.transport import HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
@@ -72,6 +74,7 @@ class WireUpstream:
         models: Mapping[str, ModelInfo],
         key: Secret | None,
         silence: float,
+        defaults: Defaults = NO_DEFAULTS,
     ) -> None:
         """Join the parts; `models` is the catalog by full id, `silence` the seconds allowed without content."""
         self._provider = provider
@@ -81,11 +84,12 @@ class WireUpstream:
         self._key = key
         self._silence = silence
         self._plain = is_plain(provider)
+        self._defaults = defaults
         self._headers = {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
 
     async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
         """Send the request and read the whole answer."""
-        adapter, request = self._build(exchange, attempt)
+        adapter, request = self._build(exchange, attempt, whole=True)
         reply = await self._transport.send(request.path, self._with(request.headers), request.body, seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
@@ -123,11 +127,15 @@ class WireUpstream:
 
     async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
         """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
+        if not self._defaults.stream:
+            return await self._in_one_piece(exchange, attempt, sink)
         adapter, request = self._build(exchange, attempt)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
+                if self._provider.wire.stream_optional and "stream" in error.message.lower():
+                    return await self._in_one_piece(exchange, attempt, sink)
                 raise self._scrubbed(error)
             reader = _EventReader(adapter, state, sink, self._silence)
             try:
@@ -140,6 +148,14 @@ class WireUpstream:
                 await _read_to_end(answer)
         if not (state.done or (state.finish_seen and self._provider.wire.stream_end == "finish")):
             raise StreamInterruptedError("the provider's stream ended before its end marker")
+        return None
+
+    async def _in_one_piece(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+        """Ask for the whole answer and pass it on as one chunk."""
+        left = exchange.deadline - asyncio.get_running_loop().time()
+        response = await self.complete(exchange, attempt, left)
+        if (wait := sink.put(as_chunks(response))) is not None:
+            await wait
 
     async def fetch(self, wire: str, path: str, seconds: float) -> bytes:
         """GET what lies at `path`, which a wire format has beside what models are asked for."""
@@ -167,10 +183,15 @@ class WireUpstream:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _build(self, exchange: Exchange, attempt: Attempt) -> tuple[Adapter, WireRequest]:
+    def _build(self, exchange: Exchange, attempt: Attempt, *, whole: bool = False) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
         adapter = self._adapter_for(target.model, exchange.call.wire)
-        request = adapter.build_request(exchange.call, target)
+        call = exchange.call
+        if self._defaults is not NO_DEFAULTS:
+            call = with_defaults(call, self._defaults, target.model, target.traits)
+        if whole and call.stream:
+            call = as_whole(call)
+        request = adapter.build_request(call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
         if not self._plain:
             request = structs.replace(request, path=path_of(self._provider, request.path, target.name))

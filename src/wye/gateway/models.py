@@ -19,7 +19,7 @@ def list_models(engine: Engine) -> dict[str, Any]:
 def show_model(engine: Engine, name: str) -> dict[str, Any]:
     """Return `auto` or an alias as it is listed, and else the model that a request for `name` would reach first."""
     now = engine.snapshot
-    if name in {AUTO, *now.settings.aliases} and not now.catalog.by_name(name):
+    if name == AUTO or now.planner.is_alias(name):
         return _named(name)
     attempt = now.planner.plan(name, None).attempts[0]
     row = now.catalog.models.get(attempt.full_id)

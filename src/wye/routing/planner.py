@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from wye.catalog import Catalog
 from wye.catalog.schema import Capability, ModelInfo, Provider
-from wye.core.errors import ModelNotFoundError, UnsupportedOperationError
+from wye.core.errors import ModelNotFoundError, ProviderAuthenticationError, UnsupportedOperationError, WyeError
 from wye.core.operations import NAMES
 from wye.core.plan import Attempt, Dropped, Plan
 from wye.core.request import Operation
@@ -51,13 +51,15 @@ def is_able(model: ModelInfo, operation: Operation) -> bool:
 class Availability(Struct, frozen=True):
     """Which providers can be asked: `configured` ones by any name, `on_request` ones where they are named.
 
-    `missing` says, for the others, what would have to be set. `wires` are the wire formats this version speaks.
+    `missing` says, for the others, what would have to be set; `bad_keys` what is wrong with the keys of those that have
+    no other. `wires` are the wire formats this version speaks.
     """
 
     configured: frozenset[str]
     on_request: frozenset[str] = frozenset()
     missing: Mapping[str, str] = {}
     wires: frozenset[str] = frozenset()
+    bad_keys: Mapping[str, str] = {}
 
 
 class Planner:
@@ -89,8 +91,8 @@ class Planner:
         """Return the plan for a model's name.
 
         Raises `ModelNotFoundError`, listing near names, where the name fits nothing, and saying what to configure
-        where nothing that serves it is; `UnsupportedOperationError` where what serves it cannot do `operation` (`None`
-        asks for nothing in particular).
+        where nothing that serves it is; `ProviderAuthenticationError` where what serves it has only a key that cannot
+        be right; `UnsupportedOperationError` where it cannot do `operation` (`None` asks for nothing in particular).
         """
         plan = self._plans.get((name, operation))
         if plan is None:
@@ -115,6 +117,10 @@ class Planner:
                 attempts.setdefault(step.full_id, step)
         return Plan(requested=name, attempts=tuple(attempts.values()), dropped=tuple(dropped))
 
+    def is_alias(self, name: str) -> bool:
+        """Tell whether a name is an alias in force: a model's own name is none."""
+        return name in self._aliases and not self._catalog.by_name(name)
+
     def _lacking(self, attempt: Attempt, operation: Operation) -> Dropped | None:
         """Drop a model that is known not to be able; nothing is held against one that nobody knows."""
         row = self._catalog.models.get(attempt.full_id)
@@ -133,7 +139,7 @@ class Planner:
                 yield self._attempt(provider, row.id, f"{provider.name} can do {NAMES[operation]}", named=False)
 
     def _candidates(self, name: str, within: frozenset[str]) -> Iterator[Attempt | Dropped]:
-        if name in self._aliases and name not in within and not self._catalog.by_name(name):
+        if name not in within and self.is_alias(name):
             for target in self._aliases[name]:
                 yield from self._candidates(target, within | {name})
         elif name == AUTO:
@@ -175,8 +181,13 @@ class Planner:
 
     def _defaults(self) -> Iterator[Attempt | Dropped]:
         """Yield every configured provider's default model, in the fallback order; the mock stands in for nobody."""
-        real = [provider for provider in self._availability.configured if not self._is_stand_in(provider)]
-        order = sorted(self._availability.configured, key=lambda one: (self._rank.get(one, len(self._rank)), one))
+        can = self._availability
+        real = [provider for provider in (*can.configured, *can.bad_keys) if not self._is_stand_in(provider)]
+        first = self._catalog.provider(self._config.default_provider or "")
+        chosen = {first.id} if first is not None and first.served_by is not None else set()
+        order = sorted(
+            chosen.union(can.configured, can.bad_keys), key=lambda one: (self._rank.get(one, len(self._rank)), one)
+        )
         for provider_id in order:
             provider = self._catalog.providers[provider_id]
             model = self._default_models.get(provider_id) or provider.default_model
@@ -199,9 +210,27 @@ class Planner:
         if provider.id in can.configured or (named and provider.id in can.on_request):
             alias = name if row and name in row.aliases else None
             return Attempt(provider=provider.id, model=model, reason=reason, alias=alias)
-        return _drop(provider, model, "not_configured", can.missing.get(provider.id, "it is not configured"))
+        if provider.id in can.bad_keys:
+            return _drop(provider, model, "bad_key", can.bad_keys[provider.id])
+        why_not = can.missing.get(provider.id, "it is not configured")
+        return self._through_another(provider, row, model, reason) or _drop(provider, model, "not_configured", why_not)
 
-    def _not_found(self, plan: Plan, operation: Operation | None) -> ModelNotFoundError | UnsupportedOperationError:
+    def _through_another(self, provider: Provider, row: ModelInfo | None, model: str, reason: str) -> Attempt | None:
+        """Return the attempt at a configured provider that serves this one's models too, if there is one."""
+        way = provider.served_by
+        other = self._catalog.provider(way.provider) if way else None
+        if way is None or other is None or other.id not in self._availability.configured:
+            return None
+        same = [each for each in self._catalog.same_family(row) if each.provider == other.id] if row else []
+        there = same[0].id if same else way.prefix + ((row.family if row else None) or model)
+        why_not = self._availability.missing.get(provider.id, "it is not configured")
+        why = f"{reason}; {other.name} serves it too, and {provider.name} is not in use: {why_not}"
+        return Attempt(provider=other.id, model=there, reason=why)
+
+    def _not_found(self, plan: Plan, operation: Operation | None) -> WyeError:
+        for drop in plan.dropped:
+            if drop.code == "bad_key":
+                return ProviderAuthenticationError(drop.reason, provider=drop.provider)
         if operation and plan.dropped and all(drop.code == "lacks_ability" for drop in plan.dropped):
             able = [row.full_id for row in self._catalog.models.values() if is_able(row, operation)]
             ours = [name for name in able if name.partition("/")[0] in self._availability.configured]
@@ -211,7 +240,7 @@ class Planner:
         if plan.dropped:
             reasons = "; ".join(f"{drop.provider}: {drop.reason}" for drop in plan.dropped[:3])
             return ModelNotFoundError(f"no provider in use serves {plan.requested!r} ({reasons})", param="model")
-        near = ", ".join(self._catalog.near(plan.requested)) or "GET /v1/models lists them"
+        near = ", ".join(self._catalog.near(plan.requested)) or "'wye models' and GET /v1/models list them"
         return ModelNotFoundError(f"there is no model {plan.requested!r}; near names: {near}", param="model")
 
 
