@@ -220,7 +220,6 @@ async def test_what_the_file_says_of_a_model_goes_before_the_catalog(tmp_path: P
         ("[providers.openai]\nenabled = false", {"OPENAI_API_KEY": "x"}, "openai/gpt-4o", "disabled"),
         ('[providers.openai]\napi_keys = ["env:UNSET"]', {}, "openai/gpt-4o", "set OPENAI_API_KEY"),
         ("[providers.runpod]\nname = 'mine'", {}, "runpod/m", "set RUNPOD_BASE_URL"),
-        ("", {"COHERE_API_KEY": "x"}, "cohere/command-a-03-2025", "no adapter 'cohere_chat' in this version"),
     ],
 )
 async def test_what_is_missing_before_a_provider_can_be_asked_is_said(
