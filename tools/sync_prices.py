@@ -57,9 +57,12 @@ RATES: dict[str, tuple[str, int]] = {
     "output_reasoning_mtok": ("reasoning", 1),
     "input_audio_mtok": ("audio_input", 1),
     "output_audio_mtok": ("audio_output", 1),
+    "input_image_mtok": ("image_input", 1),
     "output_image_mtok": ("image_output", 1),
     "requests_kcount": ("per_request", 1000),
     "web_searches_kcount": ("per_search", 1000),
+    "audio_hours": ("per_audio_hour", 1),
+    "input_mchars": ("per_million_characters", 1),
 }
 """Their price keys, the catalog's fields and what to divide by."""
 
@@ -67,7 +70,7 @@ UNMODELLED = frozenset(
     {
         "cache_audio_read_mtok",
         "cache_image_read_mtok",
-        "input_image_mtok",
+        "input_audio_hours",  # the same figure as audio_hours
         "input_video_mtok",
         "storage_searches_kcount",
     }

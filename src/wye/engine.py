@@ -164,12 +164,15 @@ def settle(exchange: Exchange, catalog: Catalog) -> None:
     known = bool(exchange.outcomes)
     total: Decimal | None = None
     for outcome in exchange.outcomes:
-        if outcome.usage is None:
-            # A refusal costs nothing; what broke off in its midst costs something that nobody told.
-            known = known and outcome.error is not None and outcome.first_token is None
-            continue
         row = catalog.models.get(outcome.attempt.full_id)
+        if outcome.usage is None:
+            # A refusal costs nothing; what broke off in its midst costs something that nobody told, unless it is free.
+            refused = outcome.error is not None and outcome.first_token is None
+            known = known and (refused or (row is not None and row.price.is_free))
+            continue
         cost = _rater.cost(row.price, outcome.usage) if row else None
+        if cost is None:
+            cost = outcome.usage.reported_cost  # the provider's own word, where there is no list price
         if cost is None:
             known = False
             continue

@@ -16,6 +16,7 @@ from wye.adapters import (
     load,
     ollama_chat,
     openai_chat,
+    openai_completions,
     openai_responses,
 )
 from wye.core.errors import ConfigurationError
@@ -27,6 +28,7 @@ GUARDED: tuple[Adapter, ...] = (
     gemini,
     ollama_chat,
     openai_chat,
+    openai_completions,
     openai_responses,
 )
 """That this line type-checks is the guard: mypy compares every name and signature with the protocol."""

@@ -23,6 +23,9 @@ NOT_BUILT_YET = {
     "vertex_anthropic",
 }  # fmt: skip
 
+NO_CHAT = {"embeddings", "rerank", "image-generation", "transcription", "speech", "moderation", "completions"}
+"""What a model is for that does nothing else."""
+
 MODELS = list(load().models.values())
 
 
@@ -173,9 +176,9 @@ def test_a_row_is_complete_and_consistent() -> None:
         assert model.name, model.full_id
         assert model.capabilities, model.full_id
         assert model.is_retired(datetime.date(2026, 11, 21)) <= model.deprecated, model.full_id
-        embeds = "embeddings" in model.capabilities
-        assert embeds != ("text" in model.capabilities), model.full_id
-        assert embeds != ("streaming" in model.capabilities), model.full_id
+        assert ("text" in model.capabilities) != bool(model.capabilities & NO_CHAT), model.full_id
+        speaks = bool(model.capabilities & {"text", "completions"})
+        assert speaks == ("streaming" in model.capabilities), model.full_id
         if model.context_window is not None and model.max_output_tokens is not None:
             assert model.max_output_tokens <= model.context_window, model.full_id
         if model.replaced_by is not None:

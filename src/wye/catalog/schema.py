@@ -29,12 +29,12 @@ QUALITY_TIERS: tuple[QualityTier, ...] = ("highest", "high", "good", "experiment
 class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What each kind of usage costs: USD per million tokens, or USD apiece for `per_request` and `per_search`.
 
-    What is not counted in tokens has prices of its own, in USD: `per_image`, `per_audio_minute`, and
+    What is not counted in tokens has prices of its own, in USD: `per_image`, `per_audio_hour`, and
     `per_million_characters`.
 
     `cache_read` and `cache_write` absent: the provider charges cached input at the full input price. `cache_write_1h`
-    is for entries that live an hour, `cache_write` for the shortest life. `reasoning`, `audio_input`, `audio_output`
-    and `image_output` replace the price of those tokens where they differ from plain input or output.
+    is for entries that live an hour, `cache_write` for the shortest life. `reasoning`, `audio_input`, `audio_output`,
+    `image_input` and `image_output` replace the price of those tokens where they differ from plain input or output.
     """
 
     input: Decimal | None = None
@@ -44,12 +44,13 @@ class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cache_write_1h: Decimal | None = None
     reasoning: Decimal | None = None
     audio_input: Decimal | None = None
+    image_input: Decimal | None = None
     audio_output: Decimal | None = None
     image_output: Decimal | None = None
     per_request: Decimal | None = None
     per_search: Decimal | None = None
     per_image: Decimal | None = None
-    per_audio_minute: Decimal | None = None
+    per_audio_hour: Decimal | None = None
     per_million_characters: Decimal | None = None
 
 
@@ -88,6 +89,11 @@ class Price(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: tuple[PriceWindow, ...] = ()
     source: str = ""
     date: datetime.date | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is charged, whatever was used."""
+        return self.input == 0 and self.output == 0 and not self.per_request
 
     def at(self, moment: datetime.datetime) -> "Price":
         """Return the price in force at `moment`, which must be aware of its time zone."""

@@ -8,7 +8,8 @@ from msgspec import Struct
 class Usage(Struct, frozen=True, kw_only=True):
     """What one answer took: tokens, and what is charged by another measure.
 
-    `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio;
+    `input_tokens` includes the tokens read from and written to a prompt cache, and those of audio and of images where
+    they are told apart;
     `output_tokens` includes reasoning, audio and image tokens. The other token fields are the parts of those two;
     `cache_write_1h_tokens` is the part of `cache_write_tokens` that lives an hour, `cache_read_audio_tokens` what both
     `cache_read_tokens` and `audio_input_tokens` count. `search_requests` counts searches
@@ -27,6 +28,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     audio_input_tokens: int = 0
     cache_read_audio_tokens: int = 0
     audio_output_tokens: int = 0
+    image_input_tokens: int = 0
     image_output_tokens: int = 0
     search_requests: int = 0
     images: int = 0
@@ -43,8 +45,12 @@ class Usage(Struct, frozen=True, kw_only=True):
             or self.cache_write_tokens
             or self.audio_input_tokens
             or self.audio_output_tokens
+            or self.image_input_tokens
             or self.image_output_tokens
             or self.search_requests
+            or self.images
+            or self.audio_seconds
+            or self.characters
         )
 
     @property

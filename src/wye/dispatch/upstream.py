@@ -193,6 +193,8 @@ class WireUpstream:
             call = as_whole(call)
         request = adapter.build_request(call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
+        if exchange.call.operation == "completions" and exchange.call.wire != adapter.WIRE:
+            exchange.emulated = ("completions", *request.emulated)
         if not self._plain:
             request = structs.replace(request, path=path_of(self._provider, request.path, target.name))
         return adapter, request

@@ -25,7 +25,7 @@ from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import outlet_of
 from wye.state.responses import MemoryResponses, ResponseStore
-from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_responses
+from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
 from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
 
@@ -85,6 +85,7 @@ class Gateway:
                 f"/v1/responses{action}": Route("POST", partial(self._respond, action), openai_responses.render_error)
                 for action in ("", "/compact", "/input_tokens")
             },
+            "/v1/completions": self._answers(openai_completions),
             "/v1/messages": self._answers(anthropic_messages),
             **{path: self._does(way) for path, way in operations.WAYS.items()},
             "/v1/models": Route("GET", self._list_models),

@@ -24,7 +24,7 @@ _ATTO_PER_USD: Final = 10**18
 
 
 class _Rates(Struct, frozen=True):
-    """Atto-dollars per token, character, request, search, image and minute; `None` is unknown."""
+    """Atto-dollars per token, character, request, search, image and hour; `None` is unknown."""
 
     input: int | None
     output: int | None
@@ -32,13 +32,14 @@ class _Rates(Struct, frozen=True):
     cache_write: int | None
     cache_write_1h: int | None
     audio_input: int | None
+    image_input: int | None
     audio_output: int | None
     image_output: int | None
     reasoning: int | None
     per_request: int
     per_search: int | None
     per_image: int | None
-    per_audio_minute: int | None
+    per_audio_hour: int | None
     per_character: int | None
 
 
@@ -84,16 +85,18 @@ def _total(rates: _Rates, usage: Usage) -> int | None:
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
     # Cached audio is charged as cached.
     heard = min(heard - usage.cache_read_audio_tokens, max(0, usage.input_tokens - read - written))
+    seen = min(usage.image_input_tokens, max(0, usage.input_tokens - read - written - heard))
     thought = usage.reasoning_tokens if rates.reasoning is not None else 0
     spoken, drawn = usage.audio_output_tokens, usage.image_output_tokens
     total = rates.per_request
     for tokens, rate in (
-        (usage.input_tokens - read - written - heard, rates.input),
+        (usage.input_tokens - read - written - heard - seen, rates.input),
         (usage.output_tokens - spoken - drawn - thought, rates.output),
         (read, rates.cache_read),
         (written - usage.cache_write_1h_tokens, rates.cache_write),
         (usage.cache_write_1h_tokens, rates.cache_write_1h),
         (heard, rates.audio_input),
+        (seen, rates.image_input),
         (spoken, rates.audio_output),
         (drawn, rates.image_output),
         (thought, rates.reasoning),
@@ -106,9 +109,9 @@ def _total(rates: _Rates, usage: Usage) -> int | None:
                 return None
             total += tokens * rate
     if usage.audio_seconds:
-        if rates.per_audio_minute is None:
+        if rates.per_audio_hour is None:
             return None
-        total += round(usage.audio_seconds * rates.per_audio_minute / 60)
+        total += round(usage.audio_seconds * rates.per_audio_hour / 3600)
     return total
 
 
@@ -132,13 +135,14 @@ def _whole(price: Price) -> _Rates:
         cache_write=written,
         cache_write_1h=_first(_atto(price.cache_write_1h), written),
         audio_input=_first(_atto(price.audio_input), plain_input),
+        image_input=_first(_atto(price.image_input), plain_input),
         audio_output=_first(_atto(price.audio_output), plain_output),
         image_output=_first(_atto(price.image_output), plain_output),
         reasoning=_atto(price.reasoning),
         per_request=_apiece(price.per_request) or 0,
         per_search=_apiece(price.per_search),
         per_image=_apiece(price.per_image),
-        per_audio_minute=_apiece(price.per_audio_minute),
+        per_audio_hour=_apiece(price.per_audio_hour),
         per_character=_atto(price.per_million_characters),
     )
 

@@ -231,7 +231,7 @@ class Planner:
         for drop in plan.dropped:
             if drop.code == "bad_key":
                 return ProviderAuthenticationError(drop.reason, provider=drop.provider)
-        if operation and plan.dropped and all(drop.code == "lacks_ability" for drop in plan.dropped):
+        if operation and any(drop.code == "lacks_ability" for drop in plan.dropped):
             able = [row.full_id for row in self._catalog.models.values() if is_able(row, operation)]
             ours = [name for name in able if name.partition("/")[0] in self._availability.configured]
             near = ", ".join((ours or able)[:3]) or "none in the catalog"

@@ -281,6 +281,7 @@ def _usage(source: _Usage | None) -> Usage | None:
         output_tokens=count(outputs),
         cache_read_tokens=count(details.cached_tokens),
         audio_input_tokens=count(details.audio_tokens),
+        image_input_tokens=count(details.image_tokens),
         image_output_tokens=count(drawn.image_tokens),
         audio_seconds=Decimal(0) if inputs else _seconds(seconds),
         reported_cost=cost,
