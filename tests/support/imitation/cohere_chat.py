@@ -192,7 +192,9 @@ def whole(heard: Heard, said: Said) -> Reply:
     if content:
         message["content"] = content
     if said.calls:
-        message |= {"tool_plan": "I will call.", "tool_calls": [_call(call) for call in said.calls]}
+        message["tool_calls"] = [_call(call) for call in said.calls]
+        if not said.thoughts:  # a model that thinks has no other plan
+            message["tool_plan"] = "I will call."
     usage = _usage(said)
     return Reply.json({"id": "imitated", "finish_reason": FINISH[said.finish], "message": message, "usage": usage})
 
@@ -210,7 +212,7 @@ def stream(heard: Heard, said: Said) -> Reply:
         out.append(_block("content-start", at, {"content": {"type": kind, kind: ""}}))
         out += [_block("content-delta", at, {"content": {kind: piece}}) for piece in mind.cut(text)]
         out.append({"type": "content-end", "index": at})
-    if said.calls:
+    if said.calls and not said.thoughts:
         out += [{"type": "tool-plan-delta", "delta": {"message": {"tool_plan": text}}} for text in ("I will", " call.")]
     for at, call in enumerate(said.calls):
         function = _call(call)["function"]

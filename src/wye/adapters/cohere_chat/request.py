@@ -32,7 +32,8 @@ def build_request(call: Call, target: Target) -> WireRequest:
         if not call.drop_unsupported:
             raise cannot_express(f"tools.{hosted.kind}", WIRE)
         dropped.append(f"tools.{hosted.kind}")
-    messages = list(_messages(chat, dropped))
+    thinks = "reasoning" in target.model.capabilities
+    messages = list(_messages(chat, dropped, thinks=thinks))
     body: dict[str, Any] = {"model": target.name, "messages": messages}
     if call.stream:
         body["stream"] = True
@@ -98,7 +99,7 @@ def _thinking(chat: ChatRequest) -> dict[str, Any] | None:
     return {"type": "enabled", **({"token_budget": budget} if budget else {})}
 
 
-def _messages(chat: ChatRequest, dropped: list[str]) -> Iterator[dict[str, Any]]:
+def _messages(chat: ChatRequest, dropped: list[str], *, thinks: bool) -> Iterator[dict[str, Any]]:
     for index, message in enumerate(chat.messages):
         where = f"messages[{index}]"
         match message.role:
@@ -106,7 +107,7 @@ def _messages(chat: ChatRequest, dropped: list[str]) -> Iterator[dict[str, Any]]
                 if text := _plain(message, where):
                     yield {"role": "system", "content": text}
             case "assistant":
-                if said := _assistant(message, where, dropped):
+                if said := _assistant(message, where, dropped, thinks=thinks):
                     yield said
             case _:
                 yield from _from_user(message, where, dropped)
@@ -119,10 +120,10 @@ def _plain(message: Message, where: str) -> str:
     return message.text
 
 
-def _assistant(message: Message, where: str, dropped: list[str]) -> dict[str, Any] | None:
-    """Say a turn of the model's; what it thought before calls is their plan, other thoughts go back if they are ours.
+def _assistant(message: Message, where: str, dropped: list[str], *, thinks: bool) -> dict[str, Any] | None:
+    """Say a turn of the model's; what came before calls is their plan, or thoughts where the model thinks.
 
-    The wire has no place for another's thoughts, and models do not need them.
+    Thoughts of another wire format's models stay behind: these do not need them.
     """
     content: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
@@ -142,12 +143,15 @@ def _assistant(message: Message, where: str, dropped: list[str]) -> dict[str, An
                 dropped.append(here)
             case _:
                 raise cannot_express(here, WIRE)
-    if calls:
+    if calls and not thinks:
         plan = "\n".join(filter(None, (thoughts, *(block["text"] for block in content))))
         return {"role": "assistant", "tool_calls": calls, **({"tool_plan": plan} if plan else {})}
-    if thoughts and content:
+    if thinks and thoughts and (calls or content):
         content.insert(0, {"type": "thinking", "thinking": thoughts})
-    return {"role": "assistant", "content": content} if content else None
+    if not content and not calls:
+        return None
+    said = {"content": content} if content else {}
+    return {"role": "assistant", **said, **({"tool_calls": calls} if calls else {})}
 
 
 def _from_user(message: Message, where: str, dropped: list[str]) -> Iterator[dict[str, Any]]:

@@ -28,10 +28,10 @@ def unwrap(signature: str) -> Sealed | None:
 
 def reasoning_signature(piece: Reasoning, own: str) -> str | None:
     """Return the `thoughtSignature` of a piece of reasoning, where it has anything that must come back."""
-    if piece.origin in {None, own} and not piece.encrypted and not piece.id:
+    if piece.origin in {None, own} and not piece.encrypted:
         return piece.signature
-    if not (piece.signature or piece.encrypted or piece.id):
-        return None
+    if not (piece.signature or piece.encrypted):
+        return None  # a piece of a thought, or one that has only a name
     return wrap(
         Sealed(
             origin=piece.origin,

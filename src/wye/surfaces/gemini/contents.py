@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from wye.core.content import (
     Audio,
@@ -101,7 +101,7 @@ def messages(contents: Sequence[Content]) -> Iterator[Message]:
     for index, content in enumerate(contents):
         where = f"contents[{index}]"
         if content.role == "model":
-            parts = tuple(_said(content, where, waiting))
+            parts = tuple(_joined(_said(content, where, waiting)))
             if parts:
                 yield Message(role="assistant", parts=parts)
             continue
@@ -121,6 +121,23 @@ def _said(content: Content, where: str, waiting: dict[str, deque[str]]) -> Itera
             yield from _thought(part, carried)
         else:
             yield _part(part, here)
+
+
+def _joined(parts: Iterable[Part]) -> Iterator[Part]:
+    """Join pieces of one thought, which a client of a stream keeps as they came; a signature ends it."""
+    open_piece: Reasoning | None = None
+    for part in parts:
+        if open_piece is not None and isinstance(part, Reasoning):
+            part = structs.replace(part, text=open_piece.text + part.text)  # noqa: PLW2901 - it grows
+        elif open_piece is not None:
+            yield open_piece
+        open_piece = None
+        if isinstance(part, Reasoning) and not (part.signature or part.encrypted or part.id):
+            open_piece = part
+        else:
+            yield part
+    if open_piece is not None:
+        yield open_piece
 
 
 def _thought(part: _Part, carried: Sealed | None) -> Iterator[Part]:
