@@ -144,7 +144,7 @@ class Operator(Struct, frozen=True):
     parse: Callable[[bytes, Mapping[str, str], OperationCall[Any]], OperationAnswer]
 
 
-_KINDS: dict[Operation, str] = {"embeddings": "embeddings", "rerank": "rerank"}
+_KINDS: dict[Operation, str] = {"embeddings": "embeddings", "rerank": "rerank", "count_tokens": "count_tokens"}
 """The last word of the two functions' names; every other operation is `forwarded`."""
 
 

@@ -195,5 +195,6 @@ NAMES: Final[Mapping[Operation, str]] = {
     "translation": "translation of speech",
     "speech": "speech",
     "moderation": "moderation",
+    "count_tokens": "counting tokens",
 }
 """Every operation in words."""

@@ -87,7 +87,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
 
 Operation: TypeAlias = Literal[
     "chat", "completions", "embeddings", "rerank", "image_generation", "image_edit", "transcription", "translation",
-    "speech", "moderation",
+    "speech", "moderation", "count_tokens",
 ]  # fmt: skip
 """What a caller wants done. `completions` are OpenAI's old ones, of a prompt."""
 

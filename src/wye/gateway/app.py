@@ -20,7 +20,7 @@ from wye.core.errors import (
 )
 from wye.core.exchange import Exchange
 from wye.engine import Engine, new_request_id
-from wye.gateway import chat, google, models, operations, responses
+from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import outlet_of
@@ -87,6 +87,7 @@ class Gateway:
             },
             "/v1/completions": self._answers(openai_completions),
             "/v1/messages": self._answers(anthropic_messages),
+            "/v1/messages/count_tokens": Route("POST", self._count_messages, anthropic_messages.render_error),
             **{path: self._does(way) for path, way in operations.WAYS.items()},
             "/v1/models": Route("GET", self._list_models),
             "/healthz": Route("GET", self._healthz),
@@ -125,10 +126,7 @@ class Gateway:
         error: WyeError | None = None
         status = 500
         route = self._routes.get(request.path) or self._find(request.path)
-        if route is not None:
-            render_error = route.render_error
-        else:
-            render_error = (gemini if google.speaks(request.path) else openai_chat).render_error
+        render_error = _error_form(route, request)
         try:
             status = await self._run(route, request)
         except WyeError as raised:
@@ -267,13 +265,23 @@ class Gateway:
             return await self._json(request, google.show_model(self.engine, model))
         return await self._json(request, google.list_models(self.engine, request.query))
 
+    async def _count_messages(self, request: Request) -> int:
+        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        request.exchange, call = anthropic.open_count(self.engine, body, request.headers, request_id=request.id)
+        departure = self._departures.watch(request.receive)
+        return await anthropic.count_tokens(self.engine, request.exchange, call, departure, request.send)
+
     async def _list_models(self, request: Request) -> int:
+        if anthropic.is_client(request.headers):
+            return await self._json(request, anthropic.list_models(self.engine, request.query))
         if google.is_client(request.headers):
             return await self._google_models("", request)
         return await self._json(request, models.list_models(self.engine))
 
     async def _show_model(self, request: Request) -> int:
         name = request.path.removeprefix("/v1/models/")
+        if anthropic.is_client(request.headers):
+            return await self._json(request, anthropic.show_model(self.engine, name))
         if google.is_client(request.headers):
             return await self._google_models(name, request)
         return await self._json(request, models.show_model(self.engine, name))
@@ -314,6 +322,16 @@ class Gateway:
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)
+
+
+def _error_form(route: Route | None, request: Request) -> Callable[[WyeError], bytes]:
+    """Choose how an error is written: as the path says, and where several APIs share it, as the client does."""
+    if route is None or request.path.startswith("/v1/models"):
+        if anthropic.is_client(request.headers):
+            return anthropic_messages.render_error
+        if google.speaks(request.path) or google.is_client(request.headers):
+            return gemini.render_error
+    return route.render_error if route is not None else openai_chat.render_error
 
 
 def where(error: BaseException) -> str:

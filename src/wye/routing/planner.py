@@ -45,7 +45,7 @@ def is_able(model: ModelInfo, operation: Operation) -> bool:
     if needed in model.capabilities:
         return True
     chats = "text" in model.capabilities or model.capabilities.isdisjoint(_ABILITY.values())
-    return chats and operation in {"chat", "completions"}
+    return chats and operation in {"chat", "completions", "count_tokens"}
 
 
 class Availability(Struct, frozen=True):

@@ -30,7 +30,7 @@ def same_wire(call: Call, target: Target) -> WireRequest:
     try:
         if _MARK in body:
             body, dropped = without_sealed(body)
-        if not _is_vertex(target):
+        if not is_vertex(target):
             body = replace_model(body, call.model, target.name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"the request body is not valid JSON: {error}"
@@ -49,7 +49,7 @@ def addressed(
 ) -> WireRequest:
     """Make the request; Vertex AI wants the model in the path and the version of the API in the body."""
     path = target.traits.messages_path
-    if _is_vertex(target):
+    if is_vertex(target):
         path = path.format(model=target.name, method="streamRawPredict" if call.stream else "rawPredict")
         body = for_vertex(body)
     return WireRequest(path=path, body=body, headers=dict(headers), dropped=dropped, emulated=emulated)
@@ -63,7 +63,8 @@ def for_vertex(body: bytes) -> bytes:
     return _encode(members)
 
 
-def _is_vertex(target: Target) -> bool:
+def is_vertex(target: Target) -> bool:
+    """Tell whether the provider is Vertex AI."""
     return "{model}" in target.traits.messages_path
 
 
