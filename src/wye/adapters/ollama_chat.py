@@ -14,6 +14,7 @@ from wye.core.content import (
     FunctionCall,
     Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -59,7 +60,7 @@ _T = TypeVar("_T")
 def build_request(call: Call, target: Target) -> WireRequest:
     """Say a call as a chat request."""
     chat = call.chat
-    dropped = left_out(call, WIRE, _EXPRESSED)
+    dropped = (*left_out(call, WIRE, _EXPRESSED), *_left_behind(call))
     emulated: tuple[str, ...] = ()
     body: dict[str, Any] = {
         "model": target.name,
@@ -84,6 +85,18 @@ def build_request(call: Call, target: Target) -> WireRequest:
     if options := _options(chat, extra):
         body["options"] = options
     return WireRequest(path="/api/chat", body=_encode({**body, **extra}), dropped=dropped, emulated=emulated)
+
+
+def _left_behind(call: Call) -> Iterator[str]:
+    """Name the parts that only another wire has words for, and the tools that another provider would run."""
+    for index, message in enumerate(call.chat.messages):
+        for at, part in enumerate(message.parts):
+            if isinstance(part, Opaque):
+                yield f"messages[{index}].content[{at}]"
+    for tool in call.chat.hosted_tools:
+        if not call.drop_unsupported:
+            raise cannot_express(f"tools.{tool.kind}", WIRE)
+        yield f"tools.{tool.kind}"
 
 
 def _options(chat: ChatRequest, extra: dict[str, Raw]) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def _content(parts: Iterable[Part], where: str) -> dict[str, Any]:
                 images.append(data)
             case Image():
                 raise cannot_express(f"{where}.content[{at}].image_url", WIRE)  # nobody fetches it there
-            case Reasoning() | ToolCall() | ToolResult():
+            case Reasoning() | ToolCall() | ToolResult() | Opaque():
                 pass
             case _:
                 raise cannot_express(f"{where}.content[{at}]", WIRE)

@@ -112,7 +112,9 @@ class _Body(_Scalars, kw_only=True):
 
 _TYPED: Final = frozenset(_Body.__struct_fields__)
 _NEUTRAL: Final = frozenset({b"null", b"[]", b"{}"})
-_OPTIONS: Final = frozenset({"container", "context_management", "inference_geo", "mcp_servers", "speed"})
+_OPTIONS: Final = frozenset({"container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "speed"})
+_ENVELOPE: Final = frozenset({"anthropic_beta", "anthropic_version", "betas"})
+"""Members that say which version of the API is spoken, where that is not in headers."""
 """Members that few other wires have; they stay JSON until an adapter takes them."""
 _TOOL_KINDS: Final = (
     ("web_search", "web_search"),
@@ -180,7 +182,7 @@ def _chat(body: bytes, *, drop: bool) -> ChatRequest:
         user=_user(data.metadata),
         stream=bool(data.stream),
         options=_options(members, data.service_tier),
-        extra={name: value for name, value in members.items() if name not in _TYPED and name not in _OPTIONS},
+        extra={name: value for name, value in members.items() if name not in _TYPED | _OPTIONS | _ENVELOPE},
     )
 
 
