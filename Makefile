@@ -40,12 +40,14 @@ check: environment ## format, lint, types, layers, docs
 	echo "lint"; $(UV) run --no-sync ruff check --quiet .
 	echo "types"; $(UV) run --no-sync mypy
 	echo "layers"; $(UV) run --no-sync lint-imports --no-cache
+	echo "catalog"; $(UV) run --no-sync python tools/compile_catalog.py --check
 	echo "docs"; $(UV) run --no-sync pytest -q tests/docs
 
 .PHONY: format
 format: environment ## put the sources into shape
 	@$(UV) run --no-sync ruff format .
 	$(UV) run --no-sync ruff check --fix .
+	$(UV) run --no-sync python tools/compile_catalog.py
 
 .PHONY: bench
 bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run

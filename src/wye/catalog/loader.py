@@ -1,6 +1,12 @@
-"""Reads catalog files, ours and a site's own, into a `Catalog`."""
+"""Reads catalog files, ours and a site's own, into a `Catalog`.
+
+TOML is the source, and slow to read. Each of our own files has a twin in JSON beside it, made by
+`tools/compile_catalog.py`, which holds the same rows and the digest of the text they were made from. A twin of another
+text, or none, costs time and nothing else.
+"""
 
 import functools
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -37,8 +43,43 @@ def load(extra_dirs: Sequence[Path] = ()) -> Catalog:
 
 @functools.cache
 def _own() -> Catalog:
-    files = [parse(name, text) for name, text in _sources(resources.files(__package__) / "data")]
+    directory = resources.files(__package__) / "data"
+    files = [_compiled(directory, name, text) or parse(name, text) for name, text in _sources(directory)]
     return Catalog([file.provider for file in files], [model for file in files for model in file.models])
+
+
+class _Twin(ProviderFile, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A catalog file as JSON."""
+
+    digest: str
+
+
+_decode_twin = msgspec.json.Decoder(_Twin).decode
+
+
+def _compiled(directory: Traversable, name: str, text: str) -> ProviderFile | None:
+    """Return the rows of a file's twin, if there is one of this very text."""
+    try:
+        twin = _decode_twin((directory / twin_name(name)).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return twin if twin.digest == _digest(text) else None
+
+
+def twin_name(name: str) -> str:
+    """Return the name of a catalog file's twin."""
+    return f"{name.removesuffix('.toml')}.json"
+
+
+def compiled(name: str, text: str) -> bytes:
+    """Return a catalog file's twin. Raises `CatalogError` where the file is wrong."""
+    parse(name, text)
+    raw = _read(name, text)
+    return msgspec.json.encode({"digest": _digest(text), **raw}) + b"\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _sources(directory: Traversable) -> Iterator[tuple[str, str]]:
@@ -49,22 +90,28 @@ def _sources(directory: Traversable) -> Iterator[tuple[str, str]]:
 
 def parse(name: str, text: str) -> ProviderFile:
     """Return the rows of one catalog file, which is named after its provider. Raises `CatalogError`."""
-    try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{name}: {error}") from None
-    provider = name.removesuffix(".toml")
+    raw = _read(name, text)
     rows = raw.get("models", [])
-    if isinstance(rows, list):
-        _claim(name, provider, rows)
     try:
         file = msgspec.convert(raw, ProviderFile)
     except msgspec.ValidationError as error:
         raise CatalogError(f"{name}: {_with_row(str(error), rows)}") from None
-    if file.provider.id != provider:
+    if file.provider.id != name.removesuffix(".toml"):
         raise CatalogError(f"{name}: provider.id is {file.provider.id!r}, which the file's name must repeat")
     _refuse_duplicates(name, file)
     return file
+
+
+def _read(name: str, text: str) -> dict[str, Any]:
+    """Read a file's text, with the provider written into each of its models."""
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{name}: {error}") from None
+    rows = raw.get("models", [])
+    if isinstance(rows, list):
+        _claim(name, name.removesuffix(".toml"), rows)
+    return raw
 
 
 def _claim(name: str, provider: str, rows: list[Any]) -> None:
