@@ -1,13 +1,13 @@
 """Writes a chat completion, its stream and its errors."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from wye.core.content import Reasoning, ToolCall
+from wye.core.content import Citation, Reasoning, ToolCall
 from wye.core.errors import WyeError
 from wye.core.request import Call
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
@@ -16,10 +16,11 @@ from wye.core.wire import replace_model
 from wye.surfaces.openai_chat.request import WIRE
 
 _encode = msgspec.json.Encoder().encode
+_decode_names = msgspec.json.Decoder(dict[str, Raw]).decode
 DONE = b"data: [DONE]\n\n"
 
 
-def render_response(response: ModelResponse, _call: Call, *, model: str, request_id: str) -> bytes:
+def render_response(response: ModelResponse, call: Call, *, model: str, request_id: str) -> bytes:
     """Return the body of a chat completion answered by `model`; bytes of the same wire format are kept.
 
     `request_id` stands in for an answer's id where the provider gave none.
@@ -31,7 +32,7 @@ def render_response(response: ModelResponse, _call: Call, *, model: str, request
         "object": "chat.completion",
         "created": response.created or int(time.time()),
         "model": model,
-        "choices": [_choice(choice) for choice in response.choices],
+        "choices": [_choice(choice, functions=_wants_functions(call)) for choice in response.choices],
         **response.extra,
     }
     if response.usage is not None:
@@ -74,21 +75,46 @@ def _error(error: WyeError) -> dict[str, Any]:
     return body
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
+def _wants_functions(call: Call) -> bool:
+    """Tell whether the caller uses OpenAI's first form of tools, in which an answer holds one call without an id."""
+    return b'"functions"' in call.body and b'"tools"' not in call.body and "functions" in _decode_names(call.body)
+
+
+def _choice(choice: Choice, *, functions: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": choice.content, "refusal": choice.refusal}
-    if choice.tool_calls:
+    if choice.tool_calls and functions:
+        message["function_call"] = _call(choice.tool_calls[0])["function"]
+    elif choice.tool_calls:
         message["tool_calls"] = [_call(call) for call in choice.tool_calls]
     if text := "".join(piece.text for piece in choice.reasoning):
         message["reasoning_content"] = text
     if details := _details(choice.reasoning, choice.tool_calls):
         message["reasoning_details"] = details
+    if choice.citations:
+        message["annotations"] = [_annotation(citation) for citation in choice.citations]
     logprobs, rest = _split_logprobs(choice.extra)
     return {
         "index": choice.index,
         "message": {**message, **rest},
         "logprobs": logprobs,
-        "finish_reason": choice.finish_reason or "stop",
+        "finish_reason": _finish(choice.finish_reason or "stop", functions=functions),
     }
+
+
+def _finish(reason: str | None, *, functions: bool) -> str | None:
+    return "function_call" if functions and reason == "tool_calls" else reason
+
+
+def _annotation(citation: Citation) -> dict[str, Any]:
+    """Return a source as OpenAI lists it: https://platform.openai.com/docs/guides/tools-web-search."""
+    place = {"start_index": citation.start or 0, "end_index": citation.end or 0}
+    said = {"content": citation.cited_text} if citation.cited_text else {}
+    title = citation.title or citation.url or ""
+    if citation.url is not None:
+        return {"type": "url_citation", "url_citation": {"url": citation.url, "title": title, **place, **said}}
+    known = {"file_id": citation.file_id, "filename": citation.title, "page": citation.page}
+    named = {name: value for name, value in known.items() if value is not None}
+    return {"type": "file_citation", "file_citation": {**named, **place, **said}}
 
 
 def _split_logprobs(extra: Mapping[str, Raw]) -> tuple[Raw | None, dict[str, Raw]]:
@@ -102,23 +128,30 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 def _details(reasoning: Iterable[Reasoning], calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
     """List what a later turn must send back: signed and encrypted reasoning, and signatures of tool calls."""
-    details = [_detail(piece) for piece in reasoning if piece.signature or piece.encrypted]
-    signed = (
-        {"type": "reasoning.encrypted", "id": call.id, "data": call.signature} for call in calls if call.signature
-    )
-    return [*details, *signed]
+    details = [detail for piece in reasoning if piece.signature or piece.encrypted for detail in _detail(piece)]
+    return [*details, *(_signed(call) for call in calls if call.signature)]
 
 
-def _detail(piece: Reasoning) -> dict[str, Any]:
+def _detail(piece: Reasoning) -> Iterable[dict[str, Any]]:
+    """Write a piece of reasoning, as OpenRouter does; `format` is the wire format that its signature belongs to.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
+    """
+    known = {name: value for name, value in (("id", piece.id), ("format", piece.origin)) if value is not None}
+    if piece.signature:
+        known["signature"] = piece.signature
+    if piece.text or not piece.encrypted:
+        kind = "summary" if piece.summary else "text"
+        yield {"type": f"reasoning.{kind}", kind: piece.text, **known}
     if piece.encrypted:
-        return {"type": "reasoning.encrypted", "data": piece.encrypted}
-    signature = {"signature": piece.signature} if piece.signature else {}
-    return {"type": "reasoning.text", "text": piece.text, **signature}
+        yield {"type": "reasoning.encrypted", "data": piece.encrypted, **known}
 
 
 def open_stream(call: Call, *, request_id: str) -> "ChatStream":
     """Begin a stream."""
-    return ChatStream(model=call.model, request_id=request_id, usage_wanted=call.stream_usage)
+    return ChatStream(
+        model=call.model, request_id=request_id, usage_wanted=call.stream_usage, functions=_wants_functions(call)
+    )
 
 
 class ChatStream:
@@ -128,11 +161,15 @@ class ChatStream:
     who did not ask for one, and made for one who did where the provider sent none of its own.
     """
 
-    __slots__ = ("_created", "_id", "_named", "_roles", "_usage", "_usage_sent", "_usage_wanted", "model")
+    __slots__ = ("_created", "_functions", "_id", "_named", "_roles", "_usage", "_usage_sent", "_usage_wanted", "model")
 
-    def __init__(self, *, model: str, request_id: str, usage_wanted: bool) -> None:
-        """Begin a stream; `model` is what answers, and may be set when that is known."""
+    def __init__(self, *, model: str, request_id: str, usage_wanted: bool, functions: bool = False) -> None:
+        """Begin a stream; `model` is what answers, and may be set when that is known.
+
+        `functions` is for callers who use OpenAI's first form of tools.
+        """
         self.model = model
+        self._functions = functions
         self._id = request_id
         self._created = 0
         self._usage_wanted = usage_wanted
@@ -219,18 +256,26 @@ class ChatStream:
         if piece := choice.reasoning:
             if piece.text:
                 delta["reasoning_content"] = piece.text
-            delta["reasoning_details"] = [_detail(piece)]
-        if choice.tool_calls:
-            delta["tool_calls"] = [_call_delta(call) for call in choice.tool_calls]
-            if signed := [_signed(call) for call in choice.tool_calls if call.signature]:
-                delta.setdefault("reasoning_details", []).extend(signed)
+            delta["reasoning_details"] = list(_detail(piece))
+        if choice.citations:
+            delta["annotations"] = [_annotation(citation) for citation in choice.citations]
+        self._add_calls(delta, choice.tool_calls)
         logprobs, rest = _split_logprobs(choice.extra)
         return {
             "index": choice.index,
             "delta": {**delta, **rest},
             "logprobs": logprobs,
-            "finish_reason": choice.finish_reason,
+            "finish_reason": _finish(choice.finish_reason, functions=self._functions),
         }
+
+    def _add_calls(self, delta: dict[str, Any], calls: Sequence[ToolCallDelta]) -> None:
+        if self._functions:
+            for call in calls[:1]:
+                delta["function_call"] = _call_delta(call)["function"]
+        elif written := [_call_delta(call) for call in calls]:
+            delta["tool_calls"] = written
+        if signed := [_signed(call) for call in calls if call.signature]:
+            delta.setdefault("reasoning_details", []).extend(signed)
 
 
 def _call_delta(call: ToolCallDelta) -> dict[str, Any]:
@@ -244,5 +289,6 @@ def _call_delta(call: ToolCallDelta) -> dict[str, Any]:
     return body
 
 
-def _signed(call: ToolCallDelta) -> dict[str, Any]:
-    return {"type": "reasoning.encrypted", "id": call.id, "data": call.signature}
+def _signed(call: ToolCall | ToolCallDelta) -> dict[str, Any]:
+    origin = {"format": call.origin} if call.origin is not None else {}
+    return {"type": "reasoning.encrypted", "id": call.id, "data": call.signature, **origin}

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.core.content import (
-    Audio,
-    File,
-    FunctionCall,
-    Image,
-    Message,
-    Part,
-    Reasoning,
-    Refusal,
-    Role,
-    Text,
-    ToolCall,
-    ToolResult,
-)
-from wye.core.errors import InvalidRequestError, UnsupportedParameterError
-from wye.core.request import NOTHING_ASKED, Asked, Call, ChatRequest, ResponseFormat, Tool, ToolChoice
+from wye.core.errors import InvalidRequestError
+from wye.core.request import NOTHING_ASKED, Asked, Call, ChatRequest, HostedTool, ResponseFormat, Tool, ToolChoice
 from wye.surfaces import decode_request
+from wye.surfaces.openai_chat.messages import NULL, ChatMessage, given, need, read_message
 
 WIRE: Final = "openai_chat"
 FORWARDED: Final[frozenset[bytes]] = frozenset()
-_T = TypeVar("_T")
-_NULL: Final = Raw(b"null")
-"""Stands for an absent member: msgspec reads `Raw | None` as null and nothing else."""
 
 
 class _StreamOptions(Struct):
@@ -68,74 +52,17 @@ class _Head(_Scalars, kw_only=True):
     tools: list[Raw] | None = None
 
 
-class _ImageUrl(Struct):
-    url: str
-    detail: str | None = None
-
-
-class _InputAudio(Struct):
-    data: str
-    format: str
-
-
-class _FileRef(Struct):
-    file_data: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
-
-
-class _Part(Struct):
-    type: str
-    text: str | None = None
-    image_url: _ImageUrl | str | None = None
-    input_audio: _InputAudio | None = None
-    file: _FileRef | None = None
-    refusal: str | None = None
-    cache_control: Raw = _NULL
-
-
-class _Function(Struct):
-    name: str
-    arguments: str = ""
-
-
-class _ToolCall(Struct):
-    id: str
-    function: _Function
-    type: str = "function"
-
-
-class _ReasoningDetail(Struct):
-    type: str = ""
-    text: str | None = None
-    signature: str | None = None
-    data: str | None = None
-    id: str | None = None
-
-
-class _Message(Struct):
-    role: str
-    content: str | list[_Part] | None = None
-    name: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    tool_call_id: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning_details: list[_ReasoningDetail] | None = None
-    cache_control: Raw = _NULL
-
-
 class _FunctionTool(Struct):
     name: str
     description: str | None = None
-    parameters: Raw = _NULL
+    parameters: Raw = NULL
     strict: bool | None = None
 
 
 class _Tool(Struct):
     type: str = "function"
     function: _FunctionTool | None = None
-    cache_control: Raw = _NULL
+    cache_control: Raw = NULL
 
 
 class _Named(Struct):
@@ -149,7 +76,7 @@ class _NamedChoice(Struct):
 
 class _JsonSchema(Struct):
     name: str | None = None
-    schema: Raw = _NULL
+    schema: Raw = NULL
     strict: bool | None = None
     description: str | None = None
 
@@ -159,15 +86,36 @@ class _ResponseFormat(Struct):
     json_schema: _JsonSchema | None = None
 
 
+class _Thinking(Struct):
+    """What other vendors let callers ask of reasoning: OpenRouter's `reasoning`, Anthropic's `thinking`."""
+
+    type: str | None = None
+    enabled: bool | None = None
+    effort: str | None = None
+    max_tokens: int | None = None
+    budget_tokens: int | None = None
+    exclude: bool | None = None
+
+
+class _Extras(Struct):
+    """Members that OpenAI's request has not, but that clients send and other wires have words for."""
+
+    top_k: int | None = None
+    reasoning: _Thinking | None = None
+    thinking: _Thinking | None = None
+
+
 class _Body(_Scalars, kw_only=True):
-    messages: list[_Message]
+    messages: list[ChatMessage]
     tools: list[_Tool] | None = None
     tool_choice: str | _NamedChoice | None = None
     response_format: _ResponseFormat | None = None
+    functions: list[_FunctionTool] | None = None
+    function_call: str | _Named | None = None
 
 
 _OPTIONS: Final = frozenset({
-    "audio", "function_call", "functions", "logit_bias", "logprobs", "metadata", "modalities", "prediction",
+    "audio", "logit_bias", "logprobs", "metadata", "modalities", "prediction",
     "prompt_cache_key", "prompt_cache_retention", "safety_identifier", "service_tier", "store", "top_logprobs",
     "verbosity", "web_search_options",
 })  # fmt: skip
@@ -179,11 +127,14 @@ _NEUTRAL: Final = {
 }  # fmt: skip
 """Values that ask for nothing, so that every wire can express them."""
 
-_ROLES: Final[dict[str, Role]] = {
-    "system": "system", "developer": "developer", "user": "user", "assistant": "assistant", "tool": "tool",
-    "function": "tool",
+_KINDS: Final = {
+    "web_search": "web_search", "browser_search": "web_search", "code_interpreter": "code_execution",
+    "code_execution": "code_execution", "file_search": "file_search",
 }  # fmt: skip
-
+_EXTRAS: Final = frozenset(_Extras.__struct_fields__)
+_decode_extras = msgspec.json.Decoder(_Extras).decode
+_decode_raws = msgspec.json.Decoder(list[Raw]).decode
+_encode = msgspec.json.Encoder().encode
 _TYPED: Final = frozenset(_Body.__struct_fields__)
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_body = msgspec.json.Decoder(_Body).decode
@@ -221,28 +172,40 @@ def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
 def _chat(body: bytes) -> ChatRequest:
     data: _Body = decode_request(_decode_body, body)
     members: dict[str, Raw] = decode_request(_decode_members, body)
+    if "extra_body" in members:  # what OpenAI's client mixes into the body itself, sent by a program that does not
+        members = {**decode_request(_decode_members, bytes(members.pop("extra_body"))), **members}
     options = {
         name: value
         for name, value in members.items()
         if name in _OPTIONS and bytes(value) != b"null" and bytes(value) != _NEUTRAL.get(name)
     }
     extra = {name: value for name, value in members.items() if name not in _OPTIONS and name not in _TYPED}
+    extras: _Extras = decode_request(
+        _decode_extras, _encode({name: extra.pop(name) for name in _EXTRAS & extra.keys()})
+    )
+    effort, budget, summary = _thinking(data.reasoning_effort, extras)
     limit = data.max_completion_tokens if data.max_completion_tokens is not None else data.max_tokens
+    tools, hosted = _tools(data, members)
+    ids: dict[str, str] = {}
     return ChatRequest(
         model=data.model,
-        messages=tuple(_message(item, index) for index, item in enumerate(data.messages)),
-        tools=tuple(_tool(item, index) for index, item in enumerate(data.tools or ())),
-        tool_choice=_tool_choice(data.tool_choice),
+        messages=tuple(read_message(item, index, ids) for index, item in enumerate(data.messages)),
+        tools=tools,
+        hosted_tools=hosted,
+        tool_choice=_tool_choice(data.tool_choice) or _function_choice(data.function_call),
         parallel_tool_calls=data.parallel_tool_calls,
         response_format=_response_format(data.response_format),
         temperature=data.temperature,
         top_p=data.top_p,
+        top_k=extras.top_k,
         max_output_tokens=limit,
         stop=(data.stop,) if isinstance(data.stop, str) else tuple(data.stop or ()),
         seed=data.seed,
         presence_penalty=data.presence_penalty or None,
         frequency_penalty=data.frequency_penalty or None,
-        reasoning_effort=data.reasoning_effort,
+        reasoning_effort=effort,
+        reasoning_budget=budget,
+        reasoning_summary=summary,
         n=None if data.n == 1 else data.n,
         user=data.user,
         stream=bool(data.stream),
@@ -251,132 +214,53 @@ def _chat(body: bytes) -> ChatRequest:
     )
 
 
-def _message(item: _Message, index: int) -> Message:
-    where = f"messages[{index}]"
-    role = _ROLES.get(item.role)
-    if role is None:
-        message = f"'{where}.role' must be one of {', '.join(_ROLES)}, not {item.role!r}"
-        raise InvalidRequestError(message, code="invalid_value", param=f"{where}.role")
-    parts = _parts(item, where)
-    if role == "tool":
-        call_id = item.tool_call_id or item.name
-        if not call_id:
-            message = f"'{where}.tool_call_id' is required for a tool's result"
-            raise InvalidRequestError(message, code="missing_field", param=f"{where}.tool_call_id")
-        allowed = tuple(part for part in parts if isinstance(part, Text | Image | Audio | File))
-        return Message(role=role, parts=(ToolResult(call_id=call_id, parts=allowed, cache=_given(item.cache_control)),))
-    if role == "assistant":
-        parts = (*_reasoning(item), *parts, *_calls(item))
-    return Message(role=role, parts=parts, name=item.name)
+def _thinking(effort: str | None, extras: _Extras) -> tuple[str | None, int | None, str | None]:
+    """Return effort, budget and whether thoughts are shown, in whichever vendor's words they were asked for."""
+    asked = extras.reasoning or extras.thinking
+    if asked is None:
+        return effort, None, None
+    effort = effort or asked.effort
+    budget = asked.max_tokens if asked.max_tokens is not None else asked.budget_tokens
+    if asked.enabled is False or asked.type == "disabled":
+        effort = "none"
+    elif effort is None and budget is None and (asked.enabled or asked.type in {"enabled", "adaptive"}):
+        effort = "medium"
+    return effort, None if effort else budget, "none" if asked.exclude else None
 
 
-def _parts(item: _Message, where: str) -> tuple[Part, ...]:
-    if item.content is None:
-        parts: tuple[Part, ...] = ()
-    elif isinstance(item.content, str):
-        parts = (Text(item.content, _given(item.cache_control)),) if item.content else ()
-    else:
-        parts = tuple(_part(part, f"{where}.content[{at}]") for at, part in enumerate(item.content))
-    return (*parts, Refusal(item.refusal)) if item.refusal else parts
+def _tools(data: _Body, members: dict[str, Raw]) -> tuple[tuple[Tool, ...], tuple[HostedTool, ...]]:
+    """Return the functions, and what else a caller lists as a tool, which is the provider's to run or to know."""
+    tools: list[Tool] = []
+    hosted: list[HostedTool] = []
+    raws = _decode_raws(members["tools"]) if data.tools else []
+    for index, (item, raw) in enumerate(zip(data.tools or (), raws, strict=True)):
+        if item.type != "function":
+            hosted.append(HostedTool(kind=_kind(item.type), wire=WIRE, raw=raw))
+        else:
+            tools.append(_function(need(item.function, f"tools[{index}].function"), item.cache_control))
+    if not data.tools:
+        tools += (_function(function, NULL) for function in data.functions or ())
+    return tuple(tools), tuple(hosted)
 
 
-def _part(part: _Part, where: str) -> Part:
-    cache = _given(part.cache_control)
-    match part.type:
-        case "text":
-            return Text(_need(part.text, f"{where}.text"), cache)
-        case "image_url":
-            image = _need(part.image_url, f"{where}.image_url")
-            return _image(image if isinstance(image, _ImageUrl) else _ImageUrl(str(image)), cache)
-        case "input_audio":
-            audio = _need(part.input_audio, f"{where}.input_audio")
-            return Audio(data=audio.data, format=audio.format)
-        case "file":
-            return _file(_need(part.file, f"{where}.file"), cache, where)
-        case "refusal":
-            return Refusal(_need(part.refusal, f"{where}.refusal"))
-    message = f"'{where}.type' is {part.type!r}, which only a provider of the same wire format could understand"
-    raise UnsupportedParameterError(message, param=f"{where}.type")
+def _kind(word: str) -> str:
+    """Return the kind of a hosted tool: `openrouter:web_search` and `web_search_preview` are both searches."""
+    name = word.rpartition(":")[2]
+    return next((kind for prefix, kind in _KINDS.items() if name.startswith(prefix)), word)
 
 
-def _image(image: _ImageUrl, cache: Raw | None) -> Image:
-    media_type, data = _data_url(image.url)
-    if data is None:
-        return Image(url=image.url, detail=image.detail, cache=cache)
-    return Image(data=data, media_type=media_type, detail=image.detail, cache=cache)
-
-
-def _file(file: _FileRef, cache: Raw | None, where: str) -> File:
-    if file.file_id:
-        return File(file_id=file.file_id, filename=file.filename, cache=cache)
-    source = _need(file.file_data, f"{where}.file.file_data")
-    if source.startswith(("http://", "https://")):
-        return File(url=source, filename=file.filename, cache=cache)
-    media_type, data = _data_url(source)
-    if data is None:
-        data, media_type = source, None
-    if media_type is None and (file.filename or "").lower().endswith(".pdf"):
-        media_type = "application/pdf"
-    return File(data=data, media_type=media_type, filename=file.filename, cache=cache)
-
-
-def _data_url(url: str) -> tuple[str | None, str | None]:
-    """Split `data:<media type>;base64,<data>`; `(None, None)` for any other URL."""
-    if not url.startswith("data:"):
-        return None, None
-    head, comma, data = url[5:].partition(",")
-    if not comma or not head.endswith(";base64"):
-        return None, None
-    return head.removesuffix(";base64").partition(";")[0] or None, data
-
-
-def _given(raw: Raw) -> Raw | None:
-    return None if bytes(raw) == b"null" else raw
-
-
-def _need(value: _T | None, param: str) -> _T:
-    if value is None:
-        message = f"'{param}' is required"
-        raise InvalidRequestError(message, code="missing_field", param=param)
-    return value
-
-
-def _reasoning(item: _Message) -> tuple[Reasoning, ...]:
-    """Read what the model thought; pieces of a stream, which a client may have kept one by one, become one again."""
-    pieces: list[Reasoning] = []
-    text = ""
-    for detail in item.reasoning_details or ():
-        if detail.id is not None:
-            continue
-        text += detail.text or ""
-        if detail.signature or detail.data:
-            pieces.append(Reasoning(text=text, signature=detail.signature, encrypted=detail.data))
-            text = ""
-    if text or (item.reasoning_content and not pieces):
-        pieces.append(Reasoning(text=text or item.reasoning_content or ""))
-    return tuple(pieces)
-
-
-def _calls(item: _Message) -> tuple[ToolCall, ...]:
-    signatures = {detail.id: detail.data for detail in item.reasoning_details or () if detail.id}
-    return tuple(
-        ToolCall(call.id, FunctionCall(call.function.name, call.function.arguments), signature=signatures.get(call.id))
-        for call in item.tool_calls or ()
-    )
-
-
-def _tool(item: _Tool, index: int) -> Tool:
-    if item.type != "function" or item.function is None:
-        message = f"'tools[{index}].type' is {item.type!r}, which only a provider of the same wire format could run"
-        raise UnsupportedParameterError(message, param=f"tools[{index}].type")
-    function = item.function
+def _function(function: _FunctionTool, cache: Raw) -> Tool:
     return Tool(
         name=function.name,
         description=function.description,
-        parameters=_given(function.parameters),
+        parameters=given(function.parameters),
         strict=function.strict,
-        cache=_given(item.cache_control),
+        cache=given(cache),
     )
+
+
+def _function_choice(choice: str | _Named | None) -> ToolChoice | None:
+    return ToolChoice("named", choice.name) if isinstance(choice, _Named) else _tool_choice(choice)
 
 
 def _tool_choice(choice: str | _NamedChoice | None) -> ToolChoice | None:
@@ -403,7 +287,7 @@ def _response_format(form: _ResponseFormat | None) -> ResponseFormat | None:
             return ResponseFormat(
                 type="json_schema",
                 name=schema.name,
-                schema=_need(_given(schema.schema), "response_format.json_schema.schema"),
+                schema=need(given(schema.schema), "response_format.json_schema.schema"),
                 strict=schema.strict,
                 description=schema.description,
             )
