@@ -137,7 +137,7 @@ def _add_tools(body: dict[str, Any], chat: ChatRequest, target: Target, notes: N
         if hosted.wire == WIRE:
             tools.append(hosted.raw)
         elif not _adds_search(body, hosted, target, notes):
-            notes.leave_out(f"tools[{hosted.kind}]")
+            notes.leave_out(f"tools.{hosted.kind}")
     if tools:
         body["tools"] = tools
         if chat.tool_choice is not None:
@@ -174,7 +174,7 @@ def _adds_search(body: dict[str, Any], hosted: HostedTool, target: Target, notes
             body["plugins"] = [{"id": "web"}]
         case _:
             return False
-    notes.emulate("tools[web_search]")
+    notes.emulate("tools.web_search")
     return True
 
 
