@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any, TypeAlias
 
+from tests.support.imitation.frames import exception_frame
+
 from wye.core.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -482,3 +484,36 @@ ROWS: tuple[Row, ...] = (
     Row("vertex", "bad request", 400, _google(400, "INVALID_ARGUMENT", "Unable to submit request because of a value.")),
 )
 """By wire format, then by provider. A provider has the rows of its wire, and its own."""
+
+
+def _sse(value: Any, name: str | None = None) -> bytes:
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(value)}\n\n".encode()
+
+
+def _failed_response(code: str) -> Any:
+    response = {"id": "r", "object": "response", "status": "failed", "error": {"code": code, "message": "Failed."}}
+    return {"type": "response.failed", "sequence_number": 9, "response": {**response, "output": [], "model": "m"}}
+
+
+IN_STREAM: tuple[tuple[str, bytes, type[WyeError]], ...] = (
+    ("openai_chat", _sse(_openai("Overloaded.", "overloaded_error", "server_error")), OverloadedError),
+    ("openai_chat", _sse(_openai("Slow down.", 429, None)), RateLimitError),
+    ("openai_chat", _sse(_openai("It failed.", None, "server_error"), "error"), UpstreamError),
+    ("openai_responses", _sse({"type": "error", "code": "server_error", "message": "x"}, "error"), UpstreamError),
+    ("openai_responses", _sse(_failed_response("rate_limit_exceeded"), "response.failed"), RateLimitError),
+    ("anthropic_messages", _sse(_anthropic("overloaded_error", "Overloaded"), "error"), OverloadedError),
+    ("anthropic_messages", _sse(_anthropic("api_error", "Internal server error"), "error"), UpstreamError),
+    ("gemini", _sse(_google(503, "UNAVAILABLE", "The model is overloaded.")), OverloadedError),
+    ("gemini", _sse(_google(429, "RESOURCE_EXHAUSTED", "Quota.")), RateLimitError),
+    ("bedrock_converse", exception_frame("throttlingException", b'{"message":"Too many tokens"}'), RateLimitError),
+    ("bedrock_converse", exception_frame("modelStreamErrorException", b'{"message":"Failed"}'), UpstreamError),
+    ("bedrock_converse", exception_frame("serviceUnavailableException", b'{"message":"x"}'), OverloadedError),
+    (
+        "cohere_chat",
+        _sse({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "It failed."}}, "message-end"),
+        UpstreamError,
+    ),
+    ("ollama_chat", b'{"error":"an error was encountered while running the model"}\n', UpstreamError),
+)
+"""What a wire says in a stream whose status was 200, after its first words."""

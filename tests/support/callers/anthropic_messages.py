@@ -5,7 +5,7 @@ from typing import Any
 
 from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
-from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events
+from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events, last_event
 
 SURFACE = "anthropic_messages"
 FINISH = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
@@ -126,3 +126,8 @@ def failure(body: bytes) -> Failure:
     assert answer["type"] == "error"
     error = answer["error"]
     return Failure(error["type"], error["message"], error.get("code"))
+
+
+def broken(body: bytes) -> Failure:
+    """Read a stream that ended in an error."""
+    return failure(json.dumps(last_event(body)).encode())

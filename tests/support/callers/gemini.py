@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from google.genai.types import GenerateContentResponse
-from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events
+from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events, last_event
 
 SURFACE = "gemini"
 BUDGETS = {"low": 1024, "medium": 8192, "high": 24576}
@@ -96,3 +96,8 @@ def failure(body: bytes) -> Failure:
     assert isinstance(error["code"], int)
     reasons = [detail.get("reason") for detail in error.get("details") or [] if detail.get("reason")]
     return Failure(error["status"], error["message"], reasons[0] if reasons else None)
+
+
+def broken(body: bytes) -> Failure:
+    """Read a stream that ended in an error."""
+    return failure(json.dumps(last_event(body)).encode())

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events
+from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events, last_event
 
 SURFACE = "openai_chat"
 
@@ -108,3 +108,8 @@ def _add(message: dict[str, Any], calls: list[Json], delta: Json) -> None:
 def failure(body: bytes) -> Failure:
     error = json.loads(body)["error"]
     return Failure(error["type"], error["message"], error["code"])
+
+
+def broken(body: bytes) -> Failure:
+    """Read a stream that ended in an error."""
+    return failure(json.dumps(last_event(body)).encode())

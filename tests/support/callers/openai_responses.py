@@ -5,7 +5,7 @@ from typing import Any
 
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
-from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events
+from tests.support.callers.talk import PICTURE, Ask, Failure, Items, Json, Request, Seen, SeenCall, events, last_event
 
 SURFACE = "openai_responses"
 _EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -111,3 +111,12 @@ def stream(body: bytes) -> Seen:
 def failure(body: bytes) -> Failure:
     error = json.loads(body)["error"]
     return Failure(error["type"], error["message"], error["code"])
+
+
+def broken(body: bytes) -> Failure:
+    """Read a stream that ended in an error: a response that failed, and says with what."""
+    event = last_event(body)
+    assert event["type"] == "response.failed"
+    Response.model_validate({**event["response"], "error": None})
+    error = event["response"]["error"]
+    return Failure("", error["message"], error["code"])

@@ -105,3 +105,8 @@ def events(body: bytes) -> Iterator[tuple[str | None, str]]:
         data = [value for name, value in fields if name == "data"]
         assert len(names) + len(data) == len(fields), f"not an event: {block!r}"
         yield (names[0] if names else None), "\n".join(data)
+
+
+def last_event(body: bytes) -> Json:
+    """Return the last event of a stream."""
+    return json.loads(list(events(body))[-1][1])

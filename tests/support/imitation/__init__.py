@@ -87,7 +87,7 @@ class Imitation:
             self.refused.append(error)
             reply = module.refuse(error)
             return reply
-        said = mind.answer(heard, module.WIRE if module.WIRE != "vertex_anthropic" else "anthropic_messages")
+        said = mind.answer(heard, module.WIRE)
         self.heard.append(heard)
         self.said.append(said)
         reply = module.stream(heard, said) if heard.stream else module.whole(heard, said)

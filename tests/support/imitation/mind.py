@@ -150,9 +150,13 @@ def words(text: str) -> int:
     return len(text.split())
 
 
+SIGNERS = {"anthropic_messages": "claude", "vertex_anthropic": "claude", "bedrock_converse": "claude"}
+"""Anthropic signs the same on every platform: https://docs.claude.com/en/docs/build-with-claude/extended-thinking."""
+
+
 def sign(thoughts: str, wire: str) -> str:
     """Sign as the provider of one wire does; base64, as the wires that look inside want it."""
-    return base64.b64encode(f"{wire} {hashlib.sha256(thoughts.encode()).hexdigest()[:20]}".encode()).decode()
+    return base64.b64encode(f"{SIGNERS.get(wire, wire)} {hashlib.sha256(thoughts.encode()).hexdigest()[:20]}".encode()).decode()
 
 
 def made_id(prefix: str, heard: Heard, position: int) -> str:
