@@ -114,7 +114,7 @@ def content_type(name: str) -> str:
     return str(reply.headers["content-type"])
 
 
-BROKEN = [
+BROKEN: list[tuple[str, str, Any, type[WyeError]]] = [
     (surface, name, piece, kind)
     for surface in sorted(CALLERS)
     for name, piece, kind in (*IN_STREAM, *((name, Cut(), StreamInterruptedError) for name in WIRES))

@@ -156,7 +156,9 @@ SIGNERS = {"anthropic_messages": "claude", "vertex_anthropic": "claude", "bedroc
 
 def sign(thoughts: str, wire: str) -> str:
     """Sign as the provider of one wire does; base64, as the wires that look inside want it."""
-    return base64.b64encode(f"{SIGNERS.get(wire, wire)} {hashlib.sha256(thoughts.encode()).hexdigest()[:20]}".encode()).decode()
+    return base64.b64encode(
+        f"{SIGNERS.get(wire, wire)} {hashlib.sha256(thoughts.encode()).hexdigest()[:20]}".encode()
+    ).decode()
 
 
 def made_id(prefix: str, heard: Heard, position: int) -> str:
