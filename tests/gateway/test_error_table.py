@@ -114,10 +114,11 @@ def content_type(name: str) -> str:
     return str(reply.headers["content-type"])
 
 
-BROKEN: list[tuple[str, str, Any, type[WyeError]]] = [
+CUT: list[tuple[str, Any, type[WyeError]]] = [(name, Cut(), StreamInterruptedError) for name in WIRES]
+BROKEN = [
     (surface, name, piece, kind)
     for surface in sorted(CALLERS)
-    for name, piece, kind in (*IN_STREAM, *((name, Cut(), StreamInterruptedError) for name in WIRES))
+    for name, piece, kind in (*IN_STREAM, *CUT)
     if name in WIRES
 ]
 
