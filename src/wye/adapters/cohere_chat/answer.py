@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Index, count, decoded
+from wye.adapters import Index, count, decoded, says_too_long
 from wye.adapters.cohere_chat.request import WIRE
 from wye.core.content import Citation, FunctionCall, Reasoning, ToolCall
 from wye.core.errors import (
@@ -296,7 +296,7 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
         error = _Error()
     message = error.message or error.error or f"the provider answered with status {status}"
     kind = _exactly(error_class(status), status, message.lower())
-    return kind(message, retry_after=retry_after(headers), upstream_status=status)
+    return kind(message, retry_after=retry_after(headers, kind, message), upstream_status=status)
 
 
 def _exactly(kind: type[WyeError], status: int, said: str) -> type[WyeError]:
@@ -304,7 +304,7 @@ def _exactly(kind: type[WyeError], status: int, said: str) -> type[WyeError]:
     if status == 498:
         return ContentFilteredError  # the prompt was blocked
     if kind is InvalidRequestError:
-        if "too many tokens" in said:
+        if "too many tokens" in said or says_too_long(said):
             return ContextLengthError
         if "model" in said and ("not found" in said or "was removed" in said):
             return ProviderModelMissingError
