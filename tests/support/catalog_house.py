@@ -65,17 +65,15 @@ def catalog_house(*more: str) -> Iterator[House]:
             yield House(imitation, gateway)
 
 
-def model_for(wire: str, *capabilities: str) -> ModelInfo | None:
-    """Return the first model of the catalog that is reached by a wire format alone and can do all of these."""
+def model_for(wire: str, *capabilities: str, beside: bool = False) -> ModelInfo | None:
+    """Return the first model of the catalog that is reached by a wire format and can do all of these.
+
+    With `beside`, one whose provider speaks the wire format beside the one it is usually reached by.
+    """
     rows = catalog_rows()
     for model in rows.models.values():
         provider = rows.providers[model.provider]
-        alone = model.adapter or not provider.also_speaks
-        if (
-            alone
-            and (model.adapter or provider.adapter) == wire
-            and model.capabilities.issuperset(capabilities)
-            and not model.is_retired(DAY)
-        ):
+        spoken = provider.also_speaks if beside else (model.adapter or provider.adapter,)
+        if wire in spoken and model.capabilities.issuperset(capabilities) and not model.is_retired(DAY):
             return model
     return None

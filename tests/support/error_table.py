@@ -7,7 +7,7 @@ of the catalog, whose wire format reads it; rows of a wire format hold for all o
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import Any, TypeAlias
 
@@ -485,6 +485,8 @@ ROWS: tuple[Row, ...] = (
 )
 """By wire format, then by provider. A provider has the rows of its wire, and its own."""
 
+ROWS += tuple(replace(row, whom="openai_completions") for row in ROWS if row.whom == "openai_chat")
+
 
 def _sse(value: Any, name: str | None = None) -> bytes:
     head = f"event: {name}\n" if name else ""
@@ -500,6 +502,7 @@ IN_STREAM: tuple[tuple[str, bytes, type[WyeError]], ...] = (
     ("openai_chat", _sse(_openai("Overloaded.", "overloaded_error", "server_error")), OverloadedError),
     ("openai_chat", _sse(_openai("Slow down.", 429, None)), RateLimitError),
     ("openai_chat", _sse(_openai("It failed.", None, "server_error"), "error"), UpstreamError),
+    ("openai_completions", _sse(_openai("It failed.", None, "server_error")), UpstreamError),
     ("openai_responses", _sse({"type": "error", "code": "server_error", "message": "x"}, "error"), UpstreamError),
     ("openai_responses", _sse(_failed_response("rate_limit_exceeded"), "response.failed"), RateLimitError),
     ("anthropic_messages", _sse(_anthropic("overloaded_error", "Overloaded"), "error"), OverloadedError),
