@@ -336,3 +336,10 @@ def test_the_mock_provider_has_a_fast_and_a_slow_model() -> None:
     for model in (fast, slow):
         assert {"text", "function-calling", "streaming", "vision"} <= model.capabilities
         assert (model.price.input, model.price.output) == (Decimal(0), Decimal(0))
+
+
+def test_no_default_model_has_been_switched_off() -> None:
+    for provider in load().providers.values():
+        row = load().find(provider.id, provider.default_model) if provider.default_model else None
+        assert row is not None, provider.id
+        assert not row.is_retired(datetime.date(2026, 11, 21)), provider.id

@@ -170,3 +170,25 @@ def test_all_providers_are_listed_with_what_they_need(wye: Wye) -> None:
     table = wye("providers", "--all").stdout
     assert all(f"\n{name} " in table for name in rows)
     assert "set OPENAI_API_KEY" in table
+
+
+def test_a_key_that_cannot_be_right_fails_the_check_and_is_marked_in_the_list(wye: Wye) -> None:
+    done = wye("config", "check", OPENAI_API_KEY=f"sk-ant-{KEY}")
+    assert done.returncode == 2
+    assert "OPENAI_API_KEY is no key of OpenAI, which begins with 'sk-'" in done.stderr
+    listed = wye("providers", OPENAI_API_KEY=f"sk-ant-{KEY}").stdout
+    assert "bad key" in listed
+    assert "check_keys" in listed
+    assert KEY not in done.stdout + done.stderr + listed
+
+
+def test_a_provider_that_another_one_serves_is_listed_with_it(wye: Wye) -> None:
+    rows = {row["id"]: row for row in json.loads(wye("providers", "--json", OPENROUTER_API_KEY=f"sk-or-{KEY}").stdout)}
+    assert rows["grok4"]["status"] == "through openrouter"
+    done = wye("explain", "-m", "xai/grok-4.3", OPENROUTER_API_KEY=f"sk-or-{KEY}")
+    assert (done.returncode, "openrouter/x-ai/grok-4.3" in done.stdout) == (0, True)
+    assert "XAI_API_KEY" in done.stdout
+
+
+def test_an_unknown_model_is_told_in_words_of_the_command_line(wye: Wye) -> None:
+    assert "'wye models'" in wye("chat", "hi", "-m", "zzzzzzzzzzzz").stderr

@@ -15,7 +15,7 @@ from tests.support.upstream import Received, Reply, Upstream
 
 from wye import catalog
 from wye.config import load_settings
-from wye.core.errors import ModelNotFoundError, ProviderAuthenticationError
+from wye.core.errors import ModelNotFoundError, ProviderAuthenticationError, WyeError
 from wye.engine import Engine
 from wye.library import ModelRouter
 
@@ -284,3 +284,57 @@ async def test_a_back_end_that_refuses_to_stream_is_asked_for_the_whole_answer(
         chunks = [chunk async for chunk in made.route_stream([{"role": "user", "content": "hi"}], model="hf/m")]
     assert "".join(chunk.content for chunk in chunks) == "Hello"
     assert [request.json.get("stream") for request in upstream.received] == [True, False]
+
+
+# The other wires, as far as address and credential go: the wires themselves have tests of their own.
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "model", "path", "header", "value"),
+    [
+        (
+            {"ANTHROPIC_API_KEY": KEY}, "ANTHROPIC_BASE_URL", "anthropic/claude-x",
+            "/messages", "x-api-key", KEY,
+        ),
+        (
+            {"GEMINI_API_KEY": KEY}, "GEMINI_BASE_URL", "gemini/gemini-x",
+            "/models/gemini-x:generateContent", "x-goog-api-key", KEY,
+        ),
+        (
+            {"GOOGLE_API_KEY": KEY}, "GEMINI_BASE_URL", "google/gemini-x",
+            "/models/gemini-x:generateContent", "x-goog-api-key", KEY,
+        ),
+        ({"COHERE_API_KEY": KEY}, "COHERE_BASE_URL", "cohere/command-x", "/chat", "authorization", f"Bearer {KEY}"),
+        ({"CO_API_KEY": KEY}, "COHERE_BASE_URL", "cohere/command-x", "/chat", "authorization", f"Bearer {KEY}"),
+        (
+            {"PERPLEXITY_API_KEY": KEY}, "PERPLEXITY_BASE_URL", "perplexity/sonar-x",
+            "/chat/completions", "authorization", f"Bearer {KEY}",
+        ),
+        ({}, "OLLAMA_BASE_URL", "ollama/x", "/api/chat", "host", None),
+    ],
+)  # fmt: skip
+async def test_other_wires_go_to_their_own_path_with_their_own_header(
+    tmp_path: Path,
+    upstream: Upstream,
+    environ: dict[str, str],
+    url: str,
+    model: str,
+    path: str,
+    header: str,
+    value: Any,
+) -> None:
+    upstream.reply_with(Reply.json({"error": {"message": "no"}}, status=400))
+    async with router(tmp_path, **environ, **{url: upstream.url}) as made:
+        with pytest.raises(WyeError):
+            await made.send_message("hi", model=model)
+    (request,) = upstream.received
+    assert (request.method, request.path) == ("POST", path)
+    assert value is None or request.headers[header] == value
+
+
+async def test_cohere_lists_its_models_beside_its_base_url(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.reply_with(Reply.json({"models": [{"name": "command-99", "endpoints": ["chat"]}]}))
+    async with router(tmp_path, COHERE_API_KEY=KEY, COHERE_BASE_URL=f"{upstream.url}/v2") as made:
+        (report,) = await made.registry.refresh()
+    assert report.new == ("cohere/command-99",)
+    assert upstream.received[0].path == "/v1/models?page_size=1000"
