@@ -5,7 +5,31 @@ from decimal import Decimal
 from msgspec import Struct
 
 from wye.core.errors import WyeError
+from wye.core.request import Operation
 from wye.core.usage import Usage
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a request asks of whoever answers it: all that the planner knows of the request.
+
+    `model` is the name as the caller wrote it. `needs` are abilities without which it cannot be answered,
+    `input_tokens` is an estimate, `output_tokens` the most that was asked for. `max_cost` is USD for the request,
+    `providers` those the caller may use (`None`: all), `tags` what the model's row must have. `strategy` replaces the
+    configured one. `holder` is the full id of the model whose provider still holds the conversation's beginning in its
+    prompt cache.
+    """
+
+    model: str
+    operation: Operation | None = "chat"
+    needs: frozenset[str] = frozenset()
+    input_tokens: int = 0
+    output_tokens: int | None = None
+    stream: bool = False
+    strategy: str | None = None
+    max_cost: Decimal | None = None
+    providers: frozenset[str] | None = None
+    tags: frozenset[str] = frozenset()
+    holder: str | None = None
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
