@@ -15,6 +15,7 @@ from google.genai import types as gemini
 from ollama import _types as ollama
 from openai.types.chat.completion_create_params import CompletionCreateParams
 from pydantic import TypeAdapter
+from tests.adapters.converse import check_converse
 from tests.adapters.wires import ABLE, PLAIN
 from tests.support.recordings import Recording, needs_recordings
 from tests.support.recordings import load as recordings
@@ -38,12 +39,16 @@ REFUSED: dict[str, set[str]] = {
     "cohere_chat": NOT_TO_ANOTHER_WIRE | {"n", "parallel_tool_calls", "top_logprobs", "messages[].content[]"},
     "ollama_chat": NOT_TO_ANOTHER_WIRE
     | {"n", "parallel_tool_calls", "tool_choice", "messages[].content[].image_url", "messages[].content[]"},
+    "bedrock_converse": NOT_TO_ANOTHER_WIRE
+    | {"logprobs", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort", "seed"}
+    | {"messages[].content[].image_url", "messages[].content[].file"},  # addresses of pictures and files
 }
 """What recorded requests ask for and a wire cannot say, by the parameter the error names."""
 
 NO_DROPPING = {
     "messages[].content[].type",
     "messages[].content[].image_url",
+    "messages[].content[].file",
     "messages[].content[]",
 }
 """Of these, what cannot be left out: parts of the conversation."""
@@ -152,11 +157,19 @@ def known(model: Any, value: dict[str, Any]) -> None:
     model.model_validate(value)
 
 
+def is_converse(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    """It fits AWS's own description of the service; unknown members are refused."""
+    check_converse(body)
+    further = body.get("additionalModelRequestFields", {})
+    assert set(further) <= {*call.chat.extra, "top_k"}, recording
+
+
 VALIDATORS: dict[str, Callable[[dict[str, Any], Call, Recording], None]] = {
     "openai_chat": is_openai,
     "anthropic_messages": is_anthropic,
     "gemini": is_gemini,
     "ollama_chat": is_ollama,
+    "bedrock_converse": is_converse,
     "cohere_chat": is_cohere,
 }
 COHERE_TURNS: dict[str, Any] = {
