@@ -53,12 +53,10 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 class Said(Struct):
     """What becomes of a request while it is said: `caches` where the model takes cache points, the rest is reported.
 
-    `signatures` are the wire formats whose signed thoughts the model takes back. `names` are those of documents, each
-    of which may stand in a request once.
+    `names` are those of documents, each of which may stand in a request once.
     """
 
     caches: bool
-    signatures: frozenset[str | None]
     json_results: bool
     dropped: list[str]
     emulated: list[str]
@@ -135,9 +133,10 @@ def _block(part: Part, where: str, said: Said) -> Any:
 
 def _thought(part: Reasoning, where: str, said: Said) -> dict[str, Any] | None:
     """Give signed reasoning back; text without a signature is refused, and none is needed."""
-    if part.encrypted and part.origin in {None, WIRE}:
+    ours = part.origin in {None, WIRE}
+    if part.encrypted and ours:
         return {"reasoningContent": {"redactedContent": part.encrypted}}
-    if part.signature and part.origin in said.signatures:
+    if part.signature and ours:
         return {"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.signature}}}
     said.report(said.dropped, where)
     return None

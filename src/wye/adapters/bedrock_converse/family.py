@@ -7,7 +7,6 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from wye.adapters import Target
-from wye.adapters.bedrock_converse.content import WIRE
 
 Thinking: TypeAlias = Literal["adaptive", "budget", "nova", "effort", "config", "always", "unknown"]
 """How a model is told to think: by a level or a budget in Anthropic's words, in Nova's, by `reasoning_effort`, by
@@ -21,8 +20,7 @@ _OLD_CLAUDE: Final = re.compile(r"claude-(v2|instant|3-(opus|sonnet|haiku))")
 class Family(Struct, frozen=True, kw_only=True):
     """What a model's maker changes.
 
-    `caches`: it takes cache points in system and messages, `caches_tools`: among tools as well. `signatures` are the
-    wire formats whose signed thoughts it takes back. `top_k` says that parameter among the model's own.
+    `caches`: it takes cache points in system and messages, `caches_tools`: among tools as well. `top_k` says that parameter among the model's own.
     `one_call_at_a_time`: it can be told to. `json_results`: it wants tools' results as JSON objects.
     `max_output_tokens` are the model's, `None` where nobody says.
     """
@@ -30,7 +28,6 @@ class Family(Struct, frozen=True, kw_only=True):
     thinking: Thinking
     caches: bool
     caches_tools: bool = False
-    signatures: frozenset[str | None] = frozenset({None, WIRE})
     top_k: Callable[[Any], dict[str, Any]]
     one_call_at_a_time: bool = False
     hosted_tools: bool = False
@@ -62,7 +59,6 @@ def family_of(target: Target) -> Family:
             else "unknown",
             caches="prompt-caching" in can or (unknown and new),
             caches_tools=True,
-            signatures=frozenset({None, WIRE, "anthropic_messages"}),
             top_k=_plain_top_k,
             one_call_at_a_time=True,
             strict_tools=strict,

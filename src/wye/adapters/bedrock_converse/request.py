@@ -60,7 +60,6 @@ def converse_input(call: Call, target: Target) -> tuple[dict[str, Any], tuple[st
             raise cannot_express("reasoning_budget", WIRE)
     said = Said(
         caches=family.caches,
-        signatures=family.signatures,
         json_results=family.json_results,
         dropped=list(left_out(call, WIRE, expressed)),
         emulated=[],
