@@ -143,5 +143,7 @@ def _error(status: int, name: str, facts: _Body, headers: Mapping[str, str]) -> 
         kind = next((found for phrase, found in _BY_PHRASE if phrase in lowered), kind)
     elif kind is ProviderPermissionError and any(phrase in lowered for phrase in _KEY_PHRASES):
         kind = ProviderAuthenticationError
+    if kind is ProviderAuthenticationError:
+        said = said.partition("\n")[0]  # what follows repeats the request's headers, a session's token among them
     message = said or f"the provider answered with status {status}" + (f" ({name})" if name else "")
     return kind(message, retry_after=retry_after(headers, kind, said), upstream_status=status)

@@ -20,9 +20,9 @@ _OLD_CLAUDE: Final = re.compile(r"claude-(v2|instant|3-(opus|sonnet|haiku))")
 class Family(Struct, frozen=True, kw_only=True):
     """What a model's maker changes.
 
-    `caches`: it takes cache points in system and messages, `caches_tools`: among tools as well. `top_k` says that parameter among the model's own.
-    `one_call_at_a_time`: it can be told to. `json_results`: it wants tools' results as JSON objects.
-    `max_output_tokens` are the model's, `None` where nobody says.
+    `caches`: it takes cache points in system and messages, `caches_tools`: among tools as well. `top_k` says that
+    parameter among the model's own. `one_call_at_a_time`: it can be told to. `json_results`: it wants tools' results as
+    JSON objects.
     """
 
     thinking: Thinking
@@ -33,7 +33,6 @@ class Family(Struct, frozen=True, kw_only=True):
     hosted_tools: bool = False
     json_results: bool = False
     strict_tools: bool = False
-    max_output_tokens: int | None = None
 
     @property
     def reasons(self) -> bool:
@@ -62,7 +61,6 @@ def family_of(target: Target) -> Family:
             top_k=_plain_top_k,
             one_call_at_a_time=True,
             strict_tools=strict,
-            max_output_tokens=model.max_output_tokens,
         )
     if "amazon.nova" in name:
         second = "nova-2" in name
