@@ -291,8 +291,9 @@ def test_tools_the_provider_runs_are_named_where_a_model_has_them() -> None:
     hosted = HostedTool(kind="code_execution", wire="openai_responses", raw=Raw(b"{}"))
     body, _ = said_by(talk(user(Text("go")), hosted_tools=(hosted,)), "us.amazon.nova-2-lite-v1:0")
     assert body["toolConfig"]["tools"] == [{"systemTool": {"name": "nova_code_interpreter"}}]
-    with pytest.raises(UnsupportedParameterError):
+    with pytest.raises(UnsupportedParameterError) as raised:
         said_by(talk(user(Text("go")), hosted_tools=(hosted,)))
+    assert raised.value.param == "tools.code_execution"
 
 
 # --- The form of the answer, reasoning, and the makers' own words ---
@@ -363,6 +364,15 @@ def test_limits_and_the_wires_own_members() -> None:
     assert body["serviceTier"] == {"type": "flex"}
     assert body["guardrailConfig"] == guard
     assert body["additionalModelRequestFields"] == {"anthropic_beta": ["b"]}
+
+
+def test_what_only_the_callers_own_wire_knows_is_left_out_and_told() -> None:
+    body, made = said_by(
+        talk(user(Text("go")), extra={"safetySettings": Raw(b"[]"), "serviceTier": Raw(b'{"type":"flex"}')})
+    )
+    assert "additionalModelRequestFields" not in body
+    assert made.dropped == ("safetySettings",)
+    assert built({"anthropic_beta": ["b"]})["additionalModelRequestFields"] == {"anthropic_beta": ["b"]}
 
 
 @pytest.mark.parametrize("name", ["seed", "n", "logprobs", "presence_penalty"])

@@ -23,6 +23,7 @@ _OWN_MEMBERS: Final = frozenset({
     "serviceTier", "outputConfig",
 })  # fmt: skip
 """Members of the wire's own that callers add to a request of another wire."""
+_WITH_MODELS_OWN: Final = frozenset({"openai_chat", "anthropic_messages"})
 _TIERS: Final = frozenset({b'"default"', b'"flex"', b'"priority"', b'"reserved"'})
 _HOSTED: Final[Mapping[str, str]] = {"web_search": "nova_grounding", "code_execution": "nova_code_interpreter"}
 _NO_CALLS: Final = "Do not call any tool now; answer in words."
@@ -73,7 +74,7 @@ def converse_input(call: Call, target: Target) -> tuple[dict[str, Any], tuple[st
     limits = _limits(chat)
     add_reasoning(chat, family, limits, further, said)
     _add_tools(body, call, family, system, further, said)
-    _add_extra(body, chat, family, further)
+    _add_extra(body, call, family, further, said)
     tier = chat.options.get("service_tier")
     if tier is not None and bytes(tier) in _TIERS:
         body.setdefault("serviceTier", {"type": tier})
@@ -200,25 +201,33 @@ def _hosted_tools(call: Call, family: Family, said: Said) -> list[dict[str, Any]
     if family.hosted_tools and (options := call.chat.options.get("web_search_options")) is not None:
         asked.append(HostedTool(kind="web_search", wire="", raw=options))
     found = []
-    for index, tool in enumerate(asked):
+    for tool in asked:
         if family.hosted_tools and tool.kind in _HOSTED:
             found.append({"systemTool": {"name": _HOSTED[tool.kind]}})
         elif call.drop_unsupported:
-            said.report(said.dropped, f"tools[{index}]")
+            said.report(said.dropped, f"tools.{tool.kind}")
         else:
-            raise cannot_express(f"tools[{index}].type", WIRE)
+            raise cannot_express(f"tools.{tool.kind}", WIRE)
     return found
 
 
-def _add_extra(body: dict[str, Any], chat: ChatRequest, family: Family, further: dict[str, Any]) -> None:
-    """Pass on what the wire has members for; the rest is the model's own, for which the wire has a place, too."""
+def _add_extra(body: dict[str, Any], call: Call, family: Family, further: dict[str, Any], said: Said) -> None:
+    """Pass on what the wire has members for; the rest is the model's own, for which the wire has a place, too.
+
+    That place is for what callers of the wires add that have members of models' own; of another wire they would be
+    that wire's.
+    """
+    chat = call.chat
     extra = dict(chat.extra)
     own = extra.pop("additionalModelRequestFields", None)
     body |= {name: extra.pop(name) for name in tuple(extra) if name in _OWN_MEMBERS}
     top_k = extra.pop("top_k", None)
     if (wanted := chat.top_k if chat.top_k is not None else top_k) is not None:
         further |= family.top_k(wanted)
-    further |= extra
+    if call.wire in _WITH_MODELS_OWN:
+        further |= extra
+    else:
+        said.dropped += extra
     if own is not None:
         try:
             further |= _decode_members(own)
