@@ -16,13 +16,14 @@ from wye.catalog.schema import ModelInfo
 from wye.config import load_settings
 from wye.core.errors import InvalidRequestError
 from wye.core.exchange import Exchange
+from wye.core.operations import EmbeddingsAnswer
 from wye.core.plan import Plan
 from wye.core.refresh import Refreshed
 from wye.core.request import Asked
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
 from wye.engine import Engine
-from wye.surfaces import openai_chat
+from wye.surfaces import openai_chat, openai_embeddings
 
 _T = TypeVar("_T")
 Messages = Sequence[Mapping[str, Any]]
@@ -158,6 +159,35 @@ class ModelRouter:
             name = f"{row.id}/{row.default_model}"
         return await self.route([{"role": "user", "content": text}], model=name, **parameters)
 
+    async def embed(
+        self,
+        model: str,
+        input: str | Sequence[str],  # noqa: A002 - OpenAI's name for it
+        *,
+        dimensions: int | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - for the whole chain of attempts, which the engine sees to
+        **parameters: Any,
+    ) -> EmbeddingsAnswer:
+        """Return a vector for each text; `timeout` is in seconds, further members of the request are keywords.
+
+        Raises a `WyeError`; `UnsupportedOperationError` where the model cannot embed.
+        """
+        members = {"model": model, "input": input, **parameters}
+        if dimensions is not None:
+            members["dimensions"] = dimensions
+        try:
+            body = msgspec.json.encode(members)
+        except (TypeError, ValueError) as error:
+            raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+        asked = Asked(drop_unsupported=self.engine.drops_unsupported)
+        exchange = self.engine.begin(openai_embeddings.parse_request(body, asked), timeout=timeout)
+        answer = await self.engine.perform(exchange)
+        if not isinstance(answer, EmbeddingsAnswer):
+            raise TypeError("embeddings were asked for")
+        attempt = exchange.attempt
+        who = {"provider": attempt.provider, "model": attempt.model} if attempt else {}
+        return structs.replace(answer, cost=exchange.cost, **who)
+
     def explain(self, model: str = "auto") -> Plan:
         """Return the plan a request for `model` would get, with what was left out and why."""
         return self.engine.explain(model)
@@ -267,6 +297,18 @@ class SyncModelRouter:
     ) -> ModelResponse:
         """Answer one message of a user."""
         return self._run(self._router.send_message(text, provider=provider, model=model, **parameters))
+
+    def embed(
+        self,
+        model: str,
+        input: str | Sequence[str],  # noqa: A002 - OpenAI's name for it
+        *,
+        dimensions: int | None = None,
+        timeout: float | None = None,
+        **parameters: Any,
+    ) -> EmbeddingsAnswer:
+        """Return a vector for each text."""
+        return self._run(self._router.embed(model, input, dimensions=dimensions, timeout=timeout, **parameters))
 
     def explain(self, model: str = "auto") -> Plan:
         """Return the plan a request for `model` would get."""

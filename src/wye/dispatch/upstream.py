@@ -110,12 +110,14 @@ class WireUpstream:
             raise unsupported(call.operation, attempt.full_id)
         requests = does.build(call, target)
         exchange.dropped, exchange.emulated = requests[0].dropped, requests[0].emulated
-        room = asyncio.Semaphore(_PARTS_AT_ONCE)
+        room, clock = asyncio.Semaphore(_PARTS_AT_ONCE), asyncio.get_running_loop().time
+        until = clock() + seconds
 
         async def part(request: WireRequest) -> OperationAnswer:
             path = request.path if self._plain else path_of(self._provider, request.path, target.name)
             async with room:
-                reply = await self._transport.send(path, self._with(request.headers), request.body, seconds)
+                left = max(until - clock(), 0.001)
+                reply = await self._transport.send(path, self._with(request.headers), request.body, left)
             if not 200 <= reply.status < 300:
                 raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
             try:
