@@ -275,6 +275,16 @@ async def test_a_provider_that_is_not_to_stream_answers_a_stream_in_one_piece(
     assert "stream_options" not in asked(upstream)
 
 
+async def test_a_back_end_that_answers_whole_though_asked_for_a_stream_is_understood(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    async with router(tmp_path, HF_TOKEN="k", HUGGINGFACE_BASE_URL=upstream.url) as made:
+        chunks = [chunk async for chunk in made.route_stream([{"role": "user", "content": "hi"}], model="hf/m")]
+    assert "".join(chunk.content for chunk in chunks) == "Hello"
+    assert chunks[-1].usage is not None
+    assert len(upstream.received) == 1
+
+
 async def test_a_back_end_that_refuses_to_stream_is_asked_for_the_whole_answer(
     tmp_path: Path, upstream: Upstream
 ) -> None:

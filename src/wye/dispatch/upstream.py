@@ -32,6 +32,8 @@ from wye.transport import HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
 
 _MAX_ERROR_BYTES = 1024 * 1024
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_JSON = "application/json"
 _MORE_AFTER_DONE_SECONDS = 0.25
 _PARTS_AT_ONCE = 8
 """How many requests one caller's request may make of a provider at a time, where a wire takes its texts one by one."""
@@ -139,6 +141,8 @@ class WireUpstream:
                 if self._provider.wire.stream_optional and "stream" in error.message.lower():
                     return await self._in_one_piece(exchange, attempt, sink)
                 raise self._scrubbed(error)
+            if self._provider.wire.stream_optional and answer.headers.get("content-type", "").startswith(_JSON):
+                return await self._whole_after_all(adapter, answer, sink)
             reader = _EventReader(adapter, state, sink, self._silence)
             try:
                 await answer.pump(reader)
@@ -166,6 +170,15 @@ class WireUpstream:
         if not 200 <= reply.status < 300:
             raise self._scrubbed(load(wire).parse_error(reply.status, reply.headers, reply.body))
         return reply.body
+
+    async def _whole_after_all(self, adapter: Adapter, answer: HttpStream, sink: Sink) -> None:
+        """Pass on the whole answer of a back end that was asked for a stream."""
+        try:
+            response = adapter.parse_response(await _read_some(answer, _MAX_ANSWER_BYTES))
+        except WyeError as error:
+            raise self._scrubbed(error) from None
+        if (wait := sink.put(as_chunks(response))) is not None:
+            await wait
 
     async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
         """Ask for the list of models."""
@@ -286,10 +299,10 @@ async def _all_parts(parts: Sequence[Coroutine[Any, Any, OperationAnswer]]) -> O
     return joined([answer for answer in answers if isinstance(answer, EmbeddingsAnswer)])
 
 
-async def _read_some(answer: HttpStream) -> bytes:
-    """Read a refusal's body, as far as anybody would look at it."""
+async def _read_some(answer: HttpStream, most: int = _MAX_ERROR_BYTES) -> bytes:
+    """Read a body, as a rule a refusal's, as far as anybody would look at it."""
     body = bytearray()
-    while len(body) < _MAX_ERROR_BYTES and (piece := await answer.read()) is not None:
+    while len(body) < most and (piece := await answer.read()) is not None:
         body += piece
     return bytes(body)
 
