@@ -299,10 +299,11 @@ async def _all_parts(parts: Sequence[Coroutine[Any, Any, OperationAnswer]]) -> O
     return joined([answer for answer in answers if isinstance(answer, EmbeddingsAnswer)])
 
 
-async def _read_some(answer: HttpStream, most: int = _MAX_ERROR_BYTES) -> bytes:
+async def _read_some(answer: HttpStream, most: int | None = None) -> bytes:
     """Read a body, as a rule a refusal's, as far as anybody would look at it."""
     body = bytearray()
-    while len(body) < most and (piece := await answer.read()) is not None:
+    limit = _MAX_ERROR_BYTES if most is None else most
+    while len(body) < limit and (piece := await answer.read()) is not None:
         body += piece
     return bytes(body)
 
