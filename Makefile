@@ -49,6 +49,10 @@ format: environment ## put the sources into shape
 	$(UV) run --no-sync ruff check --fix .
 	$(UV) run --no-sync python tools/compile_catalog.py
 
+.PHONY: docs
+docs: environment ## write the generated pages
+	@$(UV) run --no-sync python tools/write_providers.py
+
 .PHONY: bench
 bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run
 	@$(UV) run --no-sync python -m bench $(ARGS)
