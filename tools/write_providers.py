@@ -1,7 +1,7 @@
 """Write `docs/providers.md` from the catalog: who is reached how, with which credentials, and what their models can do.
 
-    python tools/write_providers.py            write the page
-    python tools/write_providers.py --check    change nothing, exit 1 where the page is not what the catalog says
+python tools/write_providers.py            write the page
+python tools/write_providers.py --check    change nothing, exit 1 where the page is not what the catalog says
 """
 
 import argparse
@@ -83,9 +83,9 @@ HEAD = """\
 # Providers
 
 Written by `tools/write_providers.py` from the catalog (`make docs`); do not edit. A figure is the number of the
-provider's models in the catalog that can do it, "all" means every model that chats, "–" none. A model that is not in the
-catalog can be called all the same: what it can do is then not known, and nothing is held back. `wye models --json` has
-the same per model.
+provider's models in the catalog that can do it, "all" means every model that chats, "–" none. A model that is not in
+the catalog can be called all the same: what it can do is then not known, and nothing is held back. `wye models --json`
+has the same per model.
 """
 
 
@@ -115,11 +115,9 @@ def _wires(row: Provider, models: list[ModelInfo]) -> str:
 
 
 def _credentials(row: Provider) -> str:
-    names = list(row.key_env)
-    if row.sign_in is not None:
-        names += [name for name in row.sign_in.enough if name not in names]
-    names += [name for name in (*row.enabled_by, *row.base_url_env[: not row.base_url]) if name not in names]
-    return ", ".join(f"`{name}`" for name in names) or "nothing"
+    names = (*row.key_env, *(row.sign_in.enough if row.sign_in else ()), *row.enabled_by)
+    where = row.base_url_env if row.base_url is None else ()
+    return ", ".join(f"`{name}`" for name in dict.fromkeys((*names, *where))) or "nothing"
 
 
 def _abilities(

@@ -28,6 +28,8 @@ def test_every_deviation_from_a_wire_has_its_sentence() -> None:
 def test_a_page_that_drifted_is_told(tmp_path: Path) -> None:
     page = tmp_path / "providers.md"
     page.write_text("old")
-    program = f"import sys, pathlib, tools.write_providers as w; w.PAGE = pathlib.Path({str(page)!r}); sys.exit(w.main())"
+    program = (
+        f"import sys, pathlib, tools.write_providers as w; w.PAGE = pathlib.Path({str(page)!r}); sys.exit(w.main())"
+    )
     done = subprocess.run([sys.executable, "-c", program, "--check"], capture_output=True, text=True, check=False)
     assert (done.returncode, "make docs" in done.stdout) == (1, True)

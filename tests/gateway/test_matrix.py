@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from tests.support.callers import callers
 from tests.support.callers.talk import ANSWER_SCHEMA, PICTURE_SEEN, TOOLS, Ask, Seen
-from tests.support.catalog_house import House, catalog_house, chat_surfaces, imitated, model_for
-from tests.support.gateway import Answer
+from tests.support.catalog_house import DAY, House, catalog_house, chat_surfaces, imitated, model_for
+from tests.support.gateway import Answer, catalog_rows
 from tests.support.imitation import wires
 from tests.support.imitation.mind import Said
 
@@ -303,9 +303,22 @@ def test_every_listed_cell_exists() -> None:
     assert places >= CANNOT.keys()
 
 
+def doors() -> list[tuple[str, str, str]]:
+    """Return each provider of the catalog, each wire format it is reached by, and a model behind it."""
+    rows = catalog_rows()
+    found: dict[tuple[str, str], str] = {}
+    for row in imitated():
+        found[row.id, row.adapter] = f"{row.id}/{row.default_model}"
+    for model in rows.models.values():
+        spoken = model.adapter or rows.providers[model.provider].adapter
+        if spoken in WIRES and spoken not in SAYS_ONLY and "text" in model.capabilities and not model.is_retired(DAY):
+            found.setdefault((model.provider, spoken), model.full_id)
+    return [(name, wire, model) for (name, wire), model in sorted(found.items())]
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("name", sorted(row.id for row in imitated()))
-def test_every_provider_of_the_catalog_answers(name: str, stream: bool, house: House) -> None:  # noqa: FBT001 - a parameter
-    row = next(row for row in imitated() if row.id == name)
-    talk = Talk(house, CALLERS["openai_chat"], f"{name}/{row.default_model}", stream)
+@pytest.mark.parametrize(("name", "wire", "model"), doors(), ids=[f"{name}-{wire}" for name, wire, _ in doors()])
+def test_every_provider_of_the_catalog_answers(name: str, wire: str, model: str, stream: bool, house: House) -> None:  # noqa: FBT001 - a parameter
+    talk = Talk(house, CALLERS["openai_chat"], model, stream)
     plain(talk)
+    assert house.imitation.upstream.received[-1].path.startswith(f"/{name}/")

@@ -38,7 +38,10 @@ def wires_of(provider: Provider) -> tuple[str, ...]:
     """Return the wire formats that a provider's models are reached by, its own first."""
     models = catalog_rows().models.values()
     others = {model.adapter for model in models if model.provider == provider.id and model.adapter}
-    return (provider.adapter, *sorted((others | {*provider.also_speaks}) - {provider.adapter}))
+    others |= {*provider.also_speaks}
+    if "{method}" in provider.wire.messages_path:
+        others = others - {"anthropic_messages"} | {"vertex_anthropic"}
+    return (provider.adapter, *sorted(others - {provider.adapter}))
 
 
 def imitated() -> list[Provider]:
