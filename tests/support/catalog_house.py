@@ -62,6 +62,8 @@ def catalog_house(*more: str) -> Iterator[House]:
         sections = []
         for row in imitated():
             url = imitation.mount(row.id, *wires_of(row))
+            if "/../" in row.wire.messages_path:
+                url += "/publishers/google"  # one publisher's models are beside the other's
             keys = [] if row.auth == "none" else [f'api_keys = ["{key_for(row)}"]']
             sections.append(section(row.id, url, *keys))
         with serving("\n".join([*sections, *more])) as gateway:
