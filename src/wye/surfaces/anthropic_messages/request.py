@@ -23,6 +23,7 @@ from wye.core.request import (
 )
 from wye.surfaces import decode_request
 from wye.surfaces.anthropic_messages.blocks import NULL, WIRE, given, read_messages, read_system
+from wye.surfaces.anthropic_messages.client_tools import client_tool
 
 FORWARDED: Final[frozenset[bytes]] = frozenset({b"anthropic-version", b"anthropic-beta"})
 
@@ -205,20 +206,21 @@ def _cached(messages: tuple[Message, ...], cache: Raw | None) -> tuple[Message, 
 
 
 def _tools(raw_tools: list[Raw]) -> tuple[tuple[Tool, ...], tuple[HostedTool, ...]]:
-    """Split the tools into functions and those that Anthropic defines or runs itself."""
+    """Split the tools into functions, which the client runs, and those that Anthropic runs itself."""
     functions: list[Tool] = []
     hosted: list[HostedTool] = []
     for index, raw in enumerate(raw_tools):
         item = _decode_inside(raw, f"tools[{index}]")
-        if item.type in {None, "custom"}:
+        known = client_tool(item.type) if item.type else None
+        if item.type in {None, "custom"} or known:
             if not item.name:
                 param = f"tools[{index}].name"
                 raise InvalidRequestError(f"'{param}' is required", code="missing_field", param=param)
             functions.append(
                 Tool(
                     name=item.name,
-                    description=item.description,
-                    parameters=given(item.input_schema),
+                    description=known.description if known else item.description,
+                    parameters=known.parameters if known else given(item.input_schema),
                     strict=item.strict,
                     cache=given(item.cache_control),
                 )

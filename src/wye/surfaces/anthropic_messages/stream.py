@@ -196,7 +196,9 @@ class MessageStream:
             self._open(piece.index, start, out)
             self._called[piece.index] = (call_id, self._block)
             self._arguments = ""
-        if piece.arguments:
+        if piece.arguments.strip() == "null" and not self._arguments:
+            self._arguments = "{}"  # what some models write where a function takes nothing; no delta says the same
+        elif piece.arguments:
             delta = {"type": "input_json_delta", "partial_json": piece.arguments}
             if self._kind == piece.index:
                 self._arguments += piece.arguments
