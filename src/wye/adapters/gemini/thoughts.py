@@ -88,39 +88,40 @@ def respelled(body: bytes, target: Target) -> bytes:
     try:
         if b'"model"' in body and "model" in _decode_members(body):
             changes["model"] = _encode(f"models/{target.name}")
-        if _SEALED in body or (not is_before_3(target.model) and _CALL.search(body)):
-            changes |= _resigned(body)
+        must_sign = not is_before_3(target.model)
+        if _SEALED in body or (must_sign and _CALL.search(body)):
+            changes |= _resigned(body, must_sign=must_sign)
         return splice(body, changes) if changes else body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body  # not what it should be: the provider will say what is wrong with it
 
 
-def _resigned(body: bytes) -> dict[str, bytes]:
+def _resigned(body: bytes, *, must_sign: bool) -> dict[str, bytes]:
     contents = _decode_members(body).get("contents")
     if contents is None or not bytes(contents).lstrip().startswith(b"["):
         return {}
     turns = _decode_items(contents)
-    signed = [_turn(turn) for turn in turns]
+    signed = [_turn(turn, must_sign=must_sign) for turn in turns]
     if all(new is old for new, old in zip(signed, turns, strict=True)):
         return {}
     return {"contents": _encode(signed)}
 
 
-def _turn(turn: Raw) -> Raw:
+def _turn(turn: Raw, *, must_sign: bool) -> Raw:
     members = _decode_members(turn)
     parts = members.get("parts")
     if bytes(members.get("role", b"")) != b'"model"' or parts is None or not bytes(parts).startswith(b"["):
         return turn
     old = _decode_items(parts)
-    new = list(_parts(old))
+    new = list(_parts(old, must_sign=must_sign))
     if len(new) == len(old) and all(a is b for a, b in zip(new, old, strict=True)):
         return turn
     members["parts"] = Raw(_encode(new or [{"text": ""}]))
     return Raw(_encode(members))
 
 
-def _parts(parts: list[Raw]) -> Iterator[Raw]:
-    """Leave out what is another wire format's, and let the first call carry the stand-in where it has no signature."""
+def _parts(parts: list[Raw], *, must_sign: bool) -> Iterator[Raw]:
+    """Leave out what is another wire format's; let the first call carry the stand-in if it `must_sign` and does not."""
     called = False
     for raw in parts:
         part = _decode_members(raw)
@@ -132,7 +133,7 @@ def _parts(parts: list[Raw]) -> Iterator[Raw]:
             del part[name]
             changed = True
         if "functionCall" in part or "function_call" in part:
-            if not called and name not in part:
+            if must_sign and not called and name not in part:
                 part["thoughtSignature"] = Raw(_encode(SKIP_VALIDATION))
                 changed = True
             called = True
