@@ -58,8 +58,8 @@ async def test_a_whole_answer_asynchronously(house: House, wire: str) -> None:
 def test_a_stream(client: genai.Client, wire: str) -> None:
     chunks = list(client.models.generate_content_stream(model=model(wire, "text"), contents="hello there you"))
     assert "".join(chunk.text or "" for chunk in chunks) == "echo: hello there you"
-    (candidate,) = chunks[-1].candidates or ()
-    assert candidate.finish_reason == types.FinishReason.STOP
+    ends = [candidate.finish_reason for candidate in chunks[-1].candidates or []]
+    assert ends == [types.FinishReason.STOP]
     assert chunks[-1].usage_metadata is not None
     assert chunks[-1].usage_metadata.total_token_count
 
