@@ -95,26 +95,27 @@ def stream_writes(chunks: int, *, usage: bool) -> tuple[bytes, ...]:
 
     With `usage` every event carries `"usage": null` and a usage event precedes `[DONE]`.
     """
-    writes = [_framed(_content_event(number, usage=usage)) for number in range(chunks)]
+    writes = [framed(_content_event(number, usage=usage)) for number in range(chunks)]
     end = _event(choices=[{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}], usage=usage)
     if usage:
         end += _event(choices=[], usage=True, spent=USAGE)
     end += b"data: [DONE]\n\n"
-    writes.append(_framed(end) + b"0\r\n\r\n")
+    writes.append(framed(end) + b"0\r\n\r\n")
     return tuple(writes)
 
 
 def stream_text(chunks: int) -> str:
     """Join every content delta of a stream, as a client does."""
-    return "".join(_word(number) for number in range(chunks))
+    return "".join(word(number) for number in range(chunks))
 
 
-def _word(number: int) -> str:
+def word(number: int) -> str:
+    """Return one piece of a stream's text."""
     return f"word{number} "
 
 
 def _content_event(number: int, *, usage: bool) -> bytes:
-    delta: dict[str, object] = {"content": _word(number)}
+    delta: dict[str, object] = {"content": word(number)}
     if number == 0:
         delta = {"role": "assistant", "refusal": None, **delta}
     return _event(choices=[{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}], usage=usage)
@@ -134,6 +135,6 @@ def _event(*, choices: list[dict[str, object]], usage: bool, spent: object = Non
     return b"data: " + msgspec.json.encode(event) + b"\n\n"
 
 
-def _framed(data: bytes) -> bytes:
+def framed(data: bytes) -> bytes:
     """Frame one chunk of HTTP/1.1 chunked transfer coding (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)

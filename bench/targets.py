@@ -59,11 +59,20 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project, as a user starts it, without the launcher in front."""
+    return _wye(site, options, adapter="openai_chat")
+
+
+def wye_translated(site: Site, options: "TargetOptions") -> Launch:
+    """Set up this project before an upstream of another wire format than its callers'."""
+    return _wye(site, options, adapter="anthropic_messages")
+
+
+def _wye(site: Site, options: "TargetOptions", *, adapter: str) -> Launch:
     program = options.wye or Path(sys.executable).parent / "wye"
     if not program.exists():
         raise UnavailableError(f"{program} does not exist (uv sync creates it)")
     config = site.directory / "wye.toml"
-    config.write_text(WYE_TOML.format(port=site.port, upstream=site.upstream, model=MODEL))
+    config.write_text(WYE_TOML.format(port=site.port, upstream=site.upstream, model=MODEL, adapter=adapter))
     return Launch(
         version=metadata.version("wye") if options.wye is None else str(options.wye),
         argv=[str(program), "serve", "--config", str(config), "--host", "127.0.0.1", "--port", str(site.port)],
@@ -118,7 +127,12 @@ class TargetOptions(msgspec.Struct, frozen=True):
     wye: Path | None = None
 
 
-TARGETS: dict[str, Callable[[Site, TargetOptions], Launch]] = {"nginx": nginx, "wye": wye, "litellm": litellm}
+TARGETS: dict[str, Callable[[Site, TargetOptions], Launch]] = {
+    "nginx": nginx,
+    "wye": wye,
+    "wye-translated": wye_translated,
+    "litellm": litellm,
+}
 
 
 def _litellm_python() -> Path:
@@ -186,7 +200,7 @@ host = "127.0.0.1"
 port = {port}
 
 [providers.bench]
-adapter = "openai_chat"
+adapter = "{adapter}"
 base_url = "http://127.0.0.1:{upstream}/v1"
 api_keys = ["bench-key"]
 allow_private_network = true

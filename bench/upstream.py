@@ -1,8 +1,8 @@
-"""A local provider in OpenAI's shape that costs almost nothing: `python -m bench.upstream --port 19000`.
+"""A local provider that costs almost nothing: `python -m bench.upstream --port 19000`.
 
-It answers every POST whose path ends in `/chat/completions`: with one completion, or, when the body says
-`"stream": true`, with a stream whose chunks are written one by one, `--chunk-ms` apart, the first at once.
-`GET /bench/stats` tells what it has served so far.
+It answers every POST whose path ends in `/chat/completions`, in OpenAI's shape, or in `/messages`, in Anthropic's: with
+one answer, or, when the body says `"stream": true`, with a stream whose chunks are written one by one, `--chunk-ms`
+apart, the first at once. `GET /bench/stats` tells what it has served so far.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import httptools
 import msgspec
 import uvloop
 
-from bench import payloads
+from bench import messages, payloads
 
 PHASES = 5
 """Streams are spread over this many instants of one chunk period, so that they do not all wake a gateway at once."""
@@ -101,6 +101,8 @@ class Answers:
         self.head = payloads.stream_head()
         self.plain = payloads.stream_writes(chunks, usage=False)
         self.with_usage = payloads.stream_writes(chunks, usage=True)
+        self.message = messages.message()
+        self.events = messages.stream_writes(chunks)
 
 
 class Connection(asyncio.Protocol):
@@ -137,7 +139,7 @@ class Connection(asyncio.Protocol):
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
         answers = self._answers
-        if self._url.endswith(b"/chat/completions"):
+        if self._url.endswith((b"/chat/completions", b"/messages")):
             answers.stats.body_bytes += len(body)
             self._complete(body if len(body) <= 2 * WINDOW else body[:WINDOW] + body[-WINDOW:])
         elif self._url == b"/bench/stats":
@@ -147,14 +149,14 @@ class Connection(asyncio.Protocol):
 
     def _complete(self, flags: bytes) -> None:
         answers = self._answers
+        other_wire = self._url.endswith(b"/messages")
         if STREAM.search(flags) is None:
-            self._transport.write(answers.completion)
+            self._transport.write(answers.message if other_wire else answers.completion)
             answers.stats.completions += 1
             return
         answers.stats.streams += 1
-        stream = Stream(
-            self._transport, answers.with_usage if INCLUDE_USAGE.search(flags) else answers.plain, answers.stats
-        )
+        same_wire = answers.with_usage if INCLUDE_USAGE.search(flags) else answers.plain
+        stream = Stream(self._transport, answers.events if other_wire else same_wire, answers.stats)
         self._transport.write(answers.head)
         stream.advance()
         answers.pacer.add(stream)
