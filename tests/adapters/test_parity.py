@@ -198,8 +198,79 @@ OLLAMA = (
     ],
 )
 
+
+def response(status: str, output: list[Document], **more: Any) -> Document:
+    head = {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "m"}
+    return {**head, "output": output, "error": None, "incomplete_details": None, "usage": None, **more}
+
+
+def event(kind: str, at: int | None = None, **members: Any) -> Document:
+    return {"type": f"response.{kind}", **({} if at is None else {"output_index": at}), **members}
+
+
+RESPONSE_USAGE = {
+    "input_tokens": 10,
+    "input_tokens_details": {"cached_tokens": 4},
+    "output_tokens": 7,
+    "output_tokens_details": {"reasoning_tokens": 3},
+    "total_tokens": 17,
+}
+REASONING = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [{"type": "summary_text", "text": "hm so"}],
+    "encrypted_content": "ZW5j",
+}
+SEARCHED = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "x"}}
+CITED = {"type": "url_citation", "url": "https://example.org", "title": "t", "start_index": 0, "end_index": 2}
+SAID = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hé there", "annotations": [CITED], "logprobs": []}],
+}
+CALLED = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'}
+CALLED_BARE = {"type": "function_call", "id": "fc_2", "call_id": "c2", "name": "g", "arguments": ""}
+RESPONSES = (
+    response("completed", [REASONING, SEARCHED, SAID, CALLED, CALLED_BARE], usage=RESPONSE_USAGE),
+    [
+        event("created", response=response("in_progress", [])),
+        event("in_progress", response=response("in_progress", [])),
+        event("output_item.added", 0, item={**REASONING, "summary": [], "encrypted_content": ""}),
+        event("reasoning_summary_part.added", 0, item_id="rs_1", summary_index=0, part={"type": "summary_text"}),
+        event("reasoning_summary_text.delta", 0, item_id="rs_1", summary_index=0, delta="hm"),
+        event("reasoning_summary_text.delta", 0, item_id="rs_1", summary_index=0, delta=" so"),
+        event("output_item.done", 0, item=REASONING),
+        event("output_item.added", 1, item={**SEARCHED, "status": "in_progress"}),
+        event("web_search_call.searching", 1, item_id="ws_1"),
+        event("output_item.done", 1, item=SEARCHED),
+        event("output_item.added", 2, item={**SAID, "content": []}),
+        event("content_part.added", 2, item_id="msg_1", content_index=0, part={"type": "output_text", "text": ""}),
+        event("output_text.delta", 2, item_id="msg_1", content_index=0, delta="Hé", logprobs=[]),
+        event("output_text.annotation.added", 2, item_id="msg_1", annotation=CITED),
+        event("output_text.delta", 2, item_id="msg_1", content_index=0, delta=" there", logprobs=[]),
+        event("output_text.done", 2, item_id="msg_1", content_index=0, text="Hé there"),
+        event("output_item.done", 2, item=SAID),
+        event("output_item.added", 3, item={**CALLED, "arguments": ""}),
+        event("function_call_arguments.delta", 3, item_id="fc_1", delta='{"a":'),
+        event("function_call_arguments.delta", 3, item_id="fc_1", delta=" 1}"),
+        event("function_call_arguments.done", 3, item_id="fc_1", arguments='{"a": 1}'),
+        event("output_item.done", 3, item=CALLED),
+        event("output_item.added", 4, item=CALLED_BARE),
+        event("output_item.done", 4, item=CALLED_BARE),
+        {"type": "keepalive", "sequence_number": 9},
+        event(
+            "completed",
+            response=response("completed", [REASONING, SEARCHED, SAID, CALLED, CALLED_BARE], usage=RESPONSE_USAGE),
+        ),
+        "[DONE]",
+    ],
+)
+
 PAIRS: dict[str, tuple[Document, list[Any]]] = {
     "openai_chat": OPENAI,
+    "openai_responses": RESPONSES,
     "anthropic_messages": ANTHROPIC,
     "gemini": GEMINI,
     "ollama_chat": OLLAMA,

@@ -126,4 +126,38 @@ OLLAMA = Wire(
     {"error": "slow down"},
 )
 
-WIRES = (OPENAI, ANTHROPIC, GEMINI, OLLAMA)
+_SAID = {
+    "id": "msg1",
+    "type": "message",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "hello you", "annotations": []}],
+}
+
+
+def _response(status: str, *output: Any, usage: Any = None) -> Any:
+    head = {"id": "r1", "object": "response", "created_at": 1, "model": "m", "status": status}
+    return {**head, "output": list(output), "usage": usage}
+
+
+def _responses(kind: str, **members: Any) -> bytes:
+    return sse({"type": f"response.{kind}", **members}, f"response.{kind}")
+
+
+_RESPONSE = _response("completed", _SAID, usage={"input_tokens": 3, "output_tokens": 2, "total_tokens": 5})
+RESPONSES = Wire(
+    "openai_responses",
+    "text/event-stream",
+    _RESPONSE,
+    (
+        _responses("created", response=_response("in_progress")),
+        _responses("output_item.added", output_index=0, item={**_SAID, "content": []}),
+        _responses("output_text.delta", output_index=0, content_index=0, item_id="msg1", delta="hello"),
+        _responses("output_text.delta", output_index=0, content_index=0, item_id="msg1", delta=" you"),
+        _responses("output_item.done", output_index=0, item=_SAID),
+        _responses("completed", response=_RESPONSE),
+    ),
+    {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}},
+)
+
+WIRES = (OPENAI, RESPONSES, ANTHROPIC, GEMINI, OLLAMA)

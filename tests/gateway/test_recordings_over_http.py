@@ -77,10 +77,19 @@ def hasty() -> Iterator[House]:
     yield from house(timeout=SILENCE_SECONDS)
 
 
+def asks_for_an_answer(recording: Recording | None) -> bool:
+    """Tell requests that a chat client could mean from those for an answer made in the background, and its looking up.
+
+    `None` stands for all that are skipped.
+    """
+    return recording is None or (recording.method == "POST" and b'"background": true' not in recording.request_body)
+
+
 EVERY_ANSWER = [
     pytest.param(wire, *parameter.values, id=f"{wire}-{parameter.id}", marks=parameter.marks)
     for wire in WIRES
     for parameter in recordings_for(wire)
+    if asks_for_an_answer(parameter.values[0])  # type: ignore[arg-type]
 ]
 EVERY_ERROR = [
     pytest.param(wire, *parameter.values, id=f"{wire}-{parameter.id}", marks=parameter.marks)
@@ -407,6 +416,7 @@ def test_a_stream_that_falls_silent_ends_in_an_error(
 
 END_MARKS: dict[Wire, bytes] = {
     "openai_chat": b"data: [DONE]",
+    "openai_responses": b"response.completed",
     "anthropic_messages": b"message_stop",
     "gemini": b"finishReason",
     "ollama_chat": b'"done":true',
