@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import cohere
 import pytest
@@ -14,6 +14,7 @@ from anthropic.types.message_create_params import MessageCreateParams
 from google.genai import types as gemini
 from ollama import _types as ollama
 from openai.types.chat.completion_create_params import CompletionCreateParams
+from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import TypeAdapter
 from tests.adapters.converse import check_converse
 from tests.adapters.wires import ABLE, PLAIN
@@ -36,6 +37,8 @@ REFUSED: dict[str, set[str]] = {
     "anthropic_messages": NOT_TO_ANOTHER_WIRE
     | {"logprobs", "n", "presence_penalty", "seed", "messages[].content[]"},  # the last is audio
     "gemini": (NOT_TO_ANOTHER_WIRE - {"web_search_options"}) | {"parallel_tool_calls"},
+    "openai_responses": (NOT_TO_ANOTHER_WIRE - {"web_search_options"})
+    | {"modalities", "n", "presence_penalty", "seed", "stop", "messages[].content[]"},  # the last is audio
     "cohere_chat": NOT_TO_ANOTHER_WIRE | {"n", "parallel_tool_calls", "top_logprobs", "messages[].content[]"},
     "ollama_chat": NOT_TO_ANOTHER_WIRE
     | {"n", "parallel_tool_calls", "tool_choice", "messages[].content[].image_url", "messages[].content[]"},
@@ -111,6 +114,12 @@ def is_openai(body: dict[str, Any], call: Call, recording: Recording) -> None:
         exhaust(type_adapter(CompletionCreateParams).validate_python(body))
 
 
+def is_responses(body: dict[str, Any], call: Call, recording: Recording) -> None:
+    members = without_extra(body, call)
+    assert set(members) <= RESPONSES_MEMBERS, recording
+    exhaust(type_adapter(ResponseCreateParams).validate_python(members))
+
+
 def is_anthropic(body: dict[str, Any], call: Call, recording: Recording) -> None:
     members = without_extra(body, call)
     assert set(members) <= ANTHROPIC_MEMBERS, recording
@@ -171,12 +180,16 @@ VALIDATORS: dict[str, Callable[[dict[str, Any], Call, Recording], None]] = {
     "ollama_chat": is_ollama,
     "bedrock_converse": is_converse,
     "cohere_chat": is_cohere,
+    "openai_responses": is_responses,
 }
 COHERE_TURNS: dict[str, Any] = {
     "system": cohere.SystemChatMessageV2,
     "user": cohere.UserChatMessageV2,
     "assistant": cohere.AssistantChatMessageV2,
     "tool": cohere.ToolChatMessageV2,
+}
+RESPONSES_MEMBERS = {
+    name for params in get_args(ResponseCreateParams) for name in get_type_hints(params, include_extras=False)
 }
 ANTHROPIC_MEMBERS = {
     "model", "max_tokens", "messages", "metadata", "output_config", "stop_sequences", "stream", "system", "temperature",
