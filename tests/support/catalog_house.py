@@ -71,14 +71,16 @@ def catalog_house(*more: str) -> Iterator[House]:
 
 
 def model_for(wire: str, *capabilities: str, beside: bool = False) -> ModelInfo | None:
-    """Return the first model of the catalog that is reached by a wire format and can do all of these.
+    """Return the first model of the catalog that is reached by a wire format alone and can do all of these.
 
-    With `beside`, one whose provider speaks the wire format beside the one it is usually reached by.
+    A model whose provider speaks others beside it would be asked in its caller's own, and prove nothing. With `beside`,
+    one whose provider speaks the wire format beside the one it is usually reached by.
     """
     rows = catalog_rows()
     for model in rows.models.values():
         provider = rows.providers[model.provider]
-        spoken = provider.also_speaks if beside else (model.adapter or provider.adapter,)
+        alone = (model.adapter or provider.adapter,) if model.adapter or not provider.also_speaks else ()
+        spoken = provider.also_speaks if beside else alone
         if wire in spoken and model.capabilities.issuperset(capabilities) and not model.is_retired(DAY):
             return model
     return None
