@@ -21,7 +21,7 @@ from wye.core.content import (
     ToolResult,
 )
 from wye.core.errors import InvalidRequestError
-from wye.core.request import Call, ChatRequest, HostedTool, ResponseFormat, Tool, ToolChoice
+from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
 from wye.core.sealed import PREFIX, RECAP_HEADING, unseal
 from wye.core.wire import WireRequest, replace_model, splice
 
@@ -86,7 +86,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     }
     body |= {name: chat.options[name] for name in _AS_SENT if name in chat.options}
     body |= _settings(chat)
-    if tools := [*map(_tool, chat.tools), *(_hosted(tool) for tool in chat.hosted_tools), *_searching(chat)]:
+    if tools := [*map(_tool, chat.tools), *_hosted(call, lost), *_searching(chat)]:
         body["tools"] = tools
     if chat.tool_choice:
         body["tool_choice"] = _tool_choice(chat.tool_choice)
@@ -266,12 +266,17 @@ def _tool(tool: Tool) -> dict[str, Any]:
     }
 
 
-def _hosted(tool: HostedTool) -> Any:
-    if tool.wire == WIRE:
-        return tool.raw
-    if (same := _HOSTED.get(tool.kind)) is None:
-        raise cannot_express(f"tools ({tool.kind})", WIRE)
-    return same
+def _hosted(call: Call, lost: list[str]) -> Iterator[Any]:
+    """Say the tools that the provider is to run, where it has them."""
+    for tool in call.chat.hosted_tools:
+        if tool.wire == WIRE:
+            yield tool.raw
+        elif (same := _HOSTED.get(tool.kind)) is not None:
+            yield same
+        elif call.drop_unsupported:
+            lost.append(f"tools.{tool.kind}")
+        else:
+            raise cannot_express(f"tools.{tool.kind}", WIRE)
 
 
 def _searching(chat: ChatRequest) -> Iterator[dict[str, Any]]:
