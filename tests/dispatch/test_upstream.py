@@ -1,6 +1,7 @@
 """How a provider behind a wire is called: connections, silence, and what its row in the catalog changes."""
 
 import asyncio
+import json
 
 import pytest
 from tests.dispatch.calls import Upstreams, batches, became_of, behind, exchange_to, said, streamed
@@ -117,3 +118,20 @@ async def test_an_error_within_a_batch_comes_after_the_chunks_before_it(server: 
             async for batch in batches(exchange, upstreams):
                 heard += said(batch)
     assert heard == "hello you"
+
+
+async def test_a_whole_answer_where_a_stream_was_asked_for_is_passed_on(server: Server) -> None:
+    body = {
+        "id": "c1",
+        "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello you"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+    }
+    encoded = json.dumps(body).encode()
+    server.reply_with(Reply(200, {"content-type": "application/json"}, [encoded[:20], Pause(0.02), encoded[20:]]))
+    async with Upstreams(one=behind(server)) as upstreams:
+        exchange = exchange_to("one", stream=True)
+        assert said(await streamed(exchange, upstreams)) == "hello you"
+    usage = exchange.outcomes[-1].usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (3, 2)

@@ -333,13 +333,33 @@ def said_cost(answer: Answer, *, streamed: bool) -> Decimal | None:
 def costs(answer: Answer, wire: Wire, recording: Recording, usage: ExpectedUsage | None) -> set[Decimal | None]:
     """Return what the answer may cost: a price that changes with the hour may have done so since."""
     row = catalog_rows().find(answer.headers["x-wye-provider"], answer.headers["x-wye-model"])
+    told = reported_cost(recording) if wire == "openai_chat" else None
     if row is None or usage is None:
-        return {None}
+        return {None if usage is None else told}
     sound, searches = tokens_of_sound(wire, recording), searches_told(wire, recording)
     now = datetime.datetime.now(datetime.UTC)
     return {
-        expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound, searches) for ago in (0, 60)
+        told
+        if told is not None and (row.price.input is None or (SEARCHED in recording.response_body and not searches))
+        else expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound, searches)
+        for ago in (0, 60)
     }
+
+
+SEARCHED = b'"web_search_requests"'
+"""Tells that a router ran searches, for which the catalog has no price."""
+
+
+def reported_cost(recording: Recording) -> Decimal | None:
+    """Return what the provider itself says an answer cost: the books believe it where no price is known."""
+    documents = payloads(recording.response_body) if recording.streamed else [recording.response_body]
+    told = None
+    for document in documents:
+        usage = json.loads(document).get("usage") if document.startswith(b"{") else None
+        cost = (usage or {}).get("cost")
+        cost = cost.get("total_cost") if isinstance(cost, dict) else cost
+        told = Decimal(str(cost)) if cost is not None else told
+    return told
 
 
 # --- Errors ---

@@ -302,7 +302,8 @@ _TOO_LONG = re.compile(
 
 def says_too_long(message: str) -> bool:
     """Tell whether the words of a refusal mean that the prompt does not fit the model's context."""
-    return _TOO_LONG.search(message.lower()) is not None
+    lowered = message.lower()
+    return _TOO_LONG.search(lowered) is not None and not ("rate limit" in lowered and "per minute" in lowered)
 
 
 def arguments_object(arguments: str, where: str) -> Raw:

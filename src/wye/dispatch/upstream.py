@@ -236,10 +236,16 @@ class WireUpstream:
 
 
 class _EventReader:
-    """Turns the pieces of a body into chunks for a sink; done with the wire's end marker."""
+    """Turns the pieces of a body into chunks for a sink; done with the wire's end marker.
+
+    A back end that does not stream may answer with one JSON object where events were asked for; it is read as a whole.
+    """
 
     def __init__(self, adapter: Adapter, state: StreamState, sink: Sink, silence: float) -> None:
         self._events = decoder(adapter.FRAMING)
+        self._read_whole = adapter.parse_response
+        self._unsure = adapter.FRAMING == "sse"
+        self._whole: bytearray | None = None
         self._parse = adapter.parse_event
         self._state = state
         self._sink = sink
@@ -250,10 +256,20 @@ class _EventReader:
 
     def feed(self, piece: bytes) -> Awaitable[None] | None:
         """Pass on what `piece` completes."""
+        if self._unsure and (begin := piece.lstrip()[:1]):
+            self._unsure = False
+            self._whole = bytearray() if begin == b"{" else None
+        if self._whole is not None:
+            self._whole += piece
+            return None
         return self._pass_on(self._events.feed(piece))
 
     def close(self) -> Awaitable[None] | None:
         """Pass on what the body's end completes."""
+        if self._whole is not None:
+            chunks = as_chunks(self._read_whole(bytes(self._whole)))
+            self.done = self._state.done = True
+            return self._sink.put(chunks)
         return self._pass_on(self._events.close())
 
     def _pass_on(self, events: Iterable[ServerEvent]) -> Awaitable[None] | None:

@@ -5,16 +5,19 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from wye.adapters import Index, count, decoded, made_call_id
 from wye.adapters.openai_chat.errors import parse_error
 from wye.adapters.openai_chat.notes import WIRE
-from wye.core.content import FunctionCall, Reasoning, ToolCall
+from wye.adapters.openai_chat.thoughts import citations, signatures, sources, thoughts
+from wye.core.content import Citation, FunctionCall, Reasoning, ToolCall
 from wye.core.errors import MalformedResponseError
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
 from wye.core.usage import Usage
 from wye.core.wire import ServerEvent, StreamState
+
+_NULL: Final = Raw(b"null")
 
 
 class _Details(Struct):
@@ -22,9 +25,14 @@ class _Details(Struct):
     cache_write_tokens: int | float | None = None
     audio_tokens: int | float | None = None
     reasoning_tokens: int | float | None = None
+    image_tokens: int | float | None = None
 
 
 _NO_DETAILS: Final = _Details()
+
+
+class _Served(Struct):
+    web_search_requests: int | float | None = None
 
 
 class _Usage(Struct):
@@ -38,6 +46,10 @@ class _Usage(Struct):
     cached_tokens: int | float | None = None
     cache_creation_input_tokens: int | float | None = None
     reasoning_tokens: int | float | None = None
+    num_search_queries: int | float | None = None
+    num_sources_used: int | float | None = None
+    server_tool_use_details: _Served | None = None
+    server_tool_use: _Served | None = None
     cost: Any = None
 
 
@@ -63,8 +75,12 @@ class _Message(Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: Any = None
+    reasoning_details: Any = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
+    annotations: Any = None
+    images: Raw = _NULL
+    audio: Raw = _NULL
 
 
 class _Choice(Struct):
@@ -72,6 +88,7 @@ class _Choice(Struct):
     message: _Message | None = None
     delta: _Message | None = None
     finish_reason: str | None = None
+    logprobs: Raw = _NULL
 
 
 class _Groq(Struct):
@@ -87,9 +104,14 @@ class _Body(Struct):
     error: Any = None
     object: str | None = None
     x_groq: _Groq | None = None
+    citations: Raw = _NULL
+    search_results: Raw = _NULL
+    related_questions: Raw = _NULL
 
 
 _decode = msgspec.json.Decoder(_Body).decode
+_decode_any = msgspec.json.Decoder().decode
+_NO_EXTRA: Final[dict[str, Raw]] = {}
 
 FINISH_REASONS: Final[Mapping[str, str]] = {
     "stop": "stop",
@@ -129,16 +151,19 @@ def parse_response(body: bytes) -> ModelResponse:
         text, reasoning = _content(source)
         plain = plain and not isinstance(source.content, list)
         calls = _calls(source)
+        signed = signatures(source.reasoning_details) if source.reasoning_details else {}
         choices.append(
             Choice(
                 index=index,
                 content=text,
-                reasoning=(Reasoning(text=reasoning),) if reasoning else (),
+                reasoning=_reasoning(source, reasoning, calls),
                 refusal=source.refusal,
-                tool_calls=tuple(_call(call, data.id or "", index, at) for at, call in enumerate(calls))
+                tool_calls=tuple(_call(call, data.id or "", index, at, signed) for at, call in enumerate(calls))
                 if calls
                 else (),
+                citations=_citations(source, data) if position == 0 else (),
                 finish_reason=_finish(item.finish_reason),
+                extra=_extra(item, source),
             )
         )
     return ModelResponse(
@@ -146,6 +171,11 @@ def parse_response(body: bytes) -> ModelResponse:
         created=count(data.created),
         choices=tuple(choices),
         usage=_usage(data),
+        extra={
+            name: value
+            for name in ("citations", "search_results", "related_questions")
+            if bytes(value := getattr(data, name)) != b"null"
+        },
         wire=WIRE,
         raw=body if plain else None,
         upstream_model=data.model or "",
@@ -176,16 +206,18 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
         if finish:
             state.finish_seen = True
         calls = _calls(source)
+        pieces = _reasoning(source, reasoning, calls)
+        choices += [ChoiceDelta(index=index, reasoning=piece) for piece in pieces[:-1]]
         choices.append(
             ChoiceDelta(
                 index=index,
                 content=text or "",
-                reasoning=Reasoning(text=reasoning) if reasoning else None,
+                reasoning=pieces[-1] if pieces else None,
                 refusal=source.refusal,
-                tool_calls=tuple(_call_delta(call, data.id or "", index, at) for at, call in enumerate(calls))
-                if calls
-                else (),
+                tool_calls=_deltas(source, calls, data.id or "", index) if calls else (),
+                citations=_citations(source, data if finish else None) if position == 0 else (),
                 finish_reason=finish,
+                extra=_extra(item, source),
             )
         )
     chunk = StreamChunk(
@@ -250,6 +282,33 @@ def _content(message: _Message) -> tuple[str | None, str]:
     return text, reasoning or thoughts
 
 
+def _reasoning(message: _Message, text: str, calls: list[_ToolCall]) -> tuple[Reasoning, ...]:
+    """Return the thoughts with what their provider wants back; where that has no text, the plain one goes first."""
+    if not message.reasoning_details:
+        return (Reasoning(text=text),) if text else ()
+    pieces = thoughts(message.reasoning_details, frozenset(call.id for call in calls))
+    if text and not any(piece.text for piece in pieces):
+        return (Reasoning(text=text), *pieces)
+    return pieces
+
+
+def _citations(message: _Message, data: _Body | None) -> tuple[Citation, ...]:
+    """Return the sources; those that stand beside an answer come with every event of its stream, and count once."""
+    if message.annotations:
+        return tuple(citations(message.annotations))
+    if data is None or (bytes(data.citations) == b"null" and bytes(data.search_results) == b"null"):
+        return ()
+    return tuple(sources(_decode_any(data.search_results), _decode_any(data.citations)))
+
+
+def _extra(choice: _Choice, message: _Message) -> dict[str, Raw]:
+    """Keep what no other wire has a word for: log probabilities, pictures and sounds."""
+    if choice.logprobs is _NULL and message.images is _NULL and message.audio is _NULL:
+        return _NO_EXTRA
+    members = {"logprobs": choice.logprobs, "images": message.images, "audio": message.audio}
+    return {name: value for name, value in members.items() if bytes(value) != b"null"}
+
+
 def _thought(thinking: object) -> str:
     if isinstance(thinking, list):
         texts = (item.get("text") for item in thinking if isinstance(item, dict))
@@ -271,10 +330,26 @@ def _arguments(arguments: str | dict[str, Raw] | None) -> str:
     return arguments or ""
 
 
-def _call(call: _ToolCall, answer_id: str, choice: int, position: int) -> ToolCall:
+def _call(
+    call: _ToolCall, answer_id: str, choice: int, position: int, signed: Mapping[str, tuple[str, str]]
+) -> ToolCall:
     function = call.function or _Function()
     name, arguments = function.name or "", _arguments(function.arguments) or "{}"
-    return ToolCall(call.id or made_call_id(answer_id, choice, position), FunctionCall(name, arguments))
+    signature, origin = signed.get(call.id or "", (None, None))
+    call_id = call.id or made_call_id(answer_id, choice, position)
+    return ToolCall(call_id, FunctionCall(name, arguments), signature=signature, origin=origin)
+
+
+def _deltas(message: _Message, calls: list[_ToolCall], answer_id: str, choice: int) -> tuple[ToolCallDelta, ...]:
+    deltas = tuple(_call_delta(call, answer_id, choice, at) for at, call in enumerate(calls))
+    if not message.reasoning_details or not (signed := signatures(message.reasoning_details)):
+        return deltas
+    return tuple(
+        structs.replace(delta, signature=signed[delta.id][0], origin=signed[delta.id][1])
+        if delta.id in signed
+        else delta
+        for delta in deltas
+    )
 
 
 def _call_delta(call: _ToolCall, answer_id: str, choice: int, position: int) -> ToolCallDelta:
@@ -300,17 +375,29 @@ def _usage(data: _Body) -> Usage | None:
     prompt = source.prompt_tokens_details or _NO_DETAILS
     completion = source.completion_tokens_details or _NO_DETAILS
     input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
+    read = count(
+        prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
+    )
+    written = count(prompt.cache_write_tokens or source.cache_creation_input_tokens)
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cache_read_tokens=count(
-            prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
-        ),
-        cache_write_tokens=count(prompt.cache_write_tokens or source.cache_creation_input_tokens),
+        cache_read_tokens=read,
+        cache_write_tokens=written,
         reasoning_tokens=reasoning,
         audio_input_tokens=count(prompt.audio_tokens),
         audio_output_tokens=count(completion.audio_tokens),
+        image_output_tokens=count(completion.image_tokens),
+        search_requests=_searches(source),
         reported_cost=None if source.cost is None else _reported_cost(source.cost),
+    )
+
+
+def _searches(source: _Usage) -> int:
+    """Return the searches the provider ran: Perplexity, xAI and OpenRouter each have a name of their own for them."""
+    served = source.server_tool_use_details or source.server_tool_use
+    return count(
+        source.num_search_queries or source.num_sources_used or (served.web_search_requests if served else None)
     )
 
 

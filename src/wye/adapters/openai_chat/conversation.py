@@ -140,8 +140,9 @@ class _Writer:
         text = "".join(piece.text for piece in pieces)
         match self._traits.reasoning_back:
             case "reasoning_details":
-                own = [piece for piece in pieces if self._is_own(piece)]
-                if details := [_detail(piece) for piece in own]:
+                details = [_detail(piece) for piece in pieces if self._is_own(piece)]
+                details += [_signed(call) for call in _only(ToolCall, message.parts) if self._is_own(call)]
+                if details:
                     written["reasoning_details"] = details
                 elif text:
                     written["reasoning"] = text
@@ -155,10 +156,13 @@ class _Writer:
                 if text or (self._traits.reasoning_turns == "tools" and "tool_calls" in written):
                     written[member] = text  # a model that thinks refuses its calls of tools without any
 
-    def _is_own(self, piece: Reasoning) -> bool:
-        return bool(piece.signature or piece.encrypted) and (
-            piece.origin is None or piece.origin in self._traits.reasoning_formats
-        )
+    def _is_own(self, piece: Reasoning | ToolCall) -> bool:
+        """Tell whether a thought can go back as it came: a format the provider signs, or one that nobody named."""
+        if piece.origin in {None, WIRE}:
+            return bool(piece.signature or (isinstance(piece, Reasoning) and piece.encrypted))
+        if isinstance(piece, ToolCall) and not piece.signature:
+            return False
+        return piece.origin in self._traits.reasoning_formats
 
     def _result(self, result: ToolResult, where: str) -> dict[str, Any]:
         """Say a result as text: it is all that this wire's tools return. An error says that it is one."""
@@ -252,13 +256,18 @@ def _plain_text(data: str) -> str:
 
 
 def _detail(piece: Reasoning) -> dict[str, Any]:
-    facts = {"id": piece.id, "format": piece.origin, "signature": piece.signature}
+    facts = {"id": piece.id, "format": None if piece.origin == WIRE else piece.origin, "signature": piece.signature}
     known = {name: value for name, value in facts.items() if value is not None}
     if piece.encrypted is not None:
         return {"type": "reasoning.encrypted", "data": piece.encrypted, **known}
     if piece.summary:
         return {"type": "reasoning.summary", "summary": piece.text, **known}
     return {"type": "reasoning.text", "text": piece.text, **known}
+
+
+def _signed(call: ToolCall) -> dict[str, Any]:
+    form = {} if call.origin in {None, WIRE} else {"format": call.origin}
+    return {"type": "reasoning.encrypted", "id": call.id, "data": call.signature, **form}
 
 
 def _only(kind: type[_T], parts: Iterable[Part]) -> list[_T]:

@@ -82,6 +82,17 @@ _NEVER_FITS: Final = "request too large for"
 """A limit of tokens in a minute that this one request exceeds alone: waiting does not help."""
 
 
+_FLAGS: Final[tuple[tuple[str, str], ...]] = (
+    ("requires --enable-auto-tool-choice", "'--enable-auto-tool-choice --tool-call-parser <the model's parser>'"),
+    ("requires --tool-call-parser", "'--enable-auto-tool-choice --tool-call-parser <the model's parser>'"),
+    ("tools param requires --jinja", "'--jinja'"),
+)
+"""What self-hosted servers say where they were started without tools, and what they want to be started with.
+
+https://docs.vllm.ai/en/latest/features/tool_calling.html
+"""
+
+
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read a refused request."""
     message, codes, param = _error_facts(body)
@@ -90,12 +101,16 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
     kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
     lowered = message.lower()
     if kind is None or kind is InvalidRequestError:
-        phrase = _by_words(lowered) if status_here < 500 else None
+        phrase = _by_words(lowered, status_here)
         kind = phrase or (kind if status_here in {200, 400, 422} and kind else error_class(status_here))
     if kind is RateLimitError and _NEVER_FITS in lowered:
         kind = ContextLengthError
     if status_here == 429 and issubclass(kind, InvalidRequestError):
         kind = ContextLengthError if kind is ContextLengthError else RateLimitError
+    if flags := next((flags for words, flags in _FLAGS if words in lowered), None):
+        if status_here < 500:
+            kind, param = UnsupportedParameterError, "tools"
+        message = f"{message}; to use tools, start the server with {flags}, or send the request without them"
     return kind(
         message or f"the provider answered with status {status}",
         param=param if issubclass(kind, InvalidRequestError) else None,
@@ -104,9 +119,12 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
     )
 
 
-def _by_words(lowered: str) -> type[WyeError] | None:
+def _by_words(lowered: str, status: int) -> type[WyeError] | None:
+    """Return what a message says in words: that a prompt is too long counts whatever the status."""
     if says_too_long(lowered):
         return ContextLengthError
+    if status >= 500:
+        return None
     return next((found for text, found in _BY_PHRASE if text in lowered), None)
 
 
