@@ -138,6 +138,33 @@ def google(code: int, status: str, message: str, *details: dict[str, Any]) -> di
 
 KEY_INVALID = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
 DOCUMENTED: list[tuple[str, int, Any, type[WyeError]]] = [
+    ("openai_responses", 429, openai("Rate limit reached", "rate_limit_exceeded", "tokens"), RateLimitError),
+    ("openai_responses", 429, openai("You exceeded your quota", "insufficient_quota"), QuotaExceededError),
+    ("openai_responses", 401, openai("Incorrect API key provided", "invalid_api_key"), ProviderAuthenticationError),
+    ("openai_responses", 404, openai("The model does not exist", "model_not_found"), ProviderModelMissingError),
+    ("openai_responses", 400, openai("Your input exceeds the context window of this model"), ContextLengthError),
+    (
+        "openai_responses",
+        400,
+        openai("Unsupported parameter: 'top_k'", "unsupported_parameter"),
+        UnsupportedParameterError,
+    ),
+    ("openai_responses", 400, openai("Invalid value", "invalid_value"), InvalidRequestError),
+    ("openai_responses", 503, openai("The engine is overloaded", None, "server_error"), OverloadedError),
+    ("openai_responses", 500, openai("The server had an error", None, "server_error"), UpstreamError),
+    (
+        "openai_responses",
+        400,
+        {"code": "invalid-argument", "error": "Incorrect API key provided."},
+        ProviderAuthenticationError,
+    ),
+    (
+        "openai_responses",
+        200,
+        {"type": "response.failed", "response": {"error": {"code": "rate_limit_exceeded", "message": "slow"}}},
+        RateLimitError,
+    ),
+    ("openai_responses", 200, {"type": "error", "code": "server_error", "message": "broke"}, UpstreamError),
     ("openai_chat", 429, openai("Rate limit reached", "rate_limit_exceeded", "requests"), RateLimitError),
     ("openai_chat", 429, openai("You exceeded", "insufficient_quota", "insufficient_quota"), QuotaExceededError),
     ("openai_chat", 402, openai("Insufficient Balance", "invalid_request_error", "unknown_error"), QuotaExceededError),
@@ -320,3 +347,19 @@ def test_an_error_that_says_nothing_is_none(empty: bytes) -> None:
 def test_an_answer_that_is_none_is_malformed(wire: str, body: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         load(wire).parse_response(body)
+
+
+def test_a_response_that_fails_in_its_stream_tells_its_usage_first() -> None:
+    counts = {"input_tokens": 5, "output_tokens": 2}
+    failed = {"status": "failed", "error": {"code": "server_error", "message": "broke"}, "usage": counts, "output": []}
+    event = ServerEvent(json.dumps({"type": "response.failed", "response": failed}).encode(), "response.failed")
+    chunks = iter(load("openai_responses").parse_event(event, StreamState()))
+    assert next(chunks).usage == Usage(input_tokens=5, output_tokens=2)
+    with pytest.raises(UpstreamError, match="broke"):
+        next(chunks)
+
+
+def test_a_whole_response_that_failed_is_an_error() -> None:
+    failed = {"status": "failed", "error": {"code": "server_error", "message": "broke"}, "output": []}
+    with pytest.raises(UpstreamError, match="broke"):
+        load("openai_responses").parse_response(json.dumps(failed).encode())
