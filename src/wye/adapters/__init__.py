@@ -196,7 +196,8 @@ def load(name: str) -> Adapter:
 
 ADVISORY: frozenset[str] = frozenset({
     "context_management", "diagnostics", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
-    "prompt_cache_retention", "safety_identifier", "service_tier", "speed", "store", "truncation", "user",
+    "prompt_cache_retention", "safetySettings", "safety_identifier", "service_tier", "speed", "store", "truncation",
+    "user",
 })  # fmt: skip
 """Parameters that do not change the answer: a wire without them leaves them out and reports it."""
 

@@ -142,7 +142,7 @@ def _decode(decoder: Any, body: bytes | Raw, inside: str = "") -> Any:
     except InvalidRequestError as error:
         if not inside:
             raise
-        param = ".".join(filter(None, (inside, error.param)))
+        param = f"{inside}.{error.param or ''}".rstrip(".").replace(".[", "[")
         raise InvalidRequestError(f"'{inside}': {error.message}", code=error.code, param=param) from None
 
 
