@@ -18,7 +18,7 @@ from wye.config import Settings
 from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
-from wye.core.plan import Plan
+from wye.core.plan import Plan, Wanted
 from wye.core.refresh import Refreshed
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
@@ -27,6 +27,7 @@ from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.upstream import WireUpstream
+from wye.health import ALL_WELL
 from wye.ledger.price import Rater
 
 
@@ -83,7 +84,7 @@ class Engine:
 
     def explain(self, name: str) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
-        return self.snapshot.planner.explain(name, None)
+        return self.snapshot.planner.explain(Wanted(model=name, operation=None))
 
     async def fetch(self, provider: str, wire: str, path: str, *, seconds: float = 30.0) -> bytes:
         """Return what a provider has at `path` of a wire format: an answer it works on in the background, say."""
@@ -147,7 +148,8 @@ async def _list_models(
 
 def _plan(exchange: Exchange, now: snapshot.Snapshot) -> Plan:
     """Plan an exchange; one that only one provider may answer stays with that."""
-    plan = now.planner.plan(exchange.call.model, exchange.call.operation)
+    call = exchange.call
+    plan = now.planner.plan(Wanted(model=call.model, operation=call.operation, stream=call.stream), ALL_WELL)
     if exchange.provider is None:
         return plan
     return structs.replace(plan, attempts=tuple(a for a in plan.attempts if a.provider == exchange.provider))

@@ -11,12 +11,26 @@ from wye import catalog
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import ModelNotFoundError
-from wye.core.plan import Plan
+from wye.core.plan import Plan, Wanted
+from wye.core.request import Operation
 from wye.routing.config import RoutingConfig
 from wye.routing.planner import Availability, Planner
 
 OURS = catalog.load()
 WIRES = frozenset({"openai_chat", "anthropic_messages", "gemini", "ollama_chat"})
+
+
+class Named:
+    """A planner that is asked by names alone."""
+
+    def __init__(self, whole: Planner) -> None:
+        self.whole = whole
+
+    def plan(self, name: str, operation: Operation | None = "chat") -> Plan:
+        return self.whole.plan(Wanted(model=name, operation=operation))
+
+    def explain(self, name: str, operation: Operation | None = "chat") -> Plan:
+        return self.whole.explain(Wanted(model=name, operation=operation))
 
 
 def planner(
@@ -26,9 +40,9 @@ def planner(
     missing: Mapping[str, str] | None = None,
     aliases: Mapping[str, Sequence[str]] | None = None,
     **config: Any,
-) -> Planner:
+) -> Named:
     availability = Availability(frozenset(configured), frozenset(on_request), missing or {}, WIRES)
-    return Planner(rows, availability, RoutingConfig(**config), aliases)
+    return Named(Planner(rows, availability, RoutingConfig(**config), aliases))
 
 
 def tried(plan: Plan) -> list[str]:
@@ -398,7 +412,7 @@ def test_a_plan_is_the_same_each_time_and_holds_no_stranger_and_nothing_twice(
     configured = in_use & rows.providers.keys()
     asked = (on_request & rows.providers.keys()) - configured
 
-    def fresh() -> Planner:
+    def fresh() -> Named:
         return planner(
             *configured,
             rows=rows,

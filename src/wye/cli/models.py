@@ -16,7 +16,7 @@ from wye.cli.output import Column, console, fail, figure, money, print_json, pri
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.errors import InvalidRequestError, ModelNotFoundError, WyeError
-from wye.core.plan import Dropped, Plan
+from wye.core.plan import Dropped, Plan, Wanted
 from wye.engine import Engine
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -157,7 +157,7 @@ def explain(
         _print_plan(plan, engine.snapshot.catalog)
     if not plan.attempts:
         try:
-            engine.snapshot.planner.plan(model, None)
+            engine.snapshot.planner.plan(Wanted(model=model, operation=None))
         except WyeError as error:
             fail(error)
 

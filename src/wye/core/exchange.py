@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from wye.core.plan import Attempt, Outcome, Plan
+from wye.core.plan import Attempt, Outcome, Plan, Wishes
 from wye.core.request import Call
 from wye.core.usage import Usage
 
@@ -13,7 +13,7 @@ class Exchange:
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
     `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
     where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
-    where that is so.
+    where that is so, `wishes` what else the caller said of the choice.
     """
 
     __slots__ = (
@@ -29,6 +29,7 @@ class Exchange:
         "plan",
         "provider",
         "settled",
+        "wishes",
     )
 
     def __init__(self, call: Call, *, id: str, deadline: float) -> None:  # noqa: A002 - the field's own name
@@ -45,6 +46,7 @@ class Exchange:
         self.cost: Decimal | None = None
         self.cost_text: str | None = None
         self.settled = False
+        self.wishes: Wishes | None = None
 
     @property
     def usage(self) -> Usage | None:

@@ -1,5 +1,6 @@
 """Where a request may go, and what became of it there."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -14,9 +15,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     `model` is the name as the caller wrote it. `needs` are abilities without which it cannot be answered,
     `input_tokens` is an estimate, `output_tokens` the most that was asked for. `max_cost` is USD for the request,
-    `providers` those the caller may use (`None`: all), `tags` what the model's row must have. `strategy` replaces the
-    configured one. `holder` is the full id of the model whose provider still holds the conversation's beginning in its
-    prompt cache.
+    `min_quality` the lowest quality tier that will do, `providers` those the caller may use (`None`: all), `tags` what
+    the model's row must have. `strategy` replaces the configured one. `holder` is the full id of the model whose
+    provider still holds the conversation's beginning, `held_tokens` long, in its prompt cache. `turn` counts the
+    requests of this kind, for who takes them in turns.
     """
 
     model: str
@@ -27,21 +29,38 @@ class Wanted(Struct, frozen=True, kw_only=True):
     stream: bool = False
     strategy: str | None = None
     max_cost: Decimal | None = None
+    min_quality: str | None = None
     providers: frozenset[str] | None = None
     tags: frozenset[str] = frozenset()
     holder: str | None = None
+    held_tokens: int = 0
+    turn: int = 0
+
+
+class Wishes(Struct, frozen=True, kw_only=True):
+    """What a caller says of the choice beside the request itself; the fields are those of `Wanted`."""
+
+    strategy: str | None = None
+    needs: frozenset[str] = frozenset()
+    max_cost: Decimal | None = None
+    min_quality: str | None = None
+    providers: frozenset[str] | None = None
+    tags: frozenset[str] = frozenset()
+    explain: bool = False
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """One place to send a request to: a provider and its model, by their catalog ids, and why it is in the plan.
 
-    `alias` is the provider's own name for the model where the caller asked for that one, a dated snapshot say.
+    `alias` is the provider's own name for the model where the caller asked for that one, a dated snapshot say. `score`
+    is what put it in its place where there was a choice, 1 at best.
     """
 
     provider: str
     model: str
     reason: str = ""
     alias: str | None = None
+    score: float | None = None
 
     @property
     def full_id(self) -> str:
@@ -58,12 +77,33 @@ class Dropped(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A model that might answer and how it was judged: the `score` and the `parts` it was made of, each 1 at best.
+
+    `expected_cost` is USD for this request, `None` where the price is unknown. `speed_from` says whether `parts` holds
+    what was `observed` of its speed or what its `tier` promises.
+    """
+
+    provider: str
+    model: str
+    score: float
+    parts: Mapping[str, float]
+    expected_cost: float | None
+    speed_from: str
+
+
 class Plan(Struct, frozen=True, kw_only=True):
-    """The attempts in their order, and what was left out. `requested` is the name the caller gave."""
+    """The attempts in their order, and what was left out. `requested` is the name the caller gave.
+
+    `strategy` is the one that chose, `None` where there was nothing to choose. `candidates` are there for who wants it
+    explained: everything that was judged, best first.
+    """
 
     requested: str
     attempts: tuple[Attempt, ...]
     dropped: tuple[Dropped, ...] = ()
+    strategy: str | None = None
+    candidates: tuple[Candidate, ...] = ()
 
 
 class Outcome(Struct, kw_only=True):

@@ -13,6 +13,7 @@ from wye.core.errors import InvalidRequestError, ModelNotFoundError, Unsupported
 from wye.core.estimate import estimate_input_tokens
 from wye.core.exchange import Exchange
 from wye.core.operations import ForwardedAnswer, ForwardedRequest, OperationCall
+from wye.core.plan import Wanted
 from wye.core.request import Asked, Call
 from wye.engine import Engine
 from wye.gateway.chat import describe, timeout_of, wants_dropping
@@ -106,7 +107,7 @@ def _limit(asked: Mapping[str, list[str]]) -> int | None:
 def show_model(engine: Engine, name: str) -> dict[str, Any]:
     """Return the model that a request for `name` would reach first."""
     now = engine.snapshot
-    attempt = now.planner.plan(name).attempts[0]
+    attempt = now.planner.plan(Wanted(model=name)).attempts[0]
     row = now.catalog.models.get(attempt.full_id)
     if row is None:
         raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")

@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 from wye.catalog.schema import ModelInfo
 from wye.core.errors import InvalidRequestError, ModelNotFoundError
 from wye.core.estimate import estimate_input_tokens
+from wye.core.plan import Wanted
 from wye.core.request import Asked
 from wye.engine import Engine
 from wye.surfaces import gemini
@@ -104,7 +105,7 @@ def count_tokens(model: str, body: bytes) -> dict[str, Any]:
 def show_model(engine: Engine, name: str) -> dict[str, Any]:
     """Return the model that a request for `name` would reach first, in Google's shape."""
     now = engine.snapshot
-    attempt = now.planner.plan(name).attempts[0]
+    attempt = now.planner.plan(Wanted(model=name)).attempts[0]
     row = now.catalog.models.get(attempt.full_id)
     if row is None:
         raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")

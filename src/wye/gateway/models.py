@@ -4,6 +4,7 @@ from typing import Any
 
 from wye.catalog.schema import ModelInfo
 from wye.core.errors import ModelNotFoundError
+from wye.core.plan import Wanted
 from wye.engine import Engine
 from wye.routing.planner import AUTO
 
@@ -21,7 +22,7 @@ def show_model(engine: Engine, name: str) -> dict[str, Any]:
     now = engine.snapshot
     if name == AUTO or now.planner.is_alias(name):
         return _named(name)
-    attempt = now.planner.plan(name, None).attempts[0]
+    attempt = now.planner.plan(Wanted(model=name, operation=None)).attempts[0]
     row = now.catalog.models.get(attempt.full_id)
     if row is None:
         raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")

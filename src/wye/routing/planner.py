@@ -15,8 +15,9 @@ from wye.catalog import Catalog
 from wye.catalog.schema import Capability, ModelInfo, Provider
 from wye.core.errors import ModelNotFoundError, ProviderAuthenticationError, UnsupportedOperationError, WyeError
 from wye.core.operations import NAMES
-from wye.core.plan import Attempt, Dropped, Plan
+from wye.core.plan import Attempt, Dropped, Plan, Wanted
 from wye.core.request import Operation
+from wye.health import ALL_WELL, HealthView
 from wye.routing.config import RoutingConfig
 
 AUTO = "auto"
@@ -87,24 +88,27 @@ class Planner:
         }
         self._plans: dict[tuple[str, Operation | None], Plan] = {}
 
-    def plan(self, name: str, operation: Operation | None = "chat") -> Plan:
-        """Return the plan for a model's name.
+    def plan(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
+        """Return the plan for a request.
 
         Raises `ModelNotFoundError`, listing near names, where the name fits nothing, and saying what to configure
         where nothing that serves it is; `ProviderAuthenticationError` where what serves it has only a key that cannot
-        be right; `UnsupportedOperationError` where it cannot do `operation` (`None` asks for nothing in particular).
+        be right; `UnsupportedOperationError` where it cannot do the operation (`None` asks for nothing in particular).
         """
-        plan = self._plans.get((name, operation))
+        key = (wanted.model, wanted.operation)
+        plan = self._plans.get(key)
         if plan is None:
-            plan = self.explain(name, operation)
+            plan = self.explain(wanted, health)
             if not plan.attempts:
-                raise self._not_found(plan, operation)
+                raise self._not_found(plan, wanted.operation)
             if len(self._plans) < 10_000:  # names come from callers
-                self._plans[name, operation] = plan
+                self._plans[key] = plan
         return plan
 
-    def explain(self, name: str, operation: Operation | None = "chat") -> Plan:
-        """Return the plan for a name, also where it holds no attempt."""
+    def explain(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
+        """Return the plan for a request, also where it holds no attempt, with all that was judged and dropped."""
+        del health
+        name, operation = wanted.model, wanted.operation
         attempts: dict[str, Attempt] = {}
         dropped: list[Dropped] = []
         steps = self._any_able(operation) if name == AUTO and operation and operation in _INTERCHANGEABLE else None
@@ -116,6 +120,10 @@ class Planner:
             else:
                 attempts.setdefault(step.full_id, step)
         return Plan(requested=name, attempts=tuple(attempts.values()), dropped=tuple(dropped))
+
+    def has_choice(self, name: str) -> bool:
+        """Tell whether more of a request than its model's name decides its plan."""
+        return name == AUTO
 
     def is_alias(self, name: str) -> bool:
         """Tell whether a name is an alias in force: a model's own name is none."""
