@@ -195,9 +195,9 @@ def load(name: str) -> Adapter:
 
 
 ADVISORY: frozenset[str] = frozenset({
-    "context_management", "diagnostics", "metadata", "prediction", "prompt_cache_key", "prompt_cache_options",
-    "prompt_cache_retention", "safetySettings", "safety_identifier", "service_tier", "speed", "store", "truncation",
-    "user",
+    "billing_policy", "context_management", "diagnostics", "fallback_credit_token", "fallbacks", "metadata",
+    "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
+    "safetySettings", "service_tier", "speed", "store", "truncation", "user", "user_profile_id", "workspace_id",
 })  # fmt: skip
 """Parameters that do not change the answer: a wire without them leaves them out and reports it."""
 

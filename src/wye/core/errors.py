@@ -72,6 +72,8 @@ class WyeError(Exception):
         self.upstream_status = upstream_status
         self.request_id: str | None = None
         """The id of the request that failed, where whoever answers it knows one."""
+        self.details: bytes | None = None
+        """What the provider said beside the message, as JSON; only clients of its own wire format understand it."""
         self.usage: Usage | None = None
 
     def at(self, provider: str) -> Self:

@@ -379,4 +379,7 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
     elif kind is InvalidRequestError:
         kind = next((found for phrase, found in _BY_PHRASE if phrase in lowered), kind)
     message = facts.message or f"the provider answered with status {status}"
-    return kind(message, retry_after=retry_after(headers, kind, message), upstream_status=status)
+    error = kind(message, retry_after=retry_after(headers, kind, message), upstream_status=status)
+    if bytes(facts.details) != b"null":
+        error.details = bytes(facts.details)
+    return error

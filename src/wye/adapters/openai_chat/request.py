@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wye.adapters import ADVISORY, Target, json_instruction
+from wye.adapters import Target, json_instruction
 from wye.adapters.openai_chat.conversation import messages
 from wye.adapters.openai_chat.effort import add_reasoning
 from wye.adapters.openai_chat.fit import deviates, fitted
@@ -17,9 +17,11 @@ from wye.core.wire import WireRequest, replace_model, splice
 __all__ = ["WIRE", "build_request"]
 
 _ASK_USAGE: Final = b'{"include_usage":true}'
-_OPTIONS: Final = ADVISORY | {
-    "audio", "logit_bias", "logprobs", "modalities", "top_logprobs", "verbosity", "web_search_options",
-}  # fmt: skip
+_OPTIONS: Final = frozenset({
+    "audio", "logit_bias", "logprobs", "metadata", "modalities", "prediction", "prompt_cache_key",
+    "prompt_cache_retention", "safety_identifier", "service_tier", "store", "top_logprobs", "verbosity",
+    "web_search_options",
+})  # fmt: skip
 _PLAIN: Final = (
     "temperature", "top_p", "stop", "seed", "n", "presence_penalty", "frequency_penalty", "parallel_tool_calls", "user",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from wye.core.response import Choice, ModelResponse
 from wye.core.sealed import PREFIX, Sealed, seal
 from wye.core.usage import Usage
 from wye.core.wire import replace_model
-from wye.surfaces.anthropic_messages.blocks import WIRE
+from wye.surfaces.anthropic_messages.blocks import NO_THREADS, WIRE
 
 encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -170,6 +170,10 @@ def render_error(error: WyeError, request_id: str | None = None) -> bytes:
         message = f"{_TOO_LONG}: {message}"
     kind = "billing_error" if isinstance(error, QuotaExceededError) else _TYPES.get(error.status_code, "api_error")
     facts: dict[str, Any] = {"type": kind, "message": message, "code": error.code}
+    if error.code == NO_THREADS:
+        facts["details"] = {"error_code": NO_THREADS, "unsupported": [error.param]}
+    elif error.details is not None:
+        facts["details"] = Raw(error.details)
     if error.param is not None:
         facts["param"] = error.param
     if error.provider is not None:

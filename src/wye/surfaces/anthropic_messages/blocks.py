@@ -26,6 +26,8 @@ from wye.core.sealed import Sealed, unseal
 from wye.surfaces import decode_request
 
 WIRE: Final = "anthropic_messages"
+NO_THREADS: Final = "thread_unsupported_request"
+"""Anthropic's code for a request whose conversation cannot be held by the server; its SDK then sends all of it."""
 NULL: Final = Raw(b"null")
 """Stands for an absent member: msgspec reads `Raw | None` as null and nothing else."""
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from wye.core.content import Message, Text
-from wye.core.errors import InvalidRequestError
+from wye.core.errors import InvalidRequestError, UnsupportedParameterError
 from wye.core.request import (
     NOTHING_ASKED,
     Asked,
@@ -22,7 +22,7 @@ from wye.core.request import (
     ToolChoice,
 )
 from wye.surfaces import decode_request
-from wye.surfaces.anthropic_messages.blocks import NULL, WIRE, given, read_messages, read_system
+from wye.surfaces.anthropic_messages.blocks import NO_THREADS, NULL, WIRE, given, read_messages, read_system
 from wye.surfaces.anthropic_messages.client_tools import client_tool
 
 FORWARDED: Final[frozenset[bytes]] = frozenset({b"anthropic-version", b"anthropic-beta"})
@@ -109,14 +109,18 @@ class _Body(_Scalars, kw_only=True):
     metadata: _Metadata | None = None
     service_tier: str | None = None
     cache_control: Raw = NULL
+    thread: Raw = NULL
 
 
 _TYPED: Final = frozenset(_Body.__struct_fields__)
 _NEUTRAL: Final = frozenset({b"null", b"[]", b"{}"})
-_OPTIONS: Final = frozenset({"container", "context_management", "diagnostics", "inference_geo", "mcp_servers", "speed"})
+_OPTIONS: Final = frozenset({
+    "billing_policy", "compaction", "container", "context_management", "diagnostics", "fallback_credit_token",
+    "fallbacks", "inference_geo", "mcp_servers", "speed", "user_profile_id", "workspace_id",
+})  # fmt: skip
+"""Members that few other wires have; they stay JSON until an adapter takes them."""
 _ENVELOPE: Final = frozenset({"anthropic_beta", "anthropic_version", "betas"})
 """Members that say which version of the API is spoken, where that is not in headers."""
-"""Members that few other wires have; they stay JSON until an adapter takes them."""
 _TOOL_KINDS: Final = (
     ("web_search", "web_search"),
     ("code_execution", "code_execution"),
@@ -159,6 +163,9 @@ def parse_request(body: bytes, asked: Asked = NOTHING_ASKED) -> Call:
 def _chat(body: bytes, *, drop: bool) -> ChatRequest:
     data = decode_request(_decode_body, body)
     members = decode_request(_decode_members, body)
+    if given(data.thread) is not None:
+        message = "'thread': the chosen model's provider holds no conversations; send the whole conversation without it"
+        raise UnsupportedParameterError(message, code=NO_THREADS, param="thread")
     tools, hosted = _tools(data.tools or [])
     choice, parallel = _tool_choice(data.tool_choice)
     config = data.output_config or _OutputConfig()
