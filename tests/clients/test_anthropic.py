@@ -121,7 +121,10 @@ def test_the_sdks_tool_runner_goes_to_the_end(client: anthropic.Anthropic, model
     held = {"thread": False} if model.startswith("anthropic/") else {}
     runner = client.beta.messages.tool_runner(
         **cast("Any", held),
-        model=model, max_tokens=4000, tools=[get_weather], messages=[{"role": "user", "content": f"go\n{CALL}"}]
+        model=model,
+        max_tokens=4000,
+        tools=[get_weather],
+        messages=[{"role": "user", "content": f"go\n{CALL}"}],
     )
     last = runner.until_done()
     assert last.content[-1].to_dict()["text"] == "results: 21 degrees in Paris"

@@ -116,6 +116,14 @@ def test_a_recorded_error_reaches_the_client_in_anthropics_form(house: House, re
     assert answer.json["request_id"] == answer.headers["x-request-id"]
 
 
+def test_what_anthropic_says_beside_an_errors_message_reaches_its_client(house: House) -> None:
+    details = {"error_code": "thread_not_found"}
+    error = {"type": "error", "error": {"type": "not_found_error", "message": "no such thread", "details": details}}
+    body = b'{"model":"anthropic/claude-haiku-4-5","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}'
+    answer = house.post("/v1/messages", body, Reply.json(error, status=404))
+    assert (answer.status, answer.json["error"]["details"]) == (404, details)
+
+
 def streams() -> list[pytest.ParameterSet]:
     """Return the streams that hold most kinds of blocks."""
     if not available():

@@ -336,6 +336,7 @@ def _json(text: str) -> Any:
 class _ErrorFacts(Struct, frozen=True):
     type: str = ""
     message: str = ""
+    details: Raw = Raw(b"null")
 
 
 class _ErrorBody(Struct):
