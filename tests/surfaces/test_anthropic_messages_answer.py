@@ -199,6 +199,15 @@ def test_a_call_without_arguments_has_an_empty_input() -> None:
     assert [(block["name"], block["input"]) for block in blocks] == [("f", {}), ("g", {})]
 
 
+def test_a_signature_in_the_midst_of_a_text_does_not_cut_it() -> None:
+    signature = chunk(reasoning=Reasoning(signature="s", origin="gemini"))
+    text = [chunk(content="one "), signature, chunk(content="text")]
+    assert gathered(streamed([*text, END]))["content"] == [{"type": "text", "text": "one text"}]
+    message = gathered(streamed([*text, call_piece(0, "{}", id="c", name="f"), END]))
+    assert [block["type"] for block in message["content"]] == ["text", "redacted_thinking", "tool_use"]
+    assert kept(message)[1] == Reasoning(signature="s", origin="gemini")
+
+
 def test_an_empty_stream_is_a_message_without_content() -> None:
     message = gathered(streamed([]))
     assert (message["content"], message["stop_reason"]) == ([], "end_turn")

@@ -92,6 +92,8 @@ class MessageStream:
             return b""
         out: list[bytes] = []
         self._start(StreamChunk(), out)
+        if self._kind == "text":
+            self._after.clear()
         self._close_all(out)
         reason = stop_reason(self._finish, called=bool(self._called))
         delta = {"stop_reason": reason, "stop_sequence": None}
@@ -158,13 +160,24 @@ class MessageStream:
             self._close(out)
         if piece.text or self._kind != "thinking":
             if not piece.text:
-                self._whole({"type": "redacted_thinking", "data": sealed_reasoning([piece], self._wire)}, out)
+                self._sign({"type": "redacted_thinking", "data": sealed_reasoning([piece], self._wire)}, out)
                 return
             self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, out)
             out.append(self._delta({"type": "thinking_delta", "thinking": piece.text}))
         self._thoughts.append(piece)
         if piece.signature or piece.encrypted:
             self._close(out)
+
+    def _sign(self, block: dict[str, Any], out: list[bytes]) -> None:
+        """Write a signature; one that comes in the midst of a text waits for its end.
+
+        Clients show the last block of an answer, so that a text which ends one has to be whole and last. What would
+        come behind it is left out: no wire insists on the signature of a text, as it does on that of a call.
+        """
+        if self._kind == "text":
+            self._after.append(block)
+        else:
+            self._whole(block, out)
 
     def _say(self, delta: dict[str, Any], out: list[bytes]) -> None:
         self._open("text", {"type": "text", "text": ""}, out)
