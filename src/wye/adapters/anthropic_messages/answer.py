@@ -231,7 +231,6 @@ def _chunk(state: StreamState, choice: ChoiceDelta, usage: Usage | None = None) 
 def _message_delta(data: _Event, state: StreamState) -> Iterable[StreamChunk]:
     usage = read_usage(data.usage, state.usage)
     finish = _finish(data.delta.stop_reason if data.delta else None)
-    state.finish_seen = state.finish_seen or finish is not None
     return (_chunk(state, ChoiceDelta(finish_reason=finish), usage),)
 
 
