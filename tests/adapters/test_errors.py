@@ -36,6 +36,8 @@ EVERY_RECORDED_ERROR = [
 ]
 
 RECORDED: dict[str, type[WyeError]] = {
+    # Cohere: a model that does not exist.
+    "completion_error_preserves_status_and_body.yaml": ProviderModelMissingError,
     # Azure: a deployment that does not exist.
     "test_chat_reasoning.yaml": ProviderModelMissingError,
     # DeepSeek: content it does not read, keys, models, choices.

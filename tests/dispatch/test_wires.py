@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.dispatch.calls import KEY, Upstreams, became_of, behind, exchange_to, said, streamed
-from tests.dispatch.wires import OPENAI, WIRES, Wire
+from tests.dispatch.wires import GEMINI, OPENAI, WIRES, Wire
 from tests.support.upstream import Cut, Hang, Reply
 from tests.support.upstream import Upstream as Server
 
@@ -96,7 +96,7 @@ async def test_a_finish_reason_does_not_excuse_a_connection_that_breaks(server: 
             await streamed(exchange_to("one", stream=True), upstreams)
 
 
-@every_wire
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire is not GEMINI], ids=lambda wire: wire.name)
 async def test_a_provider_that_goes_on_after_its_end_marker_is_not_waited_for(
     server: Server, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

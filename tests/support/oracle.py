@@ -501,6 +501,8 @@ def _cohere(documents: list[Document]) -> Expected:
     calls: dict[int, Document] = {}
     usage = error = None
     for document in documents:
+        if isinstance(document.get("message"), str):  # a refusal
+            return Expected([], None, document["message"])
         if "type" not in document:  # a whole answer
             _cohere_whole(document, choice, calls)
             end = document
