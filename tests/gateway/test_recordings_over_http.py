@@ -333,7 +333,7 @@ def said_cost(answer: Answer, *, streamed: bool) -> Decimal | None:
 def costs(answer: Answer, wire: Wire, recording: Recording, usage: ExpectedUsage | None) -> set[Decimal | None]:
     """Return what the answer may cost: a price that changes with the hour may have done so since."""
     row = catalog_rows().find(answer.headers["x-wye-provider"], answer.headers["x-wye-model"])
-    told = reported_cost(recording) if wire == "openai_chat" else None
+    told = reported_cost(recording) if wire in {"openai_chat", "openai_responses"} else None
     if row is None or usage is None:
         return {None if usage is None else told}
     sound, searches = tokens_of_sound(wire, recording), searches_told(wire, recording)
@@ -355,8 +355,11 @@ def reported_cost(recording: Recording) -> Decimal | None:
     documents = payloads(recording.response_body) if recording.streamed else [recording.response_body]
     told = None
     for document in documents:
-        usage = json.loads(document).get("usage") if document.startswith(b"{") else None
-        cost = (usage or {}).get("cost")
+        body = json.loads(document) if document.startswith(b"{") else {}
+        usage = (body.get("response") or body).get("usage") or {}
+        cost = usage.get("cost")
+        if (ticks := usage.get("cost_in_usd_ticks")) is not None and recording.api == "responses":
+            cost = Decimal(ticks) / 10**10
         cost = cost.get("total_cost") if isinstance(cost, dict) else cost
         told = Decimal(str(cost)) if cost is not None else told
     return told
