@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.adapters.wires import ABLE, PLAIN, build, conversation, request_of
+from tests.adapters.wires import ABLE, PLAIN, build, call_of, conversation, request_of
 
 from wye.adapters import Target, load
-from wye.catalog.schema import ModelInfo
+from wye.catalog.schema import ModelInfo, WireTraits
 from wye.core.content import FunctionCall, Message, Text, ToolCall, ToolResult
 from wye.core.errors import InvalidRequestError, UnsupportedParameterError
 from wye.core.request import Call, ChatRequest
@@ -306,3 +306,18 @@ def test_anthropic_thinks_by_budget_or_adaptively(model: ModelInfo, effort: str,
     body = build("anthropic_messages", {"reasoning_effort": effort}, model)
     assert body["thinking"] == expected
     assert body["max_tokens"] > expected.get("budget_tokens", 0)
+
+
+# --- Tools by model ---
+
+
+def test_a_provider_whose_models_do_not_all_take_tools_is_sent_them_only_for_those_that_do() -> None:
+    traits = WireTraits(tools_by_model=True)
+    call = call_of({"tools": [WEATHER]})
+    assert "tools" in json.loads(load("ollama_chat").build_request(call, Target(ABLE, traits)).body)
+    with pytest.raises(UnsupportedParameterError, match="function-calling") as raised:
+        load("ollama_chat").build_request(call, Target(PLAIN, traits))
+    assert raised.value.param == "tools"
+    request = load("ollama_chat").build_request(call_of({"tools": [WEATHER]}, drop=True), Target(PLAIN, traits))
+    assert "tools" not in json.loads(request.body)
+    assert request.dropped == ("tools",)

@@ -82,7 +82,11 @@ class Adapter(Protocol):
     WIRE: str
     """The wire format's name; equal to the module's."""
     FRAMING: Framing
-    """How its streams are framed."""
+    """How its streams are framed.
+
+    A wire format that takes the bytes of pictures or documents, and no address to fetch them from, also has
+    `NEEDS_BYTES`, a set of `image` and `file`.
+    """
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
         """Say the call in this wire format; raise `UnsupportedParameterError` for what it cannot say."""

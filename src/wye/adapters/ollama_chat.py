@@ -40,6 +40,7 @@ from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest
 
 WIRE: Final = "ollama_chat"
 FRAMING: Final[Framing] = "ndjson"
+NEEDS_BYTES: Final = frozenset({"image"})
 
 _EXPRESSED: Final = frozenset({
     "frequency_penalty", "logprobs", "presence_penalty", "reasoning_budget", "reasoning_effort", "response_format",
@@ -74,17 +75,34 @@ def build_request(call: Call, target: Target) -> WireRequest:
         dropped = (*dropped, "tool_choice")
     if mode == "none":
         emulated = ("tool_choice",)  # a model that is not told of tools calls none
-    elif chat.tools:
+    elif chat.tools and _takes_tools(call, target):
         body["tools"] = [_tool(tool) for tool in chat.tools]
+    elif chat.tools:
+        dropped = (*dropped, "tools")
     if chat.response_format is not None:
         body["format"] = _format(chat.response_format)
     if chat.reasoning_effort is not None or chat.reasoning_budget is not None:
+        if chat.reasoning_effort is None and chat.reasoning_budget:
+            emulated = (*emulated, "reasoning_budget")  # it thinks, or does not
         body["think"] = _think(chat.reasoning_effort, chat.reasoning_budget, target)
     body |= {name: value for name, value in chat.options.items() if name in {"logprobs", "top_logprobs"}}
     extra = dict(chat.extra)
     if options := _options(chat, extra):
         body["options"] = options
     return WireRequest(path="/api/chat", body=_encode({**body, **extra}), dropped=dropped, emulated=emulated)
+
+
+def _takes_tools(call: Call, target: Target) -> bool:
+    """Tell whether the model takes tools; raise `UnsupportedParameterError` where it does not and they must not go."""
+    if not target.traits.tools_by_model or "function-calling" in target.model.capabilities:
+        return True
+    if call.drop_unsupported:
+        return False
+    message = (
+        f"nothing says that {target.name!r} takes 'tools'; choose a model that does, add 'function-calling' to its "
+        "'capabilities' in the configuration, or send the header 'x-wye-drop-unsupported: true' to leave tools out"
+    )
+    raise UnsupportedParameterError(message, param="tools")
 
 
 def _left_behind(call: Call) -> Iterator[str]:
@@ -338,6 +356,9 @@ _BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
 """Errors are a sentence and nothing else here (lower case)."""
 
 
+_PARAMS: Final = (("does not support tools", "tools"), ("does not support thinking", "reasoning_effort"))
+
+
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read a refused request."""
     try:
@@ -350,6 +371,7 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeErro
         kind = ContextLengthError
     return kind(
         message or f"the provider answered with status {status}",
+        param=next((name for phrase, name in _PARAMS if phrase in lowered), None),
         retry_after=retry_after(headers, kind, message),
         upstream_status=status,
     )

@@ -202,7 +202,8 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `takes` names members it takes beyond the wire's own, of the request (`top_k`) or of parts and messages
     (`cache_control`, `file_url`, `refusal`). `renames` maps the wire's name of a member to the provider's.
     `response_formats` are the forms of output it knows, `required_tool_choice` is its word for it, `tool_call_ids`
-    the form of ids it insists on, `developer_role` whether it knows that role (`None`: nobody said, so a caller's own
+    the form of ids it insists on, `tools_by_model` that its models take tools only where their row says so,
+    `developer_role` whether it knows that role (`None`: nobody said, so a caller's own
     goes through). `alternating` wants turns of user and assistant in turn. `images`: "data" takes no URL of an image.
     `files` and `audio` say how a document and a sound are written, `web_search` how a search is asked for: by the
     member `web_search_options` for the models that search, in any case, or by a plugin.
@@ -229,6 +230,7 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     response_formats: frozenset[Literal["json_object", "json_schema"]] = frozenset({"json_object", "json_schema"})
     required_tool_choice: Literal["required", "any"] = "required"
     tool_call_ids: Literal["free", "nine_alphanumeric"] = "free"
+    tools_by_model: bool = False
     developer_role: bool | None = None
     alternating: bool = False
     images: Literal["url", "data"] = "url"

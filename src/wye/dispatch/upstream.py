@@ -21,9 +21,11 @@ from wye.core.operations import (
     unsupported,
 )
 from wye.core.plan import Attempt
+from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.wire import ServerEvent, StreamState, WireRequest
+from wye.dispatch.attachments import with_bytes
 from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, with_defaults
 from wye.dispatch.discovery import list_models
 from wye.dispatch.in_process import as_chunks
@@ -86,12 +88,18 @@ class WireUpstream:
         self._key = key
         self._silence = silence
         self._plain = is_plain(provider)
+        self._needs: frozenset[str] = getattr(adapter, "NEEDS_BYTES", frozenset())
+        if provider.wire.images == "data":
+            self._needs |= {"image"}
+        if provider.wire.files == "document_url" or "file_url" in provider.wire.takes:
+            self._needs -= {"file"}
         self._defaults = defaults
         self._headers = {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
 
     async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
         """Send the request and read the whole answer."""
-        adapter, request = self._build(exchange, attempt, whole=True)
+        call = await self._filled(exchange.call) if self._needs else exchange.call
+        adapter, request = self._build(exchange, attempt, call, whole=True)
         reply = await self._transport.send(request.path, self._with(request.headers), request.body, seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
@@ -133,7 +141,8 @@ class WireUpstream:
         """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
         if not self._defaults.stream:
             return await self._in_one_piece(exchange, attempt, sink)
-        adapter, request = self._build(exchange, attempt)
+        call = await self._filled(exchange.call) if self._needs else exchange.call
+        adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
             if not 200 <= answer.status < 300:
@@ -198,10 +207,17 @@ class WireUpstream:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _build(self, exchange: Exchange, attempt: Attempt, *, whole: bool = False) -> tuple[Adapter, WireRequest]:
+    async def _filled(self, call: Call) -> Call:
+        """Return the call with the bytes that the wire format wants in place of addresses."""
+        if call.wire == self._adapter.WIRE or b"://" not in call.body:
+            return call
+        return await with_bytes(call, self._needs)
+
+    def _build(
+        self, exchange: Exchange, attempt: Attempt, call: Call, *, whole: bool = False
+    ) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
         adapter = self._adapter_for(target.model, exchange.call.wire)
-        call = exchange.call
         if self._defaults is not NO_DEFAULTS:
             call = with_defaults(call, self._defaults, target.model, target.traits)
         if whole and call.stream:

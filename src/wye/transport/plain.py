@@ -77,6 +77,10 @@ class PlainTransport:
         """Prepare a POST whose answer is read in pieces."""
         return PlainStream(self, path, headers, body, deadline)
 
+    def get_stream(self, path: str, headers: Mapping[str, str], deadline: float) -> "PlainStream":
+        """Prepare a GET whose answer is read in pieces."""
+        return PlainStream(self, path, headers, None, deadline)
+
     async def aclose(self) -> None:
         """Close all connections."""
         self._closed = True
@@ -206,7 +210,7 @@ class PlainStream:
     __slots__ = ("_arguments", "_connection", "_pool", "status")
 
     def __init__(
-        self, pool: PlainTransport, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+        self, pool: PlainTransport, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float
     ) -> None:
         """Keep what is to be sent."""
         self._pool = pool

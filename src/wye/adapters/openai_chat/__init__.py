@@ -12,5 +12,6 @@ from wye.adapters.openai_chat.request import WIRE, build_request
 from wye.core.wire import Framing
 
 FRAMING: Final[Framing] = "sse"
+NEEDS_BYTES: Final = frozenset({"file"})
 
-__all__ = ["FRAMING", "WIRE", "build_request", "parse_error", "parse_event", "parse_response"]
+__all__ = ["FRAMING", "NEEDS_BYTES", "WIRE", "build_request", "parse_error", "parse_event", "parse_response"]

@@ -136,7 +136,7 @@ def _add_tools(body: dict[str, Any], chat: ChatRequest, target: Target, notes: N
         if tool.cache is not None and "cache_control" not in target.traits.takes:
             notes.drop(f"tools[{at}].cache_control")
     for hosted in chat.hosted_tools:
-        if hosted.wire == WIRE:
+        if hosted.wire == WIRE and "tools" not in target.traits.refuses:
             tools.append(hosted.raw)
         elif not _adds_search(body, hosted, target, notes):
             notes.leave_out(f"tools.{hosted.kind}")
