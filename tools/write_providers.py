@@ -52,6 +52,7 @@ QUIRKS: dict[str, str] = {
     "stream_usage": "usage on a stream: {}",
     "stream_end": "a stream's end: {}",
     "stream_optional": "some back ends do not stream: then one chunk holds the whole answer",
+    "tools_by_model": "tools go only to the models whose row says that they take them",
     "max_tokens_field": "the output's limit is `{}`",
     "chat_path": "chat at `{}`",
     "messages_path": "messages at `{}`",
