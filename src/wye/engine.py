@@ -26,9 +26,11 @@ from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
+from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import WireUpstream
 from wye.health import ALL_WELL
 from wye.ledger.price import Rater
+from wye.state import connect
 
 
 class Engine:
@@ -36,7 +38,17 @@ class Engine:
 
     def __init__(self, settings: Settings, catalog: Catalog, factory: ModelProviderFactory | None = None) -> None:
         """Build the first snapshot; connections are made when they are needed."""
-        self.snapshot = snapshot.build(settings, catalog, factory or ModelProviderFactory())
+        self._catalog = catalog
+        self._factory = factory or ModelProviderFactory()
+        self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
+        self._lists: dict[str, Sequence[ModelInfo]] = {}
+        self._turnover = Turnover()
+        self.state = connect(settings.state)
+        self.snapshot = snapshot.build(settings, catalog, self._factory)
+
+    async def start(self) -> None:
+        """Begin to hear what other processes find out; without this, nothing is shared."""
+        await self.state.start()
 
     @property
     def drops_unsupported(self) -> bool:
@@ -51,29 +63,32 @@ class Engine:
 
     async def complete(self, exchange: Exchange) -> ModelResponse:
         """Answer an exchange as a whole."""
-        now = self.snapshot
+        now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = _plan(exchange, now)
             return await walk.complete(exchange, now.upstreams)
         finally:
+            self._turnover.leave(generation)
             settle(exchange, now.catalog)
 
     async def perform(self, exchange: Exchange) -> OperationAnswer:
         """Answer an exchange that asks for something other than chat."""
-        now = self.snapshot
+        now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = _plan(exchange, now)
             return await walk.perform(exchange, now.upstreams)
         finally:
+            self._turnover.leave(generation)
             settle(exchange, now.catalog)
 
     async def stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
-        now = self.snapshot
+        now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = _plan(exchange, now)
             await walk.stream(exchange, now.upstreams, sink)
         finally:
+            self._turnover.leave(generation)
             settle(exchange, now.catalog)
 
     @asynccontextmanager
@@ -91,13 +106,43 @@ class Engine:
         upstream = self.snapshot.upstreams.get(provider)
         if not isinstance(upstream, WireUpstream):
             raise ConfigurationError(f"the provider {provider!r} is not in use any more", param="provider")
-        return await upstream.fetch(wire, path, seconds)
+        generation = self._turnover.enter()
+        try:
+            return await upstream.fetch(wire, path, seconds)
+        finally:
+            self._turnover.leave(generation)
 
     def register(self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()) -> None:
         """Put a provider of the caller's own to use under `provider_id`."""
         if not provider.validate_config():
             raise ConfigurationError(f"the provider {provider_id!r} says its configuration is not complete")
-        self.snapshot = snapshot.with_provider(self.snapshot, provider_id, provider, models)
+        self._adopt(snapshot.with_provider(self.snapshot, provider_id, provider, models))
+        self._registered[provider_id] = (provider, models)
+
+    def reload(self, settings: Settings) -> None:
+        """Let new requests find these settings; what is under way keeps the ones it began with.
+
+        Providers whose settings are the same keep their connections, those that are gone or changed lose theirs after
+        their last request. What programs registered and what providers listed stays. Raises `ConfigurationError` where
+        the settings cannot work, and then nothing has changed. Where this process listens, and with whom it shares its
+        state, is not changed.
+        """
+        new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
+        for provider_id, (provider, models) in self._registered.items():
+            new = snapshot.with_provider(new, provider_id, provider, models)
+        same = {name: rows for name, rows in self._lists.items() if new.recipes.get(name) == self._recipe(name)}
+        if same:
+            new, _ = snapshot.with_lists(new, same)
+        self._lists = same
+        self._adopt(new)
+
+    def _recipe(self, provider: str) -> snapshot.Recipe | None:
+        return self.snapshot.recipes.get(provider)
+
+    def _adopt(self, new: snapshot.Snapshot) -> None:
+        """Let new requests see this snapshot: the one way in which it is swapped."""
+        before, self.snapshot = self.snapshot, new
+        self._turnover.swap(snapshot.left_behind(before, new))
 
     async def refresh(self, providers: Sequence[str] = (), *, seconds: float = 30.0) -> list[Refreshed]:
         """Ask these providers, or all that are configured, which models they have, and remember it.
@@ -110,9 +155,19 @@ class Engine:
             name for name in sorted(now.availability.configured) if not now.catalog.providers[name].stand_in
         ]
         asked = [_list_models(provider, now, seconds) for provider in dict.fromkeys(chosen)]
-        answers = await asyncio.gather(*asked)
-        lists = {report.provider: models for report, models in answers if report.error is None}
-        self.snapshot, learnt = snapshot.with_lists(self.snapshot, lists)
+        generation = self._turnover.enter()
+        try:
+            answers = await asyncio.gather(*asked)
+        finally:
+            self._turnover.leave(generation)
+        lists = {
+            report.provider: models
+            for report, models in answers
+            if report.error is None and now.recipes.get(report.provider) == self._recipe(report.provider)
+        }
+        new, learnt = snapshot.with_lists(self.snapshot, lists)
+        self._lists.update(lists)
+        self._adopt(new)
         return [structs.replace(learnt.get(report.provider, report), seconds=report.seconds) for report, _ in answers]
 
     def _provider_id(self, name: str) -> str:
@@ -125,6 +180,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self.state.aclose()
+        await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
 

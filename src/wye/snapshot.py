@@ -24,11 +24,21 @@ from wye.transport.credentials import Credentials
 from wye.transport.sign_in import credentials_for
 
 
+class Recipe(Struct, frozen=True):
+    """What an upstream is made of; one of equal parts can take its place."""
+
+    row: Provider
+    said: ProviderSettings | None
+    keys: tuple[Secret, ...]
+    made_by: object = None
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Swapped whole when something changes; a request keeps the one it began with.
 
     `listed` holds, by provider, the full ids of the models it said it has, for those that were asked. `problems` are
-    keys that cannot be right; a provider that has no other is not used.
+    keys that cannot be right; a provider that has no other is not used. `recipes` are what the upstreams were made of:
+    where two snapshots, one made from the other, hold equal ones, they share its connections.
     """
 
     settings: Settings
@@ -36,6 +46,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     availability: Availability
     planner: Planner
     upstreams: Mapping[str, Upstream]
+    recipes: Mapping[str, "Recipe"] = {}
     listed: Mapping[str, frozenset[str]] = {}
     problems: tuple[str, ...] = ()
 
@@ -45,10 +56,16 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         return model.provider in self.availability.configured and (listed is None or model.full_id in listed)
 
 
-def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -> Snapshot:
-    """Compose a snapshot. Raises `ConfigurationError` where the settings cannot work."""
+def build(
+    settings: Settings, catalog: Catalog, factory: ModelProviderFactory, before: Snapshot | None = None
+) -> Snapshot:
+    """Compose a snapshot; upstreams that would be made of the same are taken over from the one `before`.
+
+    Raises `ConfigurationError` where the settings cannot work.
+    """
     catalog = _overlaid(settings, catalog)
     upstreams: dict[str, Upstream] = {}
+    recipes: dict[str, Recipe] = {}
     configured: set[str] = set()
     on_request: set[str] = set()
     missing: dict[str, str] = {}
@@ -60,8 +77,13 @@ def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -
             missing[row.id] = reason
             continue
         keys, wrong = _checked_keys(row, said, settings, catalog)
+        recipe = Recipe(row, said, keys, factory.registered().get(row.adapter))
         try:
-            upstreams[row.id] = _upstream(row, said, catalog, factory, keys)
+            if before is not None and before.recipes.get(row.id) == recipe:
+                recipe = before.recipes[row.id]
+                upstreams[row.id] = before.upstreams[row.id].knowing(catalog.models)
+            else:
+                upstreams[row.id] = _upstream(row, said, catalog, factory, keys)
         except ConfigurationError as error:
             known_lack = error.param == "extra" or (error.param == "adapter" and not (said and said.adapter))
             if not known_lack:
@@ -73,9 +95,10 @@ def build(settings: Settings, catalog: Catalog, factory: ModelProviderFactory) -
             bad_keys[row.id] = missing[row.id] = wrong[0]
             del upstreams[row.id]
             continue
+        recipes[row.id] = recipe
         (configured if said is not None else on_request).add(row.id)
     availability = Availability(frozenset(configured), frozenset(on_request), missing, adapters.built_in(), bad_keys)
-    return structs.replace(_compose(settings, catalog, availability, upstreams), problems=tuple(problems))
+    return structs.replace(_compose(settings, catalog, availability, upstreams, recipes), problems=tuple(problems))
 
 
 def with_provider(
@@ -109,7 +132,9 @@ def with_provider(
         known, configured=known.configured | {provider_id}, on_request=known.on_request - {provider_id}
     )
     upstreams = {**snapshot.upstreams, provider_id: InProcessUpstream(provider)}
-    return _compose(snapshot.settings, catalog, availability, upstreams, snapshot.listed)
+    recipes = {**snapshot.recipes, provider_id: Recipe(row, None, (), provider)}
+    made = _compose(snapshot.settings, catalog, availability, upstreams, recipes, snapshot.listed)
+    return structs.replace(made, problems=snapshot.problems)
 
 
 def with_lists(snapshot: Snapshot, lists: Mapping[str, Sequence[ModelInfo]]) -> tuple[Snapshot, dict[str, Refreshed]]:
@@ -138,7 +163,15 @@ def with_lists(snapshot: Snapshot, lists: Mapping[str, Sequence[ModelInfo]]) -> 
         )
     catalog = snapshot.catalog.overlay(models=added)
     upstreams = {name: upstream.knowing(catalog.models) for name, upstream in snapshot.upstreams.items()}
-    return _compose(snapshot.settings, catalog, snapshot.availability, upstreams, listed), reports
+    made = _compose(snapshot.settings, catalog, snapshot.availability, upstreams, snapshot.recipes, listed)
+    return structs.replace(made, problems=snapshot.problems), reports
+
+
+def left_behind(before: Snapshot, after: Snapshot) -> list[Upstream]:
+    """Return the upstreams whose connections the snapshot `after` does not use any more."""
+    return [
+        upstream for name, upstream in before.upstreams.items() if after.recipes.get(name) != before.recipes.get(name)
+    ]
 
 
 def _capabilities(can: ModelCapabilities) -> frozenset[Capability]:
@@ -156,6 +189,7 @@ def _compose(
     catalog: Catalog,
     availability: Availability,
     upstreams: Mapping[str, Upstream],
+    recipes: Mapping[str, Recipe],
     listed: Mapping[str, frozenset[str]] | None = None,
 ) -> Snapshot:
     return Snapshot(
@@ -164,6 +198,7 @@ def _compose(
         availability=availability,
         planner=Planner(catalog, availability, settings.routing, settings.aliases),
         upstreams=upstreams,
+        recipes=recipes,
         listed=listed or {},
     )
 

@@ -23,13 +23,14 @@ from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, S
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
 from wye.routing.config import RoutingConfig
+from wye.state.config import StateConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"store", "state", "retry", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"store", "retry", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
-_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing")
+_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "state")
 DEFAULT_FILE: Final = "wye.toml"
 
 
@@ -126,6 +127,7 @@ class _Loading:
             models=self._models(providers),
             aliases=self._aliases(),
             routing=self._routing(providers),
+            state=self._state(),
             origins=self._origins,
             warnings=tuple(self._warnings),
             path=self._file,
@@ -368,6 +370,17 @@ class _Loading:
             raise ConfigurationError("routing.unsupported_parameters must be 'error' or 'drop'", param="routing")
         if not 0 < config.deadline < math.inf:
             raise ConfigurationError("routing.deadline must be above 0 seconds", param="routing.deadline")
+        return config
+
+    def _state(self) -> StateConfig:
+        values = dict(self._data.get("state", {}))
+        if url := self._environ.get("REDIS_URL"):
+            values["url"] = url
+            self._origins["state.url"] = "environment REDIS_URL"
+        config = self._section(StateConfig, "state", values)
+        if not config.is_memory and not config.url.reveal().startswith(("redis://", "rediss://", "unix://")):
+            message = "state.url: write 'memory://' or 'redis://host:port/0' (also rediss:// and unix://)"
+            raise ConfigurationError(message, param="state.url")
         return config
 
 

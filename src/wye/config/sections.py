@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.routing.config import RoutingConfig
+from wye.state.config import StateConfig
 
 _YEAR = 365 * 24 * 3600
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -19,7 +20,8 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where the gateway listens and what it bears; times are seconds.
 
     `keep_alive` is the silence after which a waiting stream gets a comment, `shutdown_grace` how long running requests
-    may take to finish once the server is told to stop.
+    may take to finish once the server is told to stop. `reload` has changes of the settings file taken over within
+    seconds; without it only SIGHUP does that.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +30,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     admin_key: Secret | None = None
     max_body_bytes: Count = 32 * 1024 * 1024
     keep_alive: Seconds = 15.0
+    reload: bool = True
     shutdown_grace: Annotated[float, Meta(ge=0, le=_YEAR)] = 30.0
 
 
@@ -91,6 +94,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     routing: RoutingConfig = RoutingConfig()
+    state: StateConfig = StateConfig()
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     path: str | None = None

@@ -1,0 +1,74 @@
+"""What runs on the Redis server, each as one step that nobody can come between."""
+
+from typing import Final
+
+EXCHANGE: Final = """
+local marks, ends, meta, turns = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local known_birth, known_version, new_birth = ARGV[1], ARGV[2], ARGV[3]
+local month = 30 * 24 * 3600
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local birth = redis.call('HGET', meta, 'birth')
+if not birth then
+  birth = new_birth
+  redis.call('HSET', meta, 'birth', birth)
+  redis.call('EXPIRE', meta, month)
+end
+
+local at, changed = 5, false
+for _ = 1, tonumber(ARGV[4]) do
+  local name, left = ARGV[at], tonumber(ARGV[at + 1])
+  if left > 0 then
+    redis.call('HSET', marks, name, ARGV[at + 2])
+    redis.call('ZADD', ends, now + left, name)
+    changed = true
+  else
+    redis.call('ZREM', ends, name)
+    if redis.call('HDEL', marks, name) == 1 then changed = true end
+  end
+  at = at + 3
+end
+
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do
+  redis.call('ZREM', ends, name)
+  redis.call('HDEL', marks, name)
+end
+
+local version = tonumber(redis.call('HGET', meta, 'version') or '0')
+if changed then
+  version = redis.call('HINCRBY', meta, 'version', 1)
+  for _, key in ipairs({marks, ends, meta}) do redis.call('EXPIRE', key, month) end
+end
+
+local totals = {}
+local count = tonumber(ARGV[at])
+for _ = 1, count do
+  totals[#totals + 1] = redis.call('HINCRBY', turns, ARGV[at + 1], ARGV[at + 2])
+  at = at + 2
+end
+if count > 0 then redis.call('EXPIRE', turns, month) end
+
+if birth == known_birth and tostring(version) == known_version then
+  return {birth, version, 0, {}, totals}
+end
+local all, heard = redis.call('HGETALL', marks), {}
+for i = 1, #all, 2 do
+  local till = redis.call('ZSCORE', ends, all[i])
+  if till then
+    heard[#heard + 1] = all[i]
+    heard[#heard + 1] = all[i + 1]
+    heard[#heard + 1] = tonumber(till) - now
+  end
+end
+return {birth, version, 1, heard, totals}
+"""
+"""Takes marks and counts, and answers with everybody's where something changed since the version that is known."""
+
+CLAIM: Final = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+"""Claims a key for its holder, or makes a claim longer that the holder has."""
