@@ -33,6 +33,7 @@ from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk
 from wye.core.usage import Usage
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, ModelConfig
+from wye.dispatch.retry import RetryConfig
 from wye.library import ModelRegistry, ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
 
 __version__ = "0.1.0"
@@ -66,6 +67,7 @@ __all__ = [
     "QuotaExceededError",
     "RateLimitError",
     "RequestError",
+    "RetryConfig",
     "RoutingContext",
     "RoutingStrategy",
     "StreamChunk",

@@ -22,15 +22,16 @@ from wye.catalog.schema import Provider
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
+from wye.dispatch.retry import RetryConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"store", "retry", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"store", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
-_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "state")
+_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "retry", "state")
 DEFAULT_FILE: Final = "wye.toml"
 
 
@@ -127,6 +128,7 @@ class _Loading:
             models=self._models(providers),
             aliases=self._aliases(),
             routing=self._routing(providers),
+            retry=self._retry(),
             state=self._state(),
             origins=self._origins,
             warnings=tuple(self._warnings),
@@ -381,6 +383,12 @@ class _Loading:
         if not config.is_memory and not config.url.reveal().startswith(("redis://", "rediss://", "unix://")):
             message = "state.url: write 'memory://' or 'redis://host:port/0' (also rediss:// and unix://)"
             raise ConfigurationError(message, param="state.url")
+        return config
+
+    def _retry(self) -> RetryConfig:
+        config = self._section(RetryConfig, "retry", self._data.get("retry", {}))
+        if config.base_delay > config.max_delay:
+            raise ConfigurationError("retry.base_delay must not be above retry.max_delay", param="retry.base_delay")
         return config
 
 

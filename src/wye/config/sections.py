@@ -8,6 +8,8 @@ from msgspec import Meta, Struct, field
 
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
+from wye.dispatch.retry import RetryConfig
+from wye.dispatch.retry import RetryConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 
@@ -21,7 +23,8 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `keep_alive` is the silence after which a waiting stream gets a comment, `shutdown_grace` how long running requests
     may take to finish once the server is told to stop. `reload` has changes of the settings file taken over within
-    seconds; without it only SIGHUP does that.
+    seconds; without it only SIGHUP does that. `max_concurrency` bounds the requests for answers that each worker process
+    has under way: further ones are refused at once.
     """
 
     host: str = "127.0.0.1"
@@ -32,16 +35,22 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     keep_alive: Seconds = 15.0
     reload: bool = True
     shutdown_grace: Annotated[float, Meta(ge=0, le=_YEAR)] = 30.0
+    max_concurrency: Count | None = None
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the operator says of one provider; `None` leaves the catalog's word. `timeout` is seconds of silence.
+    """What the operator says of one provider; `None` leaves the catalog's word; times are seconds.
 
     `query` goes with every request, as Azure's `api-version`. `temperature` and `max_tokens` hold where a request says
     nothing of them; `stream = false` never asks the provider for a stream, whose caller then gets the answer in one
     piece. `places` fill in the base URL, as Bedrock's `region`; `credentials` are settings of the cloud's own sign-in
     by the names of their environment variables, as `AWS_PROFILE`. `check_keys = false` lets keys pass that do not look
     like this provider's.
+
+    `timeout` holds for streams: to their first piece, and between pieces. A whole answer may take `answer_timeout` or,
+    where that is not set, what is left of the deadline, of which half is kept for the plan's other attempts if it has
+    any; `max_answer_bytes` bounds it. At most `max_concurrency` calls are under way at a time in each worker process,
+    and `max_queue` further ones wait.
     """
 
     api_keys: tuple[Secret, ...] = ()
@@ -52,6 +61,10 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     enabled: bool = True
     timeout: Seconds = 30.0
     connect_timeout: Seconds = 10.0
+    answer_timeout: Seconds | None = None
+    max_answer_bytes: Count = 64 * 1024 * 1024
+    max_concurrency: Count | None = None
+    max_queue: Annotated[int, Meta(ge=0)] = 100
     allow_private_network: bool = False
     default_model: str | None = None
     headers: Mapping[str, Secret] = field(default_factory=dict)
@@ -94,6 +107,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     routing: RoutingConfig = RoutingConfig()
+    retry: RetryConfig = RetryConfig()
     state: StateConfig = StateConfig()
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
