@@ -22,8 +22,8 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `keep_alive` is the silence after which a waiting stream gets a comment, `shutdown_grace` how long running requests
     may take to finish once the server is told to stop. `reload` has changes of the settings file taken over within
-    seconds; without it only SIGHUP does that. `max_concurrency` bounds the requests for answers under way in each worker
-    process: further ones are refused at once.
+    seconds; without it only SIGHUP does that. `max_concurrency` bounds the requests for answers under way in each
+    worker process: further ones are refused at once.
     """
 
     host: str = "127.0.0.1"
