@@ -43,7 +43,7 @@ class StreamState:
     come in pieces, `slots` maps the wire's own block numbers to ours, `tools` counts the tool calls so far and
     `bare_tools` holds the slots of those whose arguments have not begun. `unfinished` holds the choices that have begun
     and not ended, for wires without an end marker. `length` counts the characters of text so far, `held` keeps what
-    can only go out whole.
+    can only go out whole. `frame` is what stands around the text in most of this stream's events.
 
     `raw_events` says that the caller reads this wire format itself. Then every event becomes a chunk with `raw` (and
     the event's name), also one that says nothing of the answer, and events that bring text and nothing the books need
@@ -51,8 +51,8 @@ class StreamState:
     """
 
     __slots__ = (
-        "bare_tools", "created", "done", "finish_seen", "held", "id", "length", "model", "raw_events", "slots", "tools",
-        "unfinished", "usage",
+        "bare_tools", "created", "done", "finish_seen", "frame", "held", "id", "length", "model", "raw_events", "slots",
+        "tools", "unfinished", "usage",
     )  # fmt: skip
 
     def __init__(self, *, raw_events: bool = False) -> None:
@@ -62,6 +62,7 @@ class StreamState:
         self.model = ""
         self.created = 0
         self.finish_seen = False
+        self.frame: tuple[bytes, bytes] | None = None
         self.done = False
         self.usage: dict[str, int] = {}
         self.slots: dict[int, int] = {}

@@ -110,6 +110,8 @@ class _Body(Struct):
 
 
 _decode = msgspec.json.Decoder(_Body).decode
+_TEXT: Final = b'"content":"'
+_BACKSLASH: Final = ord("\\")
 _decode_any = msgspec.json.Decoder().decode
 _NO_EXTRA: Final[dict[str, Raw]] = {}
 
@@ -171,11 +173,7 @@ def parse_response(body: bytes) -> ModelResponse:
         created=count(data.created),
         choices=tuple(choices),
         usage=_usage(data),
-        extra={
-            name: value
-            for name in ("citations", "search_results", "related_questions")
-            if bytes(value := getattr(data, name)) != b"null"
-        },
+        extra=_beside(data),
         wire=WIRE,
         raw=body if plain else None,
         upstream_model=data.model or "",
@@ -185,7 +183,9 @@ def parse_response(body: bytes) -> ModelResponse:
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
     """Read one event of a streamed chat completion."""
     payload = event.data
-    if state.model and state.raw_events and _is_text_only(payload):
+    if state.model and state.raw_events and (_fits(payload, state.frame) or _is_text_only(payload)):
+        if state.frame is None:
+            state.frame = _frame(payload)
         return (StreamChunk(wire=WIRE, raw=payload, upstream_model=state.model),)
     if payload == b"[DONE]":
         state.done = True
@@ -234,6 +234,25 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     return (chunk,)
 
 
+def _frame(payload: bytes) -> tuple[bytes, bytes] | None:
+    """Return what stands before and behind the text of an event that brings nothing else; `None` for odd texts."""
+    start = payload.index(_TEXT) + len(_TEXT)
+    end = payload.find(b'"', start)
+    return None if end < 0 or payload[end - 1] == _BACKSLASH else (payload[:start], payload[end:])
+
+
+def _fits(payload: bytes, frame: tuple[bytes, bytes] | None) -> bool:
+    """Tell whether an event is like an earlier one but for its text, as nearly all events of a stream are."""
+    if frame is None:
+        return False
+    before, behind = frame
+    return (
+        payload.startswith(before)
+        and payload.endswith(behind)
+        and payload.find(b'"', len(before)) == len(payload) - len(behind)  # no other member stands between
+    )
+
+
 def _is_text_only(payload: bytes) -> bool:
     """Tell, without decoding, whether an event of a stream under way brings a piece of answer and nothing else.
 
@@ -245,7 +264,7 @@ def _is_text_only(payload: bytes) -> bool:
         and b'"finish_reason":"' not in payload
         and b'"usage":{' not in payload
         and b'"error"' not in payload
-        and b'"content":"' in payload
+        and _TEXT in payload
         and payload.endswith(b"}")
     )
 
@@ -296,14 +315,28 @@ def _citations(message: _Message, data: _Body | None) -> tuple[Citation, ...]:
     """Return the sources; those that stand beside an answer come with every event of its stream, and count once."""
     if message.annotations:
         return tuple(citations(message.annotations))
-    if data is None or (bytes(data.citations) == b"null" and bytes(data.search_results) == b"null"):
+    if data is None or (_is_absent(data.citations) and _is_absent(data.search_results)):
         return ()
     return tuple(sources(_decode_any(data.search_results), _decode_any(data.citations)))
 
 
+def _beside(data: _Body) -> Mapping[str, Raw]:
+    """Keep what searching providers say beside their choices."""
+    if data.citations is _NULL and data.search_results is _NULL and data.related_questions is _NULL:
+        return _NO_EXTRA
+    members = {
+        "citations": data.citations, "search_results": data.search_results, "related_questions": data.related_questions,
+    }  # fmt: skip
+    return {name: value for name, value in members.items() if not _is_absent(value)}
+
+
+def _is_absent(value: Raw) -> bool:
+    return value is _NULL or bytes(value) == b"null"
+
+
 def _extra(choice: _Choice, message: _Message) -> dict[str, Raw]:
     """Keep what no other wire has a word for: log probabilities, pictures and sounds."""
-    if choice.logprobs is _NULL and message.images is _NULL and message.audio is _NULL:
+    if _is_absent(choice.logprobs) and message.images is _NULL and message.audio is _NULL:
         return _NO_EXTRA
     members = {"logprobs": choice.logprobs, "images": message.images, "audio": message.audio}
     return {name: value for name, value in members.items() if bytes(value) != b"null"}
