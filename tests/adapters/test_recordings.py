@@ -5,7 +5,9 @@ from tests.adapters.observed import events_of, observe
 from tests.support.oracle import Expected, expect
 from tests.support.recordings import WIRES, Recording, Wire, recordings_for
 
-from wye.adapters import load
+from wye.adapters import load, openai_chat
+from wye.core.errors import WyeError
+from wye.core.response import ModelResponse
 from wye.core.wire import StreamState
 
 EVERY_RECORDING = [
@@ -21,6 +23,25 @@ def test_a_recorded_answer_is_read_like_the_oracle_reads_it(wire: Wire, recordin
     observed = observe(load(wire), recording)
     forget_made_ids(expected, observed)
     assert observed == expected
+
+
+@pytest.mark.parametrize("recording", recordings_for("openai_chat"))
+def test_skimming_a_whole_answer_tells_the_books_the_same(recording: Recording) -> None:
+    if recording.streamed:
+        return
+    read, skimmed = (attempt(name, recording.response_body) for name in ("parse_response", "skim_response"))
+    assert skimmed == read
+    assert skimmed[-1] in {recording.response_body, None} or isinstance(skimmed[-1], str)
+
+
+def attempt(name: str, body: bytes) -> tuple[object, ...]:
+    """Read an answer and return what the books need, and its bytes, or the error's type and message."""
+    try:
+        answer: ModelResponse = getattr(openai_chat, name)(body)
+    except WyeError as error:
+        return type(error), error.message
+    reasons = [choice.finish_reason for choice in answer.choices]
+    return answer.id, answer.upstream_model, answer.usage, reasons, answer.raw
 
 
 def forget_made_ids(expected: Expected, observed: Expected) -> None:

@@ -176,6 +176,18 @@ def built_in() -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(__path__) if module.name != "operations")
 
 
+def response_reader(adapter: Adapter, call: Call) -> Callable[[bytes], ModelResponse]:
+    """Return what reads a whole answer to `call`.
+
+    Where the caller gets the answer's bytes, an adapter may offer `skim_response`, which reads only what the books
+    need: usage, finish reasons, the name of the model.
+    """
+    if call.raw_events and call.wire == adapter.WIRE:
+        skim: Callable[[bytes], ModelResponse] = getattr(adapter, "skim_response", adapter.parse_response)
+        return skim
+    return adapter.parse_response
+
+
 _NAMES = ("WIRE", "FRAMING", "build_request", "parse_response", "parse_event", "parse_error")
 
 

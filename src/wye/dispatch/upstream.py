@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import structs
 
-from wye.adapters import Adapter, Target, load, operator
+from wye.adapters import Adapter, Target, load, operator, response_reader
 from wye.catalog.addressing import is_plain, path_of
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
@@ -104,7 +104,7 @@ class WireUpstream:
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
         try:
-            return adapter.parse_response(reply.body)
+            return response_reader(adapter, exchange.call)(reply.body)
         except WyeError as error:
             raise self._scrubbed(error) from None
 

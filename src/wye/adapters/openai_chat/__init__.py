@@ -6,7 +6,7 @@ leniently: a provider that sends `null` for a list, a list of parts for a text, 
 
 from typing import Final
 
-from wye.adapters.openai_chat.answer import parse_event, parse_response
+from wye.adapters.openai_chat.answer import parse_event, parse_response, skim_response
 from wye.adapters.openai_chat.errors import parse_error
 from wye.adapters.openai_chat.request import WIRE, build_request
 from wye.core.wire import Framing
@@ -14,4 +14,6 @@ from wye.core.wire import Framing
 FRAMING: Final[Framing] = "sse"
 NEEDS_BYTES: Final = frozenset({"file"})
 
-__all__ = ["FRAMING", "NEEDS_BYTES", "WIRE", "build_request", "parse_error", "parse_event", "parse_response"]
+__all__ = [
+    "FRAMING", "NEEDS_BYTES", "WIRE", "build_request", "parse_error", "parse_event", "parse_response", "skim_response",
+]  # fmt: skip

@@ -109,6 +109,28 @@ class _Body(Struct):
     related_questions: Raw = _NULL
 
 
+class _SkimmedMessage(Struct):
+    content: str | list[Raw] | None = None
+
+
+class _SkimmedChoice(Struct):
+    message: _SkimmedMessage | None = None
+    finish_reason: str | None = None
+
+
+class _Skimmed(Struct):
+    """As much of a body as tells what it used, and whether its bytes can go on as they are."""
+
+    choices: list[_SkimmedChoice] | None = None
+    id: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+    error: Any = None
+    object: str | None = None
+    x_groq: _Groq | None = None
+
+
+_decode_skim = msgspec.json.Decoder(_Skimmed).decode
 _decode = msgspec.json.Decoder(_Body).decode
 _TEXT: Final = b'"content":"'
 _BACKSLASH: Final = ord("\\")
@@ -178,6 +200,26 @@ def parse_response(body: bytes) -> ModelResponse:
         raw=body if plain else None,
         upstream_model=data.model or "",
     )
+
+
+def skim_response(body: bytes) -> ModelResponse:
+    """Read of a chat completion what the books need, for a caller who gets its bytes."""
+    data = decoded(_decode_skim, body, "a chat completion")
+    choices = data.choices
+    if data.error or data.object == "error" or choices is None or any(_in_parts(choice) for choice in choices):
+        return parse_response(body)
+    return ModelResponse(
+        id=data.id or "",
+        choices=tuple([Choice(finish_reason=_finish(choice.finish_reason)) for choice in choices]),
+        usage=_usage(data),
+        wire=WIRE,
+        raw=body,
+        upstream_model=data.model or "",
+    )
+
+
+def _in_parts(choice: _SkimmedChoice) -> bool:
+    return choice.message is not None and isinstance(choice.message.content, list)
 
 
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
@@ -401,7 +443,7 @@ def _finish(reason: str | None) -> str | None:
     return FINISH_REASONS.get(reason, reason) if reason else None
 
 
-def _usage(data: _Body) -> Usage | None:
+def _usage(data: _Body | _Skimmed) -> Usage | None:
     source = data.usage or (data.x_groq.usage if data.x_groq else None)
     if source is None or (source.prompt_tokens is None and source.completion_tokens is None):
         return None
