@@ -49,11 +49,10 @@ class ModelProviderFactory:
         has no base URL.
         """
         timeouts = timeouts or Timeouts()
-        key = keys[0] if keys else None
         if provider_class := self._shared.get(provider.adapter):
             config = ModelConfig(
                 provider=provider.id,
-                api_key=key.reveal() if key else None,
+                api_key=keys[0].reveal() if keys else None,
                 base_url=provider.base_url,
                 timeout=timeouts.read,
             )
@@ -71,7 +70,7 @@ class ModelProviderFactory:
             adapter,
             JobsTransport(transport, timeouts=timeouts) if in_jobs else transport,
             models=models,
-            key=key,
+            keys=keys,
             silence=timeouts.read,
             defaults=defaults,
         )

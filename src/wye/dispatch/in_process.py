@@ -17,6 +17,7 @@ from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, OperationAn
 from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
 from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.core.secret import Secret
 from wye.dispatch.sink import Sink
 
 
@@ -123,7 +124,13 @@ class InProcessUpstream:
         """Stand before `provider`."""
         self._provider = provider
 
-    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+    async def complete(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        seconds: float,
+        key: Secret | None = None,  # noqa: ARG002 - the object has its own
+    ) -> ModelResponse:
         """Return the provider's answer."""
         request = structs.replace(exchange.call.chat, model=attempt.model)
         try:
@@ -135,7 +142,13 @@ class InProcessUpstream:
         except Exception as error:
             raise _as_ours(error) from error
 
-    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+    async def perform(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        seconds: float,
+        key: Secret | None = None,  # noqa: ARG002 - the object has its own
+    ) -> OperationAnswer:
         """Return the provider's embeddings; there is nothing else it could be asked for."""
         call = exchange.call
         if not isinstance(call, OperationCall) or not isinstance(call.request, EmbeddingsRequest):
@@ -148,7 +161,13 @@ class InProcessUpstream:
         except Exception as error:
             raise _as_ours(error) from error
 
-    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+    async def stream(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        sink: Sink,
+        key: Secret | None = None,  # noqa: ARG002 - the object has its own
+    ) -> None:
         """Put the provider's chunks into `sink`."""
         request = structs.replace(exchange.call.chat, model=attempt.model)
         pieces = self._provider.generate_stream(request)
@@ -165,7 +184,11 @@ class InProcessUpstream:
                 if (wait := sink.put((chunk,))) is not None:
                     await wait
 
-    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:  # noqa: ARG002 - nobody is asked
+    async def list_models(
+        self,
+        seconds: float,  # noqa: ARG002 - nobody is asked
+        key: Secret | None = None,  # noqa: ARG002 - nor with anything
+    ) -> tuple[ModelInfo, ...]:
         """Return a row for each model the provider says it has."""
         names = self._provider.capabilities().supported_models
         if not names:

@@ -4,6 +4,7 @@ import copy
 
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt
+from wye.core.secret import Secret
 from wye.dispatch.sink import Sink
 from wye.dispatch.upstream import WireUpstream
 from wye.transport.jobs import JobsTransport
@@ -12,9 +13,9 @@ from wye.transport.jobs import JobsTransport
 class JobsUpstream(WireUpstream):
     """Tells its transport how long a stream may wait in the queue."""
 
-    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink, key: Secret | None = None) -> None:
         """Hand the request in and pass the answer on as it is fetched."""
         jobs = copy.copy(self)
         if isinstance(self._transport, JobsTransport):
             jobs._transport = self._transport.until(exchange.deadline)  # noqa: SLF001 - its own kind
-        await super(JobsUpstream, jobs).stream(exchange, attempt, sink)
+        await super(JobsUpstream, jobs).stream(exchange, attempt, sink, key)

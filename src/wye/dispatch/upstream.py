@@ -42,21 +42,25 @@ _PARTS_AT_ONCE = 8
 
 
 class Upstream(Protocol):
-    """Answers attempts."""
+    """Answers attempts, with the `key` that is given or, where none is, the provider's first."""
 
-    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+    async def complete(
+        self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
+    ) -> ModelResponse:
         """Return the whole answer within `seconds`, or raise a `WyeError`."""
 
-    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+    async def perform(
+        self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
+    ) -> OperationAnswer:
         """Answer what is not chat (an `OperationCall`) within `seconds`, or raise a `WyeError`."""
 
-    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink, key: Secret | None = None) -> None:
         """Put the answer's chunks into `sink`, those together that came together; raise where it breaks off.
 
         Cancelling ends the call at the provider.
         """
 
-    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
+    async def list_models(self, seconds: float, key: Secret | None = None) -> tuple[ModelInfo, ...]:
         """Return what the provider lists, within `seconds`; raise its error, or say that it has no list."""
 
     def knowing(self, models: Mapping[str, ModelInfo]) -> "Upstream":
@@ -76,7 +80,7 @@ class WireUpstream:
         transport: Transport,
         *,
         models: Mapping[str, ModelInfo],
-        key: Secret | None,
+        keys: tuple[Secret, ...],
         silence: float,
         defaults: Defaults = NO_DEFAULTS,
     ) -> None:
@@ -85,7 +89,7 @@ class WireUpstream:
         self._adapter = adapter
         self._transport = transport
         self._models = models
-        self._key = key
+        self._keys = keys
         self._silence = silence
         self._plain = is_plain(provider)
         self._needs: frozenset[str] = getattr(adapter, "NEEDS_BYTES", frozenset())
@@ -94,13 +98,17 @@ class WireUpstream:
         if provider.wire.files == "document_url" or "file_url" in provider.wire.takes:
             self._needs -= {"file"}
         self._defaults = defaults
-        self._headers = {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
+        # One mapping a key, kept: connections know headers they have seen by their identity.
+        self._headers = {key: _headers(provider, key) for key in keys or (None,)}
 
-    async def complete(self, exchange: Exchange, attempt: Attempt, seconds: float) -> ModelResponse:
+    async def complete(
+        self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
+    ) -> ModelResponse:
         """Send the request and read the whole answer."""
         call = await self._filled(exchange.call) if self._needs else exchange.call
         adapter, request = self._build(exchange, attempt, call, whole=True)
-        reply = await self._transport.send(request.path, self._with(request.headers), request.body, seconds)
+        headers = self._with(key, request.headers)
+        reply = await self._transport.send(request.path, headers, request.body, seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
         try:
@@ -108,7 +116,9 @@ class WireUpstream:
         except WyeError as error:
             raise self._scrubbed(error) from None
 
-    async def perform(self, exchange: Exchange, attempt: Attempt, seconds: float) -> OperationAnswer:
+    async def perform(
+        self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
+    ) -> OperationAnswer:
         """Send the request, or all the parts of it that the wire wants apart, and read the answers."""
         call = exchange.call
         if not isinstance(call, OperationCall):
@@ -127,7 +137,7 @@ class WireUpstream:
             path = request.path if self._plain else path_of(self._provider, request.path, target.name)
             async with room:
                 left = max(until - clock(), 0.001)
-                reply = await self._transport.send(path, self._with(request.headers), request.body, left)
+                reply = await self._transport.send(path, self._with(key, request.headers), request.body, left)
             if not 200 <= reply.status < 300:
                 raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
             try:
@@ -137,18 +147,19 @@ class WireUpstream:
 
         return await _all_parts([part(request) for request in requests])
 
-    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+    async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink, key: Secret | None = None) -> None:
         """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
         if not self._defaults.stream:
-            return await self._in_one_piece(exchange, attempt, sink)
+            return await self._in_one_piece(exchange, attempt, sink, key)
         call = await self._filled(exchange.call) if self._needs else exchange.call
         adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
-        async with self._transport.stream(request.path, self._with(request.headers), request.body) as answer:
+        headers = self._with(key, request.headers)
+        async with self._transport.stream(request.path, headers, request.body) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
                 if self._provider.wire.stream_optional and "stream" in error.message.lower():
-                    return await self._in_one_piece(exchange, attempt, sink)
+                    return await self._in_one_piece(exchange, attempt, sink, key)
                 raise self._scrubbed(error)
             if self._provider.wire.stream_optional and answer.headers.get("content-type", "").startswith(_JSON):
                 return await self._whole_after_all(adapter, answer, sink)
@@ -165,17 +176,17 @@ class WireUpstream:
             raise StreamInterruptedError("the provider's stream ended before its end marker")
         return None
 
-    async def _in_one_piece(self, exchange: Exchange, attempt: Attempt, sink: Sink) -> None:
+    async def _in_one_piece(self, exchange: Exchange, attempt: Attempt, sink: Sink, key: Secret | None) -> None:
         """Ask for the whole answer and pass it on as one chunk."""
         left = exchange.deadline - asyncio.get_running_loop().time()
-        response = await self.complete(exchange, attempt, left)
+        response = await self.complete(exchange, attempt, left, key)
         if (wait := sink.put(as_chunks(response))) is not None:
             await wait
 
     async def fetch(self, wire: str, path: str, seconds: float) -> bytes:
         """GET what lies at `path`, which a wire format has beside what models are asked for."""
         path = path if self._plain else path_of(self._provider, path)
-        reply = await self._transport.get(path, self._headers, seconds)
+        reply = await self._transport.get(path, self._with(None, {}), seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(load(wire).parse_error(reply.status, reply.headers, reply.body))
         return reply.body
@@ -189,13 +200,13 @@ class WireUpstream:
         if (wait := sink.put(as_chunks(response))) is not None:
             await wait
 
-    async def list_models(self, seconds: float) -> tuple[ModelInfo, ...]:
+    async def list_models(self, seconds: float, key: Secret | None = None) -> tuple[ModelInfo, ...]:
         """Ask for the list of models."""
 
         def refused(reply: HttpReply) -> WyeError:
             return self._scrubbed(self._adapter.parse_error(reply.status, reply.headers, reply.body))
 
-        return await list_models(self._provider, self._transport, self._headers, refused, seconds)
+        return await list_models(self._provider, self._transport, self._with(key, {}), refused, seconds)
 
     def knowing(self, models: Mapping[str, ModelInfo]) -> "WireUpstream":
         """Return the same upstream with another catalog."""
@@ -240,14 +251,22 @@ class WireUpstream:
             return load(model.adapter)
         return load(wire) if wire in self._provider.also_speaks else self._adapter
 
-    def _with(self, headers: dict[str, str]) -> Mapping[str, str]:
-        return {**self._headers, **headers} if headers else self._headers
+    def _with(self, key: Secret | None, more: dict[str, str]) -> Mapping[str, str]:
+        """Return the headers of every request with `key`, and `more` of them."""
+        if key is None and self._keys:
+            key = self._keys[0]
+        headers = self._headers.get(key)
+        if headers is None:  # the settings have changed since this was built, and the new key holds
+            headers = _headers(self._provider, key)
+            self._headers[key] = headers
+        return {**headers, **more} if more else headers
 
     def _scrubbed(self, error: WyeError) -> WyeError:
-        """Take our own key out of what the provider says about it."""
-        if self._key and self._key.reveal() in error.message:
-            error.message = error.message.replace(self._key.reveal(), "…")
-            error.args = (error.message,)
+        """Take our own keys out of what the provider says about them."""
+        for key in self._headers:
+            if key and key.reveal() in error.message:
+                error.message = error.message.replace(key.reveal(), "…")
+                error.args = (error.message,)
         return error
 
 
@@ -304,6 +323,10 @@ class _EventReader:
         if self._clock() - self._heard > self._silence:  # comments keep the connection busy, but say nothing
             raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
         return None
+
+
+def _headers(provider: Provider, key: Secret | None) -> Mapping[str, str]:
+    return {"content-type": "application/json", **provider.headers, **_credential(provider, key)}
 
 
 def _credential(provider: Provider, key: Secret | None) -> dict[str, str]:

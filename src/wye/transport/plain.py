@@ -34,6 +34,8 @@ _IDLE_SECONDS: Final = 60.0
 _IDLE_AT_MOST: Final = 512
 _STALE_SECONDS: Final = 1.0
 """A used connection that ends later than this after a request may have worked on it, and is not replaced."""
+_HEADS_A_PATH: Final = 16
+"""One for each key, and a few that are used once."""
 _BUFFERED_AT_MOST: Final = 256 * 1024
 """Bytes of a stream that wait for their reader before the connection is told to wait."""
 
@@ -55,7 +57,7 @@ class PlainTransport:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._closed = False
-        self._heads: dict[str, tuple[Mapping[str, str], bytes]] = {}
+        self._heads: dict[str, dict[int, tuple[Mapping[str, str], bytes]]] = {}
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
@@ -142,11 +144,17 @@ class PlainTransport:
             trace.sent(self._base_url + path, headers, body)
         if body is None:
             return self._fixed_head("GET", path, headers) + b"\r\n\r\n"
-        known = self._heads.get(path)
+        heads = self._heads.get(path)
+        known = heads.get(id(headers)) if heads is not None else None
         if known is None or known[0] is not headers:
             known = (headers, self._fixed_head("POST", path, headers) + b"\r\ncontent-length: ")
-            if len(self._heads) < 1000:  # paths hold model names, and those may come from callers
-                self._heads[path] = known
+            if heads is None:
+                heads = {}
+                if len(self._heads) < 1000:  # paths hold model names, and those may come from callers
+                    self._heads[path] = heads
+            elif len(heads) >= _HEADS_A_PATH:
+                heads.clear()
+            heads[id(headers)] = known  # which keeps the headers alive, so that the id stays theirs
         return b"%b%d\r\n\r\n" % (known[1], len(body))
 
     def _fixed_head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
