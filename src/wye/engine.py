@@ -28,7 +28,7 @@ from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import WireUpstream
-from wye.health import ALL_WELL
+from wye.health import Health, HealthView
 from wye.ledger.price import Rater
 from wye.state import connect
 
@@ -44,7 +44,9 @@ class Engine:
         self._lists: dict[str, Sequence[ModelInfo]] = {}
         self._turnover = Turnover()
         self.state = connect(settings.state)
+        self.health = Health()
         self.snapshot = snapshot.build(settings, catalog, self._factory)
+        self._tell_health()
 
     async def start(self) -> None:
         """Begin to hear what other processes find out; without this, nothing is shared."""
@@ -65,8 +67,8 @@ class Engine:
         """Answer an exchange as a whole."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now)
-            return await walk.complete(exchange, now.upstreams)
+            exchange.plan = _plan(exchange, now, self.health.view())
+            return await walk.complete(exchange, now.upstreams, self.health)
         finally:
             self._turnover.leave(generation)
             settle(exchange, now.catalog)
@@ -75,8 +77,8 @@ class Engine:
         """Answer an exchange that asks for something other than chat."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now)
-            return await walk.perform(exchange, now.upstreams)
+            exchange.plan = _plan(exchange, now, self.health.view())
+            return await walk.perform(exchange, now.upstreams, self.health)
         finally:
             self._turnover.leave(generation)
             settle(exchange, now.catalog)
@@ -85,8 +87,8 @@ class Engine:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now)
-            await walk.stream(exchange, now.upstreams, sink)
+            exchange.plan = _plan(exchange, now, self.health.view())
+            await walk.stream(exchange, now.upstreams, sink, self.health)
         finally:
             self._turnover.leave(generation)
             settle(exchange, now.catalog)
@@ -99,7 +101,7 @@ class Engine:
 
     def explain(self, name: str) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
-        return self.snapshot.planner.explain(Wanted(model=name, operation=None))
+        return self.snapshot.planner.explain(Wanted(model=name, operation=None), self.health.view())
 
     async def fetch(self, provider: str, wire: str, path: str, *, seconds: float = 30.0) -> bytes:
         """Return what a provider has at `path` of a wire format: an answer it works on in the background, say."""
@@ -135,6 +137,12 @@ class Engine:
             new, _ = snapshot.with_lists(new, same)
         self._lists = same
         self._adopt(new)
+        self.health.revive()
+
+    def _tell_health(self) -> None:
+        """Say which providers and keys there are; what is known of those that stay is kept."""
+        now = self.snapshot
+        self.health.configure(snapshot.keys_in_use(now), now.catalog.models, now.settings.breaker)
 
     def _recipe(self, provider: str) -> snapshot.Recipe | None:
         return self.snapshot.recipes.get(provider)
@@ -142,6 +150,7 @@ class Engine:
     def _adopt(self, new: snapshot.Snapshot) -> None:
         """Let new requests see this snapshot: the one way in which it is swapped."""
         before, self.snapshot = self.snapshot, new
+        self._tell_health()
         self._turnover.swap(snapshot.left_behind(before, new))
 
     async def refresh(self, providers: Sequence[str] = (), *, seconds: float = 30.0) -> list[Refreshed]:
@@ -203,10 +212,10 @@ async def _list_models(
     return Refreshed(provider=provider, seconds=time.perf_counter() - began, error=error), models
 
 
-def _plan(exchange: Exchange, now: snapshot.Snapshot) -> Plan:
+def _plan(exchange: Exchange, now: snapshot.Snapshot, health: HealthView) -> Plan:
     """Plan an exchange; one that only one provider may answer stays with that."""
     call = exchange.call
-    plan = now.planner.plan(Wanted(model=call.model, operation=call.operation, stream=call.stream), ALL_WELL)
+    plan = now.planner.plan(Wanted(model=call.model, operation=call.operation, stream=call.stream), health)
     if exchange.provider is None:
         return plan
     return structs.replace(plan, attempts=tuple(a for a in plan.attempts if a.provider == exchange.provider))

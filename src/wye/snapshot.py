@@ -18,6 +18,7 @@ from wye.dispatch.defaults import NO_DEFAULTS, Defaults
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
+from wye.health import ProviderKeys
 from wye.routing.planner import Availability, Planner
 from wye.transport import Timeouts
 from wye.transport.credentials import Credentials
@@ -165,6 +166,17 @@ def with_lists(snapshot: Snapshot, lists: Mapping[str, Sequence[ModelInfo]]) -> 
     upstreams = {name: upstream.knowing(catalog.models) for name, upstream in snapshot.upstreams.items()}
     made = _compose(snapshot.settings, catalog, snapshot.availability, upstreams, snapshot.recipes, listed)
     return structs.replace(made, problems=snapshot.problems), reports
+
+
+def keys_in_use(snapshot: Snapshot) -> dict[str, ProviderKeys]:
+    """Return what each provider with an upstream is called with."""
+    in_process = ModelProviderFactory.registered()
+    used: dict[str, ProviderKeys] = {}
+    for name, recipe in snapshot.recipes.items():
+        takes_keys = recipe.row.auth != "none" and recipe.row.adapter not in in_process
+        said = recipe.said or ProviderSettings()
+        used[name] = ProviderKeys(keys=recipe.keys if takes_keys else (), patience=said.timeout)
+    return used
 
 
 def left_behind(before: Snapshot, after: Snapshot) -> list[Upstream]:

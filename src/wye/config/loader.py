@@ -23,15 +23,16 @@ from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, S
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
+from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"store", "breaker", "cache", "retention", "tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"store", "cache", "retention", "tools", "mcp", "budgets"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
-_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "retry", "state")
+_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state")
 DEFAULT_FILE: Final = "wye.toml"
 
 
@@ -129,6 +130,8 @@ class _Loading:
             aliases=self._aliases(),
             routing=self._routing(providers),
             retry=self._retry(),
+            breaker=self._section(BreakerConfig, "breaker", self._data.get("breaker", {})),
+            health=self._section(HealthConfig, "health", self._data.get("health", {})),
             state=self._state(),
             origins=self._origins,
             warnings=tuple(self._warnings),

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
+from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 
@@ -107,6 +108,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     routing: RoutingConfig = RoutingConfig()
     retry: RetryConfig = RetryConfig()
+    breaker: BreakerConfig = BreakerConfig()
+    health: HealthConfig = HealthConfig()
     state: StateConfig = StateConfig()
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

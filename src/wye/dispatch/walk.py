@@ -5,82 +5,151 @@ nothing of an attempt that failed reaches the caller.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
-from wye.core.errors import DeadlineExceededError, ProviderError, WyeError
+from wye.core.errors import (
+    DeadlineExceededError,
+    OverloadedError,
+    ProviderAuthenticationError,
+    ProviderError,
+    RateLimitError,
+    WyeError,
+)
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
+from wye.core.secret import Secret
 from wye.core.usage import Usage
 from wye.dispatch.sink import Sink
 from wye.dispatch.upstream import Upstream
+from wye.health import Health, Permit
 
 _Answer = TypeVar("_Answer", ModelResponse, OperationAnswer)
 _HELD_AT_MOST: Final = 64
 """Chunks without content that wait for the commit point; more of them commit the stream."""
 
 
-async def complete(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> ModelResponse:
+async def complete(
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+) -> ModelResponse:
     """Return the first attempt's answer that is one; raise the last error where none is."""
-    return await _first(exchange, lambda attempt, left: upstreams[attempt.provider].complete(exchange, attempt, left))
+
+    def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[ModelResponse]:
+        return upstreams[attempt.provider].complete(exchange, attempt, left, key)
+
+    return await _first(exchange, health or Health(), ask)
 
 
-async def perform(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> OperationAnswer:
+async def perform(
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+) -> OperationAnswer:
     """Do the same for what is not chat."""
-    return await _first(exchange, lambda attempt, left: upstreams[attempt.provider].perform(exchange, attempt, left))
+
+    def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[OperationAnswer]:
+        return upstreams[attempt.provider].perform(exchange, attempt, left, key)
+
+    return await _first(exchange, health or Health(), ask)
 
 
-async def _first(exchange: Exchange, ask: Callable[[Attempt, float], Awaitable[_Answer]]) -> _Answer:
-    attempts = _attempts(exchange)
-    for attempt in attempts:
+async def _first(
+    exchange: Exchange, health: Health, ask: Callable[[Attempt, float, Secret | None], Awaitable[_Answer]]
+) -> _Answer:
+    failure: WyeError | None = None
+    for attempt in _attempts(exchange):
+        permit = health.acquire(attempt)
+        if permit is None:
+            continue
         exchange.attempt = attempt
         running = _Running(attempt)
         try:
-            response = await ask(attempt, _seconds_left(exchange))
+            response = await ask(attempt, _seconds_left(exchange), permit.key)
         except WyeError as error:
-            exchange.outcomes.append(running.failed(error))
-            _raise_unless_another(exchange, error, last=attempt is attempts[-1])
+            _note(exchange, health, permit, running.failed(error))
+            failure = _raise_unless_another(exchange, error)
         except asyncio.CancelledError:
-            exchange.outcomes.append(running.outcome(cancelled=True))
+            _note(exchange, health, permit, running.outcome(cancelled=True))
             raise
         else:
             running.usage = response.usage
             if isinstance(response, ModelResponse):
                 running.finish_reason = response.finish_reason
-            exchange.outcomes.append(running.outcome())
+            _note(exchange, health, permit, running.outcome())
             return response
-    raise ProviderError("the plan holds no attempt")
+        finally:
+            health.release(permit)
+    raise failure or _nobody(exchange, health)
 
 
-async def stream(exchange: Exchange, upstreams: Mapping[str, Upstream], sink: Sink) -> None:
+async def stream(
+    exchange: Exchange, upstreams: Mapping[str, Upstream], sink: Sink, health: Health | None = None
+) -> None:
     """Put the first attempt's chunks that has any into `sink`; raise the last error where none has, or it breaks off.
 
     The deadline holds until the commit point: a stream that goes on speaking is not cut off.
     """
-    attempts = _attempts(exchange)
-    for attempt in attempts:
+    health = health or Health()
+    failure: WyeError | None = None
+    for attempt in _attempts(exchange):
+        permit = health.acquire(attempt)
+        if permit is None:
+            continue
         exchange.attempt = attempt
-        running = _Running(attempt)
+        running = _Running(attempt, partial(health.answered, permit) if permit.is_probe else None)
         gate = _Gate(running, sink)
         try:
             _seconds_left(exchange)
-            await _by(exchange.deadline, gate, upstreams[attempt.provider].stream(exchange, attempt, gate))
+            work = upstreams[attempt.provider].stream(exchange, attempt, gate, permit.key)
+            await _by(exchange.deadline, gate, work)
         except WyeError as error:
-            exchange.outcomes.append(running.failed(error))
+            _note(exchange, health, permit, running.failed(error))
             if running.committed:
                 raise
-            _raise_unless_another(exchange, error, last=attempt is attempts[-1])
+            failure = _raise_unless_another(exchange, error)
         except asyncio.CancelledError:
-            exchange.outcomes.append(running.outcome(cancelled=True))
+            _note(exchange, health, permit, running.outcome(cancelled=True))
             raise
         else:
-            exchange.outcomes.append(running.outcome())
+            _note(exchange, health, permit, running.outcome())
             if gate.held and (wait := sink.put(gate.held)) is not None:
                 await wait
             return
+        finally:
+            health.release(permit)
+    raise failure or _nobody(exchange, health)
+
+
+def _note(exchange: Exchange, health: Health, permit: Permit, outcome: Outcome) -> None:
+    """Write down what became of an attempt, for the books and for whoever asks next."""
+    exchange.outcomes.append(outcome)
+    health.observe(permit, outcome)
+
+
+def _nobody(exchange: Exchange, health: Health) -> WyeError:
+    """Return the error of a request whose every attempt is left alone for now."""
+    attempts = _attempts(exchange)
+    if not attempts:
+        return ProviderError("the plan holds no attempt")
+    names = ", ".join(dict.fromkeys(attempt.full_id for attempt in attempts))
+    seconds = min(health.ready_in(attempt) for attempt in attempts)
+    if seconds == math.inf:
+        return ProviderAuthenticationError(
+            f"every key for {names} was refused by its provider; put valid ones into the configuration",
+            provider=attempts[0].provider,
+        )
+    view = health.view()
+    found = [view.blocked(attempt.provider, attempt.full_id) for attempt in attempts]
+    reasons = "; ".join(dict.fromkeys(mark.reason for mark in found if mark is not None)) or "it is being tried again"
+    limited = all(mark is not None and mark.code == "cooling_down" for mark in found)
+    error = (RateLimitError if limited else OverloadedError)(
+        f"{names} cannot be asked for now ({reasons}); try again in {max(math.ceil(seconds), 1)} s",
+        retry_after=max(seconds, 1.0),
+    )
+    return error.at(attempts[0].provider)
 
 
 class _Gate:
@@ -132,20 +201,23 @@ def _too_late() -> DeadlineExceededError:
     return DeadlineExceededError("the time for this request is over; 'x-wye-timeout' or [routing] deadline set it")
 
 
-def _raise_unless_another(exchange: Exchange, error: WyeError, *, last: bool) -> None:
+def _raise_unless_another(exchange: Exchange, error: WyeError) -> WyeError:
+    """Return an error after which the next attempt may do better; raise any other."""
     if exchange.deadline <= asyncio.get_running_loop().time() and not isinstance(error, DeadlineExceededError):
         raise _too_late() from error
-    if last or not error.fails_over:
+    if not error.fails_over:
         raise error
+    return error
 
 
 class _Running:
     """An attempt under way."""
 
-    __slots__ = ("_attempt", "_began", "_first_token", "_started", "committed", "finish_reason", "usage")
+    __slots__ = ("_answered", "_attempt", "_began", "_first_token", "_started", "committed", "finish_reason", "usage")
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, attempt: Attempt, answered: Callable[[], None] | None = None) -> None:
         self._attempt = attempt
+        self._answered = answered
         self._started = time.time()
         self._began = time.perf_counter()
         self._first_token: float | None = None
@@ -165,6 +237,8 @@ class _Running:
         """Mark the moment of the first content."""
         self.committed = True
         self._first_token = time.perf_counter() - self._began
+        if self._answered is not None:
+            self._answered()
 
     def failed(self, error: WyeError) -> Outcome:
         """Return the outcome of an attempt that ended in `error`."""

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypeAlias
 
+from msgspec import structs
+
 from wye.catalog.schema import LatencyTier, ModelInfo
 from wye.core.errors import DeadlineExceededError, UpstreamTimeoutError, WyeError
 from wye.core.plan import Attempt, Outcome
@@ -65,7 +67,10 @@ class Health:
         self._troubled: set[ModelHealth] = set()
 
     def configure(
-        self, providers: Mapping[str, ProviderKeys], catalog: Mapping[str, ModelInfo], config: BreakerConfig | None = None
+        self,
+        providers: Mapping[str, ProviderKeys],
+        catalog: Mapping[str, ModelInfo],
+        config: BreakerConfig | None = None,
     ) -> None:
         """Take over the providers in use, and the models by their full ids.
 
@@ -134,14 +139,22 @@ class Health:
         """Learn from what became of a call."""
         if permit.settled:
             return
+        if outcome.cancelled:
+            self.release(permit)
+            return
         permit.settled = True
         permit.used_key.in_flight -= 1
-        if outcome.cancelled:
-            self._released(permit)
-        elif outcome.error is None:
+        if outcome.error is None:
             self._worked(permit, outcome)
         else:
             self._went_wrong(permit, outcome, outcome.error)
+
+    def release(self, permit: Permit) -> None:
+        """Take a permit back of which nothing was learnt; one that was observed stays so."""
+        if not permit.settled:
+            permit.settled = True
+            permit.used_key.in_flight -= 1
+            self._released(permit)
 
     def _worked(self, permit: Permit, outcome: Outcome) -> None:
         model = permit.model
@@ -283,14 +296,11 @@ class Health:
             ends += [model.breaker.until, model.absent_until, model.slow_until]
         seen = self._observe_now(now)
         was = self._view
-        if (blocked, missing, slow, seen) != (was.providers, was.models, was.degraded, was.observed):
-            self._view = HealthView(
-                version=was.version + 1,
-                providers=blocked,
-                models=missing,
-                degraded=frozenset(slow),
-                observed=seen,
-            )
+        fresh = HealthView(
+            version=was.version, providers=blocked, models=missing, degraded=frozenset(slow), observed=seen
+        )
+        if fresh != was:
+            self._view = structs.replace(fresh, version=was.version + 1)
         self._view_until = min([end for end in ends if end > now], default=math.inf)
         self._view_until = min(self._view_until, now + _REFRESH_SECONDS)
 

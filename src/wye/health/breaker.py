@@ -32,7 +32,7 @@ class Breaker:
         self._claimed_at = 0.0
 
     def claim(self, now: float) -> int | None:
-        """Claim a call: `NO_PROBE` where the breaker is closed, a number above it for a probe, `None` where it is refused."""
+        """Claim a call: `NO_PROBE` where the breaker is closed, another number for a probe, `None` if it is refused."""
         if self.state == "CLOSED":
             return NO_PROBE
         if not self.allows(now):
@@ -95,7 +95,7 @@ class Breaker:
             self._probes -= 1
 
     def adopt(self, now: float, until: float | None) -> None:
-        """Open until then, though no longer than by its own rules, because another process found reason to; or close."""
+        """Open until then, or close, because another process found reason to; its own rules bound for how long."""
         if until is None:
             self.close()
         else:

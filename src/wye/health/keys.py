@@ -95,7 +95,9 @@ class KeyRing:
         best: Key | None = None
         for key in self.keys:
             if key.until <= now and (
-                best is None or key.in_flight < best.in_flight or (key.in_flight == best.in_flight and key.turn < best.turn)
+                best is None
+                or key.in_flight < best.in_flight
+                or (key.in_flight == best.in_flight and key.turn < best.turn)
             ):
                 best = key
         if best is not None:

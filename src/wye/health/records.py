@@ -14,7 +14,7 @@ class ProviderKeys(Struct, frozen=True, kw_only=True):
     """What a provider is called with; `patience` is the silence it is allowed, in seconds."""
 
     keys: tuple[Secret, ...] = ()
-    patience: float = 0.0
+    patience: float = 30.0
 
 
 class ProviderHealth:
@@ -26,7 +26,7 @@ class ProviderHealth:
         self.id = provider_id
         self.breaker = Breaker(config)
         self.ring = KeyRing()
-        self.patience = 0.0
+        self.patience = 30.0
         self.requests = 0
         self.last_error: WyeError | None = None
         self.last_error_at = 0.0

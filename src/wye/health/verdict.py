@@ -18,11 +18,13 @@ from wye.core.errors import (
     WyeError,
 )
 
-Verdict: TypeAlias = Literal["unreachable", "failed", "timed_out", "limited", "exhausted", "refused", "missing", "neutral"]
+Verdict: TypeAlias = Literal[
+    "unreachable", "failed", "timed_out", "limited", "exhausted", "refused", "missing", "neutral"
+]
 """`unreachable` speaks against a provider whatever the model, `failed` and `timed_out` against it and the model;
 `limited`, `exhausted` and `refused` are the key's, `missing` is the model's, `neutral` nobody's."""
 
-_VERDICTS: Final[dict[type[WyeError], Verdict]] = {
+_VERDICTS: Final[dict[type, Verdict]] = {
     ConnectionFailedError: "unreachable",
     AddressRefusedError: "unreachable",
     UpstreamError: "failed",
@@ -45,9 +47,7 @@ def verdict(error: WyeError, duration: float, patience: float) -> Verdict:
     caller in a hurry gave up before that says nothing of the provider, or any caller could open its breaker. A refusal
     for want of permission (403) is neutral too, since some providers give it for what a prompt says.
     """
-    kind = _VERDICTS.get(type(error))
-    if kind is None:
-        kind = next((_VERDICTS[base] for base in type(error).__mro__ if base in _VERDICTS), "neutral")
+    kind: Verdict = next((_VERDICTS[base] for base in type(error).__mro__ if base in _VERDICTS), "neutral")
     if kind == "timed_out" and error.upstream_status is None and duration < patience:
         return "neutral"
     return kind
