@@ -180,6 +180,9 @@ class Health:
             return
         provider.requests += 1
         provider.last_error, provider.last_error_at = error, now
+        if not self._config.enabled:
+            self._released(permit)
+            return
         if kind in {"unreachable", "failed", "timed_out"}:
             self._failed(permit, now, of_provider=kind == "unreachable")
             model.watch.add(outcome, now, ok=False)

@@ -15,8 +15,10 @@ class BreakerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `failure_threshold` failures in a row open a breaker for `open_seconds`; then at most `half_open_max_requests` at a
     time try whether it works again, and as many successes close it. `latency_threshold_ms` is to the first token, for
     models of the tiers very-fast and fast; slower tiers get more in proportion. What is slower is marked degraded.
+    Without `enabled` nothing is held against anybody, keys included.
     """
 
+    enabled: bool = True
     failure_threshold: Times = 5
     latency_threshold_ms: Annotated[float, Meta(gt=0)] = 2000
     open_seconds: Positive = 60
