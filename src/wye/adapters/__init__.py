@@ -38,7 +38,7 @@ from wye.core.operations import (
     RerankRequest,
     from_base64,
 )
-from wye.core.request import Call, Operation, ResponseFormat
+from wye.core.request import Call, ChatRequest, Operation, ResponseFormat
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest
 
@@ -212,14 +212,15 @@ def load(name: str) -> Adapter:
 
 ADVISORY: frozenset[str] = frozenset({
     "billing_policy", "context_management", "diagnostics", "fallback_credit_token", "fallbacks", "metadata",
-    "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier",
-    "safetySettings", "service_tier", "speed", "store", "truncation", "user", "user_profile_id", "workspace_id",
+    "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning_summary",
+    "safety_identifier", "safetySettings", "service_tier", "speed", "store", "truncation", "user", "user_profile_id",
+    "workspace_id",
 })  # fmt: skip
 """Parameters that do not change the answer: a wire without them leaves them out and reports it."""
 
 _OPTIONAL: tuple[str, ...] = (
-    "parallel_tool_calls", "response_format", "temperature", "top_p", "stop", "seed", "presence_penalty",
-    "frequency_penalty", "reasoning_effort", "n", "user",
+    "parallel_tool_calls", "response_format", "temperature", "top_p", "top_k", "stop", "seed", "presence_penalty",
+    "frequency_penalty", "reasoning_effort", "reasoning_budget", "reasoning_summary", "n", "user",
 )  # fmt: skip
 
 
@@ -232,12 +233,19 @@ def left_out(call: Call, wire: str, expressed: frozenset[str]) -> tuple[str, ...
     named = [name for name in _OPTIONAL if getattr(chat, name) not in (None, ())]
     if chat.parallel_tool_calls or not chat.tools:
         named = [name for name in named if name != "parallel_tool_calls"]  # asks for what every wire does
+    if chat.reasoning_summary == "none":
+        named.remove("reasoning_summary")  # so does this
     missing = tuple(name for name in (*named, *chat.options) if name not in expressed)
     if not call.drop_unsupported:
         for name in missing:
             if name not in ADVISORY:
                 raise cannot_express(name, wire)
     return missing
+
+
+def asks_to_think(chat: ChatRequest) -> bool:
+    """Tell whether a request says how much to think, and does not say "not at all"."""
+    return bool(chat.reasoning_budget) if chat.reasoning_effort is None else chat.reasoning_effort != "none"
 
 
 def cannot_express(param: str, wire: str) -> UnsupportedParameterError:

@@ -1,12 +1,12 @@
 """Says a call as a Messages request."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, cannot_express, json_instruction, left_out
+from wye.adapters import Target, asks_to_think, cannot_express, json_instruction, left_out
 from wye.adapters.anthropic_messages.conversation import Conversation, cached
 from wye.adapters.anthropic_messages.same import WIRE, addressed, same_wire
 from wye.adapters.anthropic_messages.schema import native_schema
@@ -15,8 +15,8 @@ from wye.core.request import Call, ChatRequest, Tool, ToolChoice
 from wye.core.wire import WireRequest
 
 _EXPRESSED: Final = frozenset({
-    "parallel_tool_calls", "reasoning_effort", "response_format", "stop", "temperature", "top_p", "user",
-    "web_search_options",
+    "parallel_tool_calls", "reasoning_budget", "reasoning_effort", "response_format", "stop", "temperature", "top_k",
+    "top_p", "user", "web_search_options",
 })  # fmt: skip
 _DEFAULT_MAX_TOKENS: Final = 4096
 _BUDGETS: Final[Mapping[str, int]] = {
@@ -34,7 +34,9 @@ def build_request(call: Call, target: Target) -> WireRequest:
     if call.wire == WIRE:
         return same_wire(call, target)
     chat = call.chat
-    dropped = list(left_out(call, WIRE, _EXPRESSED))
+    # Thoughts are shown or not only where they are asked for.
+    expressed = _EXPRESSED | {"reasoning_summary"} if asks_to_think(chat) else _EXPRESSED
+    dropped = list(left_out(call, WIRE, expressed))
     emulated: list[str] = []
     said = Conversation(chat, dropped, emulated, drop=call.drop_unsupported)
     limit = chat.max_output_tokens or target.model.max_output_tokens or _DEFAULT_MAX_TOKENS
@@ -90,7 +92,8 @@ def _add_thinking(body: dict[str, Any], chat: ChatRequest, target: Target, dropp
         effort = _effort(budget) if effort is None else "low" if effort == "minimal" else effort
         body["output_config"] = {**body.get("output_config", {}), "effort": effort}
     elif _is_in_tool_loop_without_thoughts(body["messages"]):
-        dropped.append("reasoning_effort")  # the wire refuses to begin to think in the midst of a turn
+        # The wire refuses to begin to think in the midst of a turn.
+        dropped += _thinking_members(chat)
         return
     else:
         budget = max(_LEAST_BUDGET, budget if budget and budget > 0 else _BUDGETS.get(effort or "", 4096))
@@ -99,6 +102,12 @@ def _add_thinking(body: dict[str, Any], chat: ChatRequest, target: Target, dropp
             body["max_tokens"] = max(body["max_tokens"], budget + _DEFAULT_MAX_TOKENS)
     if chat.reasoning_summary is not None:
         body["thinking"]["display"] = "omitted" if chat.reasoning_summary == "none" else "summarized"
+
+
+def _thinking_members(chat: ChatRequest) -> Iterator[str]:
+    for name in ("reasoning_effort", "reasoning_budget", "reasoning_summary"):
+        if getattr(chat, name) is not None:
+            yield name
 
 
 def _effort(budget: int | None) -> str:

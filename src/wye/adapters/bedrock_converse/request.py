@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, cannot_express, json_instruction, left_out
+from wye.adapters import Target, asks_to_think, cannot_express, json_instruction, left_out
 from wye.adapters.bedrock_converse.content import WIRE, Said, blocks, cache_point
 from wye.adapters.bedrock_converse.family import Family, family_of
 from wye.adapters.bedrock_converse.reasoning import add_reasoning
@@ -15,8 +15,8 @@ from wye.core.request import Call, ChatRequest, HostedTool, Tool
 from wye.core.wire import WireRequest
 
 _EXPRESSED: Final = frozenset({
-    "parallel_tool_calls", "reasoning_effort", "response_format", "service_tier", "stop", "temperature", "top_p",
-    "web_search_options",
+    "parallel_tool_calls", "reasoning_budget", "reasoning_effort", "response_format", "service_tier", "stop",
+    "temperature", "top_k", "top_p", "web_search_options",
 })  # fmt: skip
 _OWN_MEMBERS: Final = frozenset({
     "additionalModelResponseFieldPaths", "guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata",
@@ -55,10 +55,10 @@ def converse_input(call: Call, target: Target) -> tuple[dict[str, Any], tuple[st
     expressed = _EXPRESSED if family.hosted_tools else _EXPRESSED - {"web_search_options"}
     if not family.one_call_at_a_time:
         expressed -= {"parallel_tool_calls"}
-    if not family.reasons and chat.reasoning_effort != "none":
-        expressed -= {"reasoning_effort"}
-        if chat.reasoning_budget and not call.drop_unsupported:
-            raise cannot_express("reasoning_budget", WIRE)
+    if not family.reasons and asks_to_think(chat):
+        expressed -= {"reasoning_effort", "reasoning_budget"}
+    if family.thinking == "adaptive" and asks_to_think(chat):
+        expressed |= {"reasoning_summary"}
     said = Said(
         caches=family.caches,
         json_results=family.json_results,

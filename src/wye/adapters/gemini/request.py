@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, arguments_object, cannot_express, json_instruction, left_out
-from wye.adapters.gemini.thoughts import SKIP_VALIDATION, WIRE, is_before_3, respelled, thinking
+from wye.adapters import Target, arguments_object, asks_to_think, cannot_express, json_instruction, left_out
+from wye.adapters.gemini.thoughts import SKIP_VALIDATION, WIRE, can_think, is_before_3, respelled, thinking
 from wye.catalog.schema import ModelInfo
 from wye.core.content import (
     Audio,
@@ -56,7 +56,8 @@ def build_request(call: Call, target: Target) -> WireRequest:
     if call.wire == WIRE:
         return WireRequest(path=path, body=respelled(call.body, target), headers=dict(call.headers))
     chat = call.chat
-    dropped = list(left_out(call, WIRE, _EXPRESSED))
+    thinks = can_think(target.model) or asks_to_think(chat)
+    dropped = list(left_out(call, WIRE, _EXPRESSED if thinks else _EXPRESSED - {"reasoning_summary"}))
     emulated: list[str] = []
     tools, config = _tools(call, target.model, dropped, emulated)
     system, contents = _conversation(chat, target.model, dropped, emulated)

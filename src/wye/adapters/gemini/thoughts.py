@@ -37,10 +37,15 @@ def is_before_3(model: ModelInfo) -> bool:
     return _BEFORE_3.match(model.family or model.id) is not None
 
 
+def can_think(model: ModelInfo) -> bool:
+    """Tell whether a model is known to think."""
+    return not model.capabilities.isdisjoint(_THINKERS)
+
+
 def thinking(chat: ChatRequest, model: ModelInfo, emulated: list[str]) -> dict[str, Any] | None:
     """Say an effort as a budget for the second generation of models and as a level for those after it."""
     effort, budget = chat.reasoning_effort, chat.reasoning_budget
-    thinks = not model.capabilities.isdisjoint(_THINKERS)
+    thinks = can_think(model)
     if effort == "none" and not thinks:
         return None
     shown = chat.reasoning_summary != "none"

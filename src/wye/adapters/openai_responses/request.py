@@ -78,10 +78,6 @@ def build_request(call: Call, target: Target) -> WireRequest:
     dropped = left_out(call, WIRE, _EXPRESSED)
     emulated: list[str] = []
     lost: list[str] = []
-    if chat.top_k is not None:
-        if not call.drop_unsupported:
-            raise cannot_express("top_k", WIRE)
-        lost.append("top_k")
     store = bytes(chat.options.get("store", b"")) == b"true"
     body: dict[str, Any] = {
         "model": target.name,
