@@ -19,7 +19,8 @@ from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
 from wye.health import ProviderKeys
-from wye.routing.planner import Availability, Planner
+from wye.routing.names import Availability
+from wye.routing.planner import Planner
 from wye.transport import Timeouts
 from wye.transport.credentials import Credentials
 from wye.transport.sign_in import credentials_for

@@ -13,7 +13,7 @@ from wye.cli.serve import Config
 from wye.config import ProviderSettings, load_settings
 from wye.core.errors import WyeError
 from wye.engine import Engine
-from wye.routing.planner import Availability
+from wye.routing.names import Availability
 
 
 def providers(

@@ -6,7 +6,7 @@ from wye.catalog.schema import ModelInfo
 from wye.core.errors import ModelNotFoundError
 from wye.core.plan import Wanted
 from wye.engine import Engine
-from wye.routing.planner import AUTO
+from wye.routing.names import AUTO
 
 
 def list_models(engine: Engine) -> dict[str, Any]:

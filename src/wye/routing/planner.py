@@ -1,66 +1,47 @@
-"""From a model's name to a plan: pure, so that `explain` shows exactly what a request would do.
+"""From a request to a plan: pure, so that `explain` shows exactly what a request would do.
 
-Names are tried in this order: an alias of the configuration that is no model's name, `auto`, `provider/model`,
-`provider:model` with a known provider, a bare catalog id, alias, short name or template id, and last a bare unknown
-name with a prefix that one provider's models share. A named model is only ever answered by that model. Some bare ids
-begin with a provider's name (`openai/gpt-oss-20b`, which OpenAI does not serve): where the provider so named has no
-such model, those that have the whole name come after it.
+A name that leads to one model is a look-up. Where there is a choice (`auto`, `auto:cost` and its like, an alias of
+several models, a strategy that was asked for), what cannot answer is filtered out first and the rest is put in order.
+Plain `auto` takes the default model that the configured strategy likes best, and has the others stand in for it in the
+fallback order; `auto:…` chooses among all models of the providers in use. See docs/decisions/0005.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import datetime
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.catalog import Catalog
-from wye.catalog.schema import Capability, ModelInfo, Provider
-from wye.core.errors import ModelNotFoundError, ProviderAuthenticationError, UnsupportedOperationError, WyeError
-from wye.core.operations import NAMES
+from wye.catalog.schema import ModelInfo
 from wye.core.plan import Attempt, Dropped, Plan, Wanted
 from wye.core.request import Operation
 from wye.health import ALL_WELL, HealthView
+from wye.routing.chooser import Chooser, arranged, attempts_of, candidates_of
 from wye.routing.config import RoutingConfig
+from wye.routing.names import AUTO, CHATTING, INTERCHANGEABLE, Availability, Names
+from wye.routing.refusals import refusal
+from wye.routing.strategies import AUTO_NAMES, MANUAL, ROUND_ROBIN, STRATEGIES, smooth_turns, strategy_named
 
-AUTO = "auto"
-
-_ABILITY: Mapping[Operation, Capability] = {
-    "completions": "completions",
-    "embeddings": "embeddings",
-    "rerank": "rerank",
-    "image_generation": "image-generation",
-    "image_edit": "image-generation",
-    "transcription": "transcription",
-    "translation": "transcription",
-    "speech": "speech",
-    "moderation": "moderation",
-}
-"""What a model must be able to do for each operation but chat."""
-_INTERCHANGEABLE: frozenset[Operation] = frozenset(
-    {"image_generation", "image_edit", "transcription", "translation", "speech", "moderation"}
-)
-"""Operations that `auto` may give to any model that can. Embeddings of two models cannot be compared with another."""
+_KEPT_PLANS: Final = 10_000
+_round = functools.lru_cache(maxsize=256)(smooth_turns)
 
 
-def is_able(model: ModelInfo, operation: Operation) -> bool:
-    """Tell whether a model can do `operation`; one that is for something else alone cannot chat."""
-    needed = _ABILITY.get(operation)
-    if needed in model.capabilities:
-        return True
-    chats = "text" in model.capabilities or model.capabilities.isdisjoint(_ABILITY.values())
-    return chats and operation in {"chat", "completions", "count_tokens"}
+class _Fixed(Struct, frozen=True):
+    """What a name leads to, whatever else is asked for.
 
-
-class Availability(Struct, frozen=True):
-    """Which providers can be asked: `configured` ones by any name, `on_request` ones where they are named.
-
-    `missing` says, for the others, what would have to be set; `bad_keys` what is wrong with the keys of those that have
-    no other. `wires` are the wire formats this version speaks.
+    `groups` says of each attempt which of the name's targets it came from, `weights` how often each target comes round,
+    which counts where they are `weighted`. `scored` is for `auto`. `choice` is there where models differ.
     """
 
-    configured: frozenset[str]
-    on_request: frozenset[str] = frozenset()
-    missing: Mapping[str, str] = {}
-    wires: frozenset[str] = frozenset()
-    bad_keys: Mapping[str, str] = {}
+    plan: Plan
+    groups: tuple[int, ...]
+    weights: tuple[int, ...]
+    weighted: bool
+    scored: bool
+    choice: bool
 
 
 class Planner:
@@ -72,185 +53,216 @@ class Planner:
         availability: Availability,
         config: RoutingConfig | None = None,
         aliases: Mapping[str, Sequence[str]] | None = None,
+        *,
+        weights: Mapping[str, Mapping[str, int]] | None = None,
+        listed: Mapping[str, frozenset[str]] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Keep the snapshot; `aliases` maps a name to the names tried in its place, in order."""
+        """Keep the snapshot.
+
+        `aliases` maps a name to the names tried in its place, in order, `weights` an alias to how often each of its
+        names comes round. `listed` holds, by provider, the models that it said it has. `clock` tells seconds since the
+        epoch, for prices that change with the hour and to say when to try again.
+        """
         self._catalog = catalog
-        self._availability = availability
         self._config = config or RoutingConfig()
-        self._aliases = aliases or {}
-        order = (self._config.default_provider, *self._config.fallback_order)
-        known = [provider.id for name in order if name and (provider := catalog.provider(name))]
-        self._rank = {provider: at for at, provider in reversed(list(enumerate(known)))}
-        self._default_models = {
-            provider.id: model
-            for name, model in self._config.default_models.items()
-            if (provider := catalog.provider(name))
-        }
-        self._plans: dict[tuple[str, Operation | None], Plan] = {}
+        self._names = Names(catalog, availability, self._config, aliases)
+        self._weights = weights or {}
+        self._listed = listed or {}
+        self._clock = clock
+        self._default = strategy_named(self._config.strategy, "routing.strategy")
+        self._plans: dict[tuple[str, Operation | None], _Fixed] = {}
+        self._pools: dict[Operation, tuple[dict[str, ModelInfo], list[Dropped]]] = {}
+        self._made: tuple[int, Chooser] | None = None
 
     def plan(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
         """Return the plan for a request.
 
         Raises `ModelNotFoundError`, listing near names, where the name fits nothing, and saying what to configure
         where nothing that serves it is; `ProviderAuthenticationError` where what serves it has only a key that cannot
-        be right; `UnsupportedOperationError` where it cannot do the operation (`None` asks for nothing in particular).
+        be right; `UnsupportedOperationError` where it cannot do the operation (`None` asks for nothing in particular)
+        or lacks an ability; `ContextLengthError`, `PermissionDeniedError` or `InvalidRequestError` where nothing is
+        left by what else was asked for; `OverloadedError` or `RateLimitError` where nothing that serves it is well.
         """
-        key = (wanted.model, wanted.operation)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self.explain(wanted, health)
-            if not plan.attempts:
-                raise self._not_found(plan, wanted.operation)
-            if len(self._plans) < 10_000:  # names come from callers
-                self._plans[key] = plan
+        fixed = self._plans.get((wanted.model, wanted.operation))
+        if fixed is not None and not fixed.choice and _is_plain(wanted) and not (health.providers or health.models):
+            return fixed.plan
+        plan = self._decided(wanted, health, explained=False)
+        if not plan.attempts:
+            whole = self._decided(wanted, health, explained=True)
+            raise refusal(whole, wanted, self._names, health, now=self._clock())
         return plan
 
     def explain(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
         """Return the plan for a request, also where it holds no attempt, with all that was judged and dropped."""
-        del health
-        name, operation = wanted.model, wanted.operation
-        attempts: dict[str, Attempt] = {}
-        dropped: list[Dropped] = []
-        steps = self._any_able(operation) if name == AUTO and operation and operation in _INTERCHANGEABLE else None
-        for step in steps or self._candidates(name, frozenset()):
-            if operation and isinstance(step, Attempt) and (lacking := self._lacking(step, operation)):
-                step = lacking  # noqa: PLW2901 - the same candidate, seen again
-            if isinstance(step, Dropped):
-                dropped.append(step)
-            else:
-                attempts.setdefault(step.full_id, step)
-        return Plan(requested=name, attempts=tuple(attempts.values()), dropped=tuple(dropped))
+        return self._decided(wanted, health, explained=True)
 
-    def has_choice(self, name: str) -> bool:
+    def chooses(self, name: str, operation: Operation | None = "chat") -> bool:
         """Tell whether more of a request than its model's name decides its plan."""
-        return name == AUTO
+        fixed = self._plans.get((name, operation))
+        if fixed is not None:
+            return fixed.choice
+        return self._is_auto(self._names.resolved(name)) or self._fixed(name, operation).choice
 
     def is_alias(self, name: str) -> bool:
         """Tell whether a name is an alias in force: a model's own name is none."""
-        return name in self._aliases and not self._catalog.by_name(name)
+        return self._names.is_alias(name)
 
-    def _lacking(self, attempt: Attempt, operation: Operation) -> Dropped | None:
-        """Drop a model that is known not to be able; nothing is held against one that nobody knows."""
-        row = self._catalog.models.get(attempt.full_id)
-        if row is None or is_able(row, operation):
-            return None
-        reason = f"{row.full_id} cannot do {NAMES[operation]}"
-        return Dropped(provider=attempt.provider, model=attempt.model, code="lacks_ability", reason=reason)
+    def _is_auto(self, name: str) -> bool:
+        return (name == AUTO or name in AUTO_NAMES) and not self._names.is_alias(name)
 
-    def _any_able(self, operation: Operation) -> Iterator[Attempt | Dropped]:
-        """Yield every configured provider's first model that can do `operation`, in the fallback order."""
-        order = sorted(self._availability.configured, key=lambda one: (self._rank.get(one, len(self._rank)), one))
-        rows = [row for row in self._catalog.models.values() if not row.deprecated and is_able(row, operation)]
-        for provider_id in order:
-            if row := next((row for row in rows if row.provider == provider_id), None):
-                provider = self._catalog.providers[provider_id]
-                yield self._attempt(provider, row.id, f"{provider.name} can do {NAMES[operation]}", named=False)
+    @property
+    def _chooser(self) -> Chooser:
+        """The models' scores; they are worked out anew each hour, since some prices change with it."""
+        now = self._clock()
+        hour = int(now // 3600)
+        if self._made is None or self._made[0] != hour:
+            moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+            made = Chooser(self._catalog, moment=moment, rank=self._names.rank, listed=self._listed)
+            self._made = (hour, made)
+        return self._made[1]
 
-    def _candidates(self, name: str, within: frozenset[str]) -> Iterator[Attempt | Dropped]:
-        if name not in within and self.is_alias(name):
-            for target in self._aliases[name]:
-                yield from self._candidates(target, within | {name})
-        elif name == AUTO:
-            yield from self._defaults()
-        elif found := self._at_named_provider(name):
-            provider, model = found
-            yield self._attempt(provider, model, f"{name!r} names {provider.name}", named=True)
-            if self._catalog.find(provider.id, model) is None:
-                yield from self._serving(name)
-        elif self._catalog.by_name(name):
-            yield from self._serving(name)
-        elif owner := self._catalog.provider_by_prefix(name):
-            yield self._attempt(owner, name, f"names like {name!r} are {owner.name}'s", named=False)
+    def _decided(self, wanted: Wanted, health: HealthView, *, explained: bool) -> Plan:
+        name = self._names.resolved(wanted.model)
+        if not self._is_auto(name):
+            fixed = self._fixed(wanted.model, wanted.operation)
+            return self._among(fixed, wanted, health, wanted.strategy, explained=explained)
+        strategy = wanted.strategy or AUTO_NAMES.get(name)
+        operation = wanted.operation or "chat"
+        if strategy is not None and strategy in STRATEGIES and (operation in CHATTING or operation in INTERCHANGEABLE):
+            return self._from_pool(wanted, health, strategy, explained=explained)
+        plan = self._among(self._fixed(AUTO, wanted.operation), wanted, health, strategy, explained=explained)
+        if not plan.attempts and operation in CHATTING:
+            chosen = self._default if self._default in STRATEGIES else "balanced"
+            pooled = self._from_pool(wanted, health, chosen, explained=explained)
+            # No default model will do: one that is none is better than no answer.
+            return structs.replace(pooled, dropped=(*plan.dropped, *pooled.dropped))
+        return plan
 
-    def _serving(self, name: str) -> Iterator[Attempt | Dropped]:
-        """Yield every provider that has a row of this bare name."""
-        rows = self._catalog.by_name(name)
-        for row in self._preferred(rows):
-            provider = self._catalog.providers[row.provider]
-            yield self._attempt(provider, name, f"{provider.name} serves {row.id!r}", named=len(rows) == 1)
-
-    def _at_named_provider(self, name: str) -> tuple[Provider, str] | None:
-        for separator in ("/", ":"):
-            first, found, rest = name.partition(separator)
-            if found and rest and (provider := self._catalog.provider(first)):
-                return provider, rest
-        return None
-
-    def _preferred(self, rows: Iterable[ModelInfo]) -> list[ModelInfo]:
-        """Order rows of one model: the default provider, the model's own maker, the fallback order, then by name."""
-
-        def key(row: ModelInfo) -> tuple[bool, bool, int, str]:
-            owner = self._catalog.provider_by_prefix(row.id)
-            rank = self._rank.get(row.provider, len(self._rank))
-            is_default = rank == 0 and self._config.default_provider is not None
-            return (not is_default, owner is None or owner.id != row.provider, rank, row.provider)
-
-        return sorted(rows, key=key)
-
-    def _defaults(self) -> Iterator[Attempt | Dropped]:
-        """Yield every configured provider's default model, in the fallback order; the mock stands in for nobody."""
-        can = self._availability
-        real = [provider for provider in (*can.configured, *can.bad_keys) if not self._is_stand_in(provider)]
-        first = self._catalog.provider(self._config.default_provider or "")
-        chosen = {first.id} if first is not None and first.served_by is not None else set()
-        order = sorted(
-            chosen.union(can.configured, can.bad_keys), key=lambda one: (self._rank.get(one, len(self._rank)), one)
+    def _from_pool(self, wanted: Wanted, health: HealthView, strategy: str, *, explained: bool) -> Plan:
+        """Choose among all models of the providers in use."""
+        operation = wanted.operation or "chat"
+        rows, left_out = self._pool(operation)
+        chooser = self._chooser
+        attempts = attempts_of(chooser.best(operation, rows, strategy, wanted, health), strategy)
+        if not explained:
+            return Plan(requested=wanted.model, attempts=attempts, strategy=strategy)
+        judged, dropped = chooser.all_of(rows, strategy, wanted, health)
+        return Plan(
+            requested=wanted.model,
+            attempts=attempts,
+            dropped=(*dropped, *left_out),
+            strategy=strategy,
+            candidates=tuple(candidates_of(judged)),
         )
-        for provider_id in order:
-            provider = self._catalog.providers[provider_id]
-            model = self._default_models.get(provider_id) or provider.default_model
-            if real and self._is_stand_in(provider_id) and self._config.default_provider != provider_id:
-                yield _drop(provider, model or "", "stand_in", "stands in only while nothing else is configured")
-            elif model is None:
-                yield _drop(provider, "", "no_default_model", f"[routing] default_models names none for {provider_id}")
-            else:
-                yield self._attempt(provider, model, f"{provider.name} is next in the fallback order", named=False)
 
-    def _is_stand_in(self, provider_id: str) -> bool:
-        return self._catalog.providers[provider_id].stand_in
+    def _pool(self, operation: Operation) -> tuple[dict[str, ModelInfo], list[Dropped]]:
+        found = self._pools.get(operation)
+        if found is None:
+            found = self._pools[operation] = self._names.pool(operation)
+        return found
 
-    def _attempt(self, provider: Provider, name: str, reason: str, *, named: bool) -> Attempt | Dropped:
-        row = self._catalog.find(provider.id, name)
-        model = row.id if row else name
-        can = self._availability
-        if row is not None and row.adapter is not None and row.adapter not in can.wires:
-            return _drop(provider, model, "wire_unknown", f"its wire format {row.adapter!r} is not in this version")
-        if provider.id in can.configured or (named and provider.id in can.on_request):
-            alias = name if row and name in row.aliases else None
-            return Attempt(provider=provider.id, model=model, reason=reason, alias=alias)
-        if provider.id in can.bad_keys:
-            return _drop(provider, model, "bad_key", can.bad_keys[provider.id])
-        why_not = can.missing.get(provider.id, "it is not configured")
-        return self._through_another(provider, row, model, reason) or _drop(provider, model, "not_configured", why_not)
+    def _among(
+        self, fixed: _Fixed, wanted: Wanted, health: HealthView, strategy: str | None, *, explained: bool
+    ) -> Plan:
+        """Choose among the attempts that a name leads to."""
+        chooser = self._chooser
+        bar = chooser.bar(wanted, health, named=True)
+        if not fixed.choice:
+            bar = structs.replace(bar, fits=True)  # the provider's own word on a named model counts, not our estimate
+        entries = {one.full_id: chooser.entry(one.full_id, one.provider) for one in fixed.plan.attempts}
+        passed, dropped = chooser.sift(entries.values(), bar, wanted)
+        if not fixed.scored and strategy is None:
+            strategy = ROUND_ROBIN if fixed.weighted else MANUAL
+        chosen_by = strategy or self._default
+        names = [entry.full_id for entry in passed]
+        scored = chosen_by if chosen_by in STRATEGIES else "balanced"
+        judged = chooser.judged(passed, scored, wanted, health) if explained or chosen_by == scored else []
+        scores = {one.entry.full_id: one.score for one in judged} if chosen_by == scored else {}
+        if chosen_by == ROUND_ROBIN:
+            names = _in_turn(names, fixed, wanted.turn)
+        elif scores and strategy is not None:
+            names = [one.entry.full_id for one in arranged(judged)]
+        elif scores and not self._config.default_provider:
+            best = judged[0].entry.full_id
+            names = [best, *(name for name in names if name != best)]
+        attempts = {one.full_id: one for one in fixed.plan.attempts}
+        return Plan(
+            requested=wanted.model,
+            attempts=tuple(structs.replace(attempts[name], score=scores.get(name)) for name in names),
+            dropped=(*fixed.plan.dropped, *dropped),
+            strategy=None if chosen_by == MANUAL else chosen_by,
+            candidates=tuple(candidates_of(judged)) if explained and len(judged) > 1 else (),
+        )
 
-    def _through_another(self, provider: Provider, row: ModelInfo | None, model: str, reason: str) -> Attempt | None:
-        """Return the attempt at a configured provider that serves this one's models too, if there is one."""
-        way = provider.served_by
-        other = self._catalog.provider(way.provider) if way else None
-        if way is None or other is None or other.id not in self._availability.configured:
-            return None
-        same = [each for each in self._catalog.same_family(row) if each.provider == other.id] if row else []
-        there = same[0].id if same else way.prefix + ((row.family if row else None) or model)
-        why_not = self._availability.missing.get(provider.id, "it is not configured")
-        why = f"{reason}; {other.name} serves it too, and {provider.name} is not in use: {why_not}"
-        return Attempt(provider=other.id, model=there, reason=why)
+    def _fixed(self, name: str, operation: Operation | None) -> _Fixed:
+        """Return what a name leads to; it is worked out once."""
+        found = self._plans.get((name, operation))
+        if found is not None:
+            return found
+        attempts: dict[str, Attempt] = {}
+        groups: list[int] = []
+        dropped: list[Dropped] = []
+        auto = self._is_auto(name)
+        for group, step in self._steps(name, operation, auto=auto):
+            able = self._names.able(step, operation)
+            if isinstance(able, Dropped):
+                dropped.append(able)
+            elif able.full_id not in attempts:
+                attempts[able.full_id] = able
+                groups.append(group)
+        plan = Plan(requested=name, attempts=tuple(attempts.values()), dropped=tuple(dropped))
+        said = self._weights.get(name, {})
+        targets = self._names.targets(name)
+        weights = [said.get(target, 1) for target in targets]
+        if auto:
+            groups = list(range(len(attempts)))
+            weights = [self._names.weight(attempt.provider) for attempt in plan.attempts]
+        rows = [self._catalog.models.get(full_id) for full_id in attempts]
+        families = {row.family or row.full_id if row else full_id for row, full_id in zip(rows, attempts, strict=True)}
+        others = self._names.is_alias(name) or any(group >= len(targets) for group in groups)
+        choice = auto or bool(said) or (others and len(families) > 1)
+        found = _Fixed(plan, tuple(groups), tuple(weights), weighted=bool(said), scored=auto, choice=choice)
+        if attempts and len(self._plans) < _KEPT_PLANS:  # names come from callers
+            self._plans[name, operation] = found
+        return found
 
-    def _not_found(self, plan: Plan, operation: Operation | None) -> WyeError:
-        for drop in plan.dropped:
-            if drop.code == "bad_key":
-                return ProviderAuthenticationError(drop.reason, provider=drop.provider)
-        if operation and any(drop.code == "lacks_ability" for drop in plan.dropped):
-            able = [row.full_id for row in self._catalog.models.values() if is_able(row, operation)]
-            ours = [name for name in able if name.partition("/")[0] in self._availability.configured]
-            near = ", ".join((ours or able)[:3]) or "none in the catalog"
-            message = f"{plan.requested!r} cannot do {NAMES[operation]}; models that can: {near}"
-            return UnsupportedOperationError(message, param="model")
-        if plan.dropped:
-            reasons = "; ".join(f"{drop.provider}: {drop.reason}" for drop in plan.dropped[:3])
-            return ModelNotFoundError(f"no provider in use serves {plan.requested!r} ({reasons})", param="model")
-        near = ", ".join(self._catalog.near(plan.requested)) or "'wye models' and GET /v1/models list them"
-        return ModelNotFoundError(f"there is no model {plan.requested!r}; near names: {near}", param="model")
+    def _steps(self, name: str, operation: Operation | None, *, auto: bool) -> Iterator[tuple[int, Attempt | Dropped]]:
+        """Yield what a name leads to, each with the place of the target it came from."""
+        if auto and operation and operation in INTERCHANGEABLE:
+            yield from ((0, step) for step in self._names.any_able(operation))
+            return
+        targets = self._names.targets(name)
+        within = frozenset({name}) if self._names.is_alias(name) else frozenset()
+        found: list[Attempt] = []
+        for at, target in enumerate(targets):
+            for step in self._names.candidates(target, within):
+                if isinstance(step, Attempt):
+                    found.append(step)
+                yield at, step
+        if not auto:
+            yield from ((len(targets), step) for step in self._names.fallbacks(name, found))
 
 
-def _drop(provider: Provider, model: str, code: str, reason: str) -> Dropped:
-    return Dropped(provider=provider.id, model=model, code=code, reason=reason)
+def _in_turn(names: Sequence[str], fixed: _Fixed, turn: int) -> list[str]:
+    """Put the attempts first whose target's turn it is; the others keep their order."""
+    target = {one.full_id: group for one, group in zip(fixed.plan.attempts, fixed.groups, strict=True)}
+    there = list(dict.fromkeys(target[name] for name in names if target[name] < len(fixed.weights)))
+    if not there:
+        return list(names)
+    turns = _round(tuple(fixed.weights[group] for group in there))
+    at = turns[turn % len(turns)]
+    order = [*there[at:], *there[:at], len(fixed.weights)]
+    return sorted(names, key=lambda name: order.index(target[name]))
+
+
+def _is_plain(wanted: Wanted) -> bool:
+    """Whether nothing is asked for but a model and, perhaps, one of its abilities that a choice would look at."""
+    return (
+        wanted.providers is None
+        and wanted.max_cost is None
+        and wanted.min_quality is None
+        and wanted.strategy is None
+        and not wanted.tags
+        and not wanted.needs
+    )

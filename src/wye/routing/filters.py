@@ -1,0 +1,187 @@
+"""What keeps a candidate out of a plan: each reason has a stable code, and a sentence that is written when asked for.
+
+Codes: `lacks_ability`, `lacks_tag`, `below_quality`, `specialised`, `placeholder`, `deprecated`, `retired`,
+`not_listed`, `provider_not_allowed`, `context_length`, `output_length`, `price_unknown`, `too_expensive`, and those of
+health (`wye.health.Mark`).
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Final, get_args
+
+from msgspec import Struct
+
+from wye.catalog import capability_name
+from wye.catalog.schema import QUALITY_TIERS, Capability, ModelInfo, QualityTier
+from wye.core.plan import Dropped, Wanted
+from wye.health import HealthView, Mark
+from wye.routing.scores import Entry, expected_cost, expected_output, quality_bits
+
+_CAPABILITIES: Final[tuple[str, ...]] = get_args(Capability)
+_QUALITY_AT: Final = len(_CAPABILITIES)
+_PLAIN: Final = 1 << (_QUALITY_AT + len(QUALITY_TIERS))
+"""Set for models that are made for conversation, and not for sound, pictures or long research alone."""
+_CURRENT: Final = _PLAIN << 1
+"""Set for models that can be had: neither deprecated nor retired, nor missing from their provider's list."""
+_NOBODY: Final = _CURRENT << 1
+"""Never set."""
+_FIRST_TAG: Final = _NOBODY << 1
+
+_BIT: Final[Mapping[str, int]] = {name: 1 << at for at, name in enumerate(_CAPABILITIES)}
+_SPECIAL: Final = frozenset({"image-output", "audio-output", "deep-research"})
+_IMPLIED: Final[Mapping[str, frozenset[str]]] = {
+    "reasoning": frozenset({"extended-thinking", "adaptive-thinking"}),
+    "json-mode": frozenset({"json-schema"}),
+}
+"""Abilities that a model has which has one of those."""
+
+
+class Masks:
+    """Abilities, quality and tags of the models of one snapshot as bits."""
+
+    def __init__(self, rows: Iterable[ModelInfo]) -> None:
+        """Give every tag of these rows a bit."""
+        tags = sorted({tag for row in rows for tag in row.tags})
+        self._tags = {tag: _FIRST_TAG << at for at, tag in enumerate(tags)}
+
+    def of(self, row: ModelInfo, day: datetime.date, *, listed: bool = True) -> int:
+        """Return what a model has."""
+        mask = quality_bits(row.quality_tier) << _QUALITY_AT
+        for ability in row.capabilities:
+            mask |= _BIT[ability]
+        for name, by in _IMPLIED.items():
+            if not by.isdisjoint(row.capabilities):
+                mask |= _BIT[name]
+        for tag in row.tags:
+            mask |= self._tags[tag]
+        if _SPECIAL.isdisjoint(row.capabilities):
+            mask |= _PLAIN
+        if listed and not (row.deprecated or row.is_retired(day) or "placeholder" in row.tags):
+            mask |= _CURRENT
+        return mask
+
+    def of_unknown(self) -> int:
+        """Return what is held of a model that nobody knows: everything but tags."""
+        return _FIRST_TAG - 1 - _NOBODY
+
+    def needed(self, wanted: Wanted, *, named: bool) -> int:
+        """Return what a request needs; a model that was `named` may be deprecated or made for something else."""
+        need = 0 if named else _CURRENT
+        if not named and _SPECIAL.isdisjoint(wanted.needs):
+            need |= _PLAIN
+        for name in wanted.needs:
+            need |= _BIT.get(capability_name(name), _NOBODY)
+        for tag in wanted.tags:
+            need |= self._tags.get(tag, _NOBODY)
+        if wanted.min_quality is not None:
+            need |= 1 << (_QUALITY_AT + QUALITY_TIERS.index(_tier(wanted.min_quality)))
+        return need
+
+
+class Bar(Struct, frozen=True, kw_only=True):
+    """What a candidate must pass, worked out once for a request; `fits` leaves lengths to the provider's own word."""
+
+    need: int
+    input_tokens: int
+    requested: int | None
+    tokens: int
+    cap: float | None
+    providers: frozenset[str] | None
+    health: HealthView
+    provider_marks: Mapping[str, Mark]
+    model_marks: Mapping[str, Mark]
+    fits: bool = False
+
+    def drops(self, entry: Entry) -> str | None:
+        """Return the code of what keeps a candidate out, `None` where nothing does."""
+        if entry.mask & self.need != self.need:
+            return "lacks_ability"
+        if self.tokens > entry.context and not self.fits:
+            return "context_length"
+        if self.requested is not None and self.requested > entry.max_output and not self.fits:
+            return "output_length"
+        if self.providers is not None and entry.provider not in self.providers:
+            return "provider_not_allowed"
+        if entry.provider in self.provider_marks or entry.full_id in self.model_marks:
+            return "unhealthy"
+        return self._dear(entry) if self.cap is not None else None
+
+    def _dear(self, entry: Entry) -> str | None:
+        usd = self.cost(entry)
+        if usd is None:
+            return "price_unknown"
+        return "too_expensive" if self.cap is not None and usd > self.cap else None
+
+    def cost(self, entry: Entry) -> float | None:
+        """Return what the request is expected to cost there, in USD."""
+        produced = expected_output(entry, self.requested, self.health.observed.get(entry.full_id))
+        return expected_cost(entry, self.input_tokens, produced)
+
+
+def bar_of(wanted: Wanted, health: HealthView, need: int) -> Bar:
+    """Work out what candidates must pass."""
+    return Bar(
+        need=need,
+        input_tokens=wanted.input_tokens,
+        requested=wanted.output_tokens,
+        tokens=wanted.input_tokens + (wanted.output_tokens or 0),
+        cap=None if wanted.max_cost is None else float(wanted.max_cost),
+        providers=wanted.providers,
+        health=health,
+        provider_marks=health.providers,
+        model_marks=health.models,
+    )
+
+
+def explained(code: str, entry: Entry, wanted: Wanted, bar: Bar, day: datetime.date) -> Dropped:
+    """Say in full why a candidate was dropped with `code`."""
+    row = entry.row
+    match code:
+        case "lacks_ability":
+            code, reason = _unmet(entry, wanted, day)
+        case "context_length":
+            reason = f"about {bar.tokens:,} tokens of input and answer do not fit its {entry.context:,}"
+        case "output_length":
+            reason = f"its answers have {entry.max_output:,} tokens at most, {bar.requested:,} were asked for"
+        case "provider_not_allowed":
+            reason = f"the caller may use {', '.join(sorted(bar.providers or ())) or 'no provider'}"
+        case "price_unknown":
+            reason = "its price is not known, and the request has a limit"
+        case "too_expensive":
+            reason = f"about ${bar.cost(entry):.6f} is more than the request's limit of ${wanted.max_cost}"
+        case _:
+            mark = bar.health.blocked(entry.provider, entry.full_id) or Mark("unhealthy", "it is not to be called now")
+            code, reason = mark.code, mark.reason
+    return Dropped(provider=row.provider, model=row.id, code=code, reason=reason)
+
+
+def _unmet(entry: Entry, wanted: Wanted, day: datetime.date) -> tuple[str, str]:
+    row = entry.row
+    lacking = [name for name in map(capability_name, sorted(wanted.needs)) if not entry.mask & _BIT.get(name, _NOBODY)]
+    if lacking:
+        return "lacks_ability", f"it has no {', '.join(lacking)}"
+    if untagged := sorted(wanted.tags - row.tags):
+        return "lacks_tag", f"it has no tag {', '.join(map(repr, untagged))}"
+    if wanted.min_quality is not None and row.quality_tier not in QUALITY_TIERS[: _place(wanted.min_quality) + 1]:
+        return "below_quality", f"its quality is {row.quality_tier!r}, at least {wanted.min_quality!r} was asked for"
+    if "placeholder" in row.tags:
+        return "placeholder", "it stands for a model of your own: name that one"
+    if row.is_retired(day):
+        return "retired", f"its provider stopped it on {row.retires_on}"
+    if row.deprecated:
+        return "deprecated", "its provider advises against it" + (f"; use {row.replaced_by}" if row.replaced_by else "")
+    if not entry.mask & _PLAIN:
+        made_for = ", ".join(sorted(_SPECIAL & row.capabilities))
+        return "specialised", f"it is made for {made_for}, which the request does not ask for"
+    return "not_listed", "its provider does not list it"
+
+
+def _place(tier: str) -> int:
+    return QUALITY_TIERS.index(_tier(tier))
+
+
+def _tier(name: str) -> QualityTier:
+    for tier in QUALITY_TIERS:
+        if tier == name:
+            return tier
+    raise ValueError(f"there is no quality tier {name!r}")
