@@ -28,8 +28,9 @@ from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import WireUpstream
-from wye.health import Health, HealthView
+from wye.health import Health
 from wye.ledger.price import Rater
+from wye.routing.reading import Reader
 from wye.state import connect
 
 
@@ -43,6 +44,7 @@ class Engine:
         self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
         self._lists: dict[str, Sequence[ModelInfo]] = {}
         self._turnover = Turnover()
+        self._reader = Reader()
         self.state = connect(settings.state)
         self.health = Health()
         self.snapshot = snapshot.build(settings, catalog, self._factory)
@@ -67,31 +69,31 @@ class Engine:
         """Answer an exchange as a whole."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now, self.health.view())
+            exchange.plan = self._planned(exchange, now)
             return await walk.complete(exchange, now.upstreams, self.health)
         finally:
             self._turnover.leave(generation)
-            settle(exchange, now.catalog)
+            self._account(exchange, now)
 
     async def perform(self, exchange: Exchange) -> OperationAnswer:
         """Answer an exchange that asks for something other than chat."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now, self.health.view())
+            exchange.plan = self._planned(exchange, now)
             return await walk.perform(exchange, now.upstreams, self.health)
         finally:
             self._turnover.leave(generation)
-            settle(exchange, now.catalog)
+            self._account(exchange, now)
 
     async def stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         now, generation = self.snapshot, self._turnover.enter()
         try:
-            exchange.plan = _plan(exchange, now, self.health.view())
+            exchange.plan = self._planned(exchange, now)
             await walk.stream(exchange, now.upstreams, sink, self.health)
         finally:
             self._turnover.leave(generation)
-            settle(exchange, now.catalog)
+            self._account(exchange, now)
 
     @asynccontextmanager
     async def pieces(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
@@ -102,6 +104,23 @@ class Engine:
     def explain(self, name: str) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
         return self.snapshot.planner.explain(Wanted(model=name, operation=None), self.health.view())
+
+    def explain_exchange(self, exchange: Exchange) -> Plan:
+        """Return the plan an exchange would get, with everything that was judged and dropped; nothing is sent."""
+        now = self.snapshot
+        return now.planner.explain(self._reader.wanted(exchange, now.planner), self.health.view())
+
+    def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:
+        wanted, health = self._reader.wanted(exchange, now.planner), self.health.view()
+        plan = now.planner.plan(wanted, health)
+        if exchange.wishes is not None and exchange.wishes.explain:
+            plan = now.planner.explain(wanted, health)
+        return plan
+
+    def _account(self, exchange: Exchange, now: snapshot.Snapshot) -> None:
+        settle(exchange, now.catalog)
+        if exchange.prefixes:
+            self._reader.learn(exchange)
 
     async def fetch(self, provider: str, wire: str, path: str, *, seconds: float = 30.0) -> bytes:
         """Return what a provider has at `path` of a wire format: an answer it works on in the background, say."""
@@ -210,15 +229,6 @@ async def _list_models(
     except WyeError as failure:
         error = failure.at(provider)
     return Refreshed(provider=provider, seconds=time.perf_counter() - began, error=error), models
-
-
-def _plan(exchange: Exchange, now: snapshot.Snapshot, health: HealthView) -> Plan:
-    """Plan an exchange; one that only one provider may answer stays with that."""
-    call = exchange.call
-    plan = now.planner.plan(Wanted(model=call.model, operation=call.operation, stream=call.stream), health)
-    if exchange.provider is None:
-        return plan
-    return structs.replace(plan, attempts=tuple(a for a in plan.attempts if a.provider == exchange.provider))
 
 
 _rater = Rater()

@@ -209,7 +209,14 @@ def _compose(
         settings=settings,
         catalog=catalog,
         availability=availability,
-        planner=Planner(catalog, availability, settings.routing, settings.aliases),
+        planner=Planner(
+            catalog,
+            availability,
+            settings.routing,
+            settings.aliases,
+            weights=settings.alias_weights,
+            listed=listed,
+        ),
         upstreams=upstreams,
         recipes=recipes,
         listed=listed or {},
@@ -296,7 +303,17 @@ def _overlaid(settings: Settings, catalog: Catalog) -> Catalog:
     """Return the catalog with what the operator says of providers and models laid over it."""
     providers = [_provider_row(name, said, catalog) for name, said in settings.providers.items()]
     with_providers = catalog.overlay(providers)
-    return with_providers.overlay(models=[_model_row(name, said, catalog) for name, said in settings.models.items()])
+    with_models = with_providers.overlay(
+        models=[_model_row(name, said, catalog) for name, said in settings.models.items()]
+    )
+    tags = {name: said.tags for name, said in settings.providers.items() if said.tags}
+    return with_models.overlay(
+        models=[
+            structs.replace(row, tags=row.tags | tags[row.provider])
+            for row in with_models.models.values()
+            if row.provider in tags
+        ]
+    )
 
 
 def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provider:
@@ -338,5 +355,9 @@ def _model_row(full_id: str, said: ModelSettings, catalog: Catalog) -> ModelInfo
     if prices:
         plain["price"] = structs.replace(row.price, **prices, tiers=(), windows=(), source="configuration")
     if said.capabilities is not None:
-        plain["capabilities"] = frozenset(capability_name(name) for name in said.capabilities)
+        named = frozenset(capability_name(name) for name in said.capabilities)
+        # Every wire format streams, and who lists a model's abilities leaves that one out.
+        plain["capabilities"] = named | {"streaming"} if "text" in named else named
+    if said.tags:
+        plain["tags"] = row.tags | said.tags
     return structs.replace(row, **plain)

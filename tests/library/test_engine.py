@@ -208,7 +208,7 @@ async def test_what_the_file_says_of_a_model_goes_before_the_catalog(tmp_path: P
         ours = ROWS.models["openai/gpt-4o"]
     assert (row.price.input, row.price.output) == (Decimal(9), ours.price.output)
     assert (row.context_window, row.latency_tier, row.name) == (5, "slow", ours.name)
-    assert row.capabilities == {"text", "function-calling"}
+    assert row.capabilities == {"text", "function-calling", "streaming"}
     assert row.aliases == ours.aliases
 
 

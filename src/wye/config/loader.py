@@ -20,11 +20,12 @@ from msgspec import Struct, structs
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
-from wye.core.errors import ConfigurationError
+from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
 from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
+from wye.routing.strategies import strategy_named
 from wye.state.config import StateConfig
 
 _S = TypeVar("_S", bound=Struct)
@@ -117,17 +118,17 @@ class _Loading:
         self._file = file
         self._origins: dict[str, str] = {}
         self._warnings: list[str] = []
+        self._alias_weights: dict[str, dict[str, int]] = {}
 
     def load(self) -> Settings:
         self._warnings += [f"[{name}] is not acted on by this version" for name in self._data if name in _LATER]
-        if "strategy" in self._data.get("routing", {}):
-            self._warnings.append("routing.strategy is not acted on by this version: 'auto' takes the fallback order")
         providers = self._providers()
         return Settings(
             server=self._server(),
             providers=providers,
             models=self._models(providers),
             aliases=self._aliases(),
+            alias_weights=self._alias_weights,
             routing=self._routing(providers),
             retry=self._retry(),
             breaker=self._section(BreakerConfig, "breaker", self._data.get("breaker", {})),
@@ -348,11 +349,14 @@ class _Loading:
         found: dict[str, tuple[str, ...]] = {}
         for name, targets in self._data.get("aliases", {}).items():
             listed = [targets] if isinstance(targets, str) else targets
-            if not isinstance(listed, list) or not listed or not all(isinstance(target, str) for target in listed):
-                raise ConfigurationError(f"aliases.{name}: write a list of model names", param=f"aliases.{name}")
+            if not isinstance(listed, list) or not listed:
+                raise _bad_alias(name)
+            weights = {model: weight for target in listed for model, weight in [_alias_target(name, target)]}
             if self._catalog.by_name(name):
                 self._warnings.append(f"aliases.{name} is a model's name and never used: a named model stays itself")
-            found[name] = tuple(listed)
+            found[name] = tuple(weights)
+            if any(isinstance(target, dict) for target in listed):
+                self._alias_weights[name] = weights
             self._origins[f"aliases.{name}"] = f"file {self._file}"
         return found
 
@@ -364,13 +368,18 @@ class _Loading:
                 self._origins["routing.default_provider"] = f"environment {name}"
                 break
         config = self._section(RoutingConfig, "routing", values)
-        for name in filter(None, (config.default_provider, *config.fallback_order, *config.default_models)):
+        named = (config.default_provider, *config.fallback_order, *config.default_models, *config.weights)
+        for name in filter(None, named):
             if self._catalog.provider(name) is None and name not in providers:
                 raise ConfigurationError(
                     f"[routing] names the provider {name!r}, which is neither in the catalog nor in [providers]"
                     f"{self._near_provider(name)}",
                     param="routing",
                 )
+        try:
+            strategy_named(config.strategy, "routing.strategy")
+        except WyeError as error:
+            raise ConfigurationError(f"routing.strategy: {error.message}", param="routing.strategy") from None
         if config.unsupported_parameters not in {"error", "drop"}:
             raise ConfigurationError("routing.unsupported_parameters must be 'error' or 'drop'", param="routing")
         if not 0 < config.deadline < math.inf:
@@ -393,6 +402,25 @@ class _Loading:
         if config.base_delay > config.max_delay:
             raise ConfigurationError("retry.base_delay must not be above retry.max_delay", param="retry.base_delay")
         return config
+
+
+def _alias_target(alias: str, target: Any) -> tuple[str, int]:
+    """Read a model's name, or `{ model = "…", weight = 3 }`."""
+    if isinstance(target, str):
+        return target, 1
+    if not isinstance(target, dict) or not target.keys() <= {"model", "weight"}:
+        raise _bad_alias(alias)
+    model, weight = target.get("model"), target.get("weight", 1)
+    if not isinstance(model, str) or isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= 100:
+        raise _bad_alias(alias)
+    return model, weight
+
+
+def _bad_alias(alias: str) -> ConfigurationError:
+    return ConfigurationError(
+        f'aliases.{alias}: write a list of model names, or of {{ model = "name", weight = 3 }}, 1 to 100',
+        param=f"aliases.{alias}",
+    )
 
 
 def _read_text(value: str, kind: Any) -> Any:

@@ -44,8 +44,8 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `query` goes with every request, as Azure's `api-version`. `temperature` and `max_tokens` hold where a request says
     nothing of them; `stream = false` never asks the provider for a stream, whose caller then gets the answer in one
     piece. `places` fill in the base URL, as Bedrock's `region`; `credentials` are settings of the cloud's own sign-in
-    by the names of their environment variables, as `AWS_PROFILE`. `check_keys = false` lets keys pass that do not look
-    like this provider's.
+    by the names of their environment variables, as `AWS_PROFILE`. `tags` are given to all its models, as `eu`, for
+    requests that want one. `check_keys = false` lets keys pass that do not look like this provider's.
 
     `timeout` holds for streams: to their first piece, and between pieces. A whole answer may take `answer_timeout` or,
     where that is not set, what is left of the deadline, of which half is kept for the plan's other attempts if it has
@@ -73,6 +73,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_tokens: Count | None = None
     stream: bool = True
     check_keys: bool = True
+    tags: frozenset[str] = frozenset()
     places: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, Secret] = field(default_factory=dict)
 
@@ -81,7 +82,7 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What the operator says of one model; prices are USD per million tokens.
 
     `upstream_id` is what its provider calls it, an Azure deployment say; `adapter` its wire format where that is not
-    its provider's.
+    its provider's. `tags` are added to the catalog's.
     """
 
     name: str | None = None
@@ -97,15 +98,21 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     latency_tier: LatencyTier | None = None
     quality_tier: QualityTier | None = None
     open_source: bool | None = None
+    tags: frozenset[str] = frozenset()
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """All settings in force. `origins` says of each dotted path where its value came from, `warnings` what to mend."""
+    """All settings in force.
+
+    `alias_weights` says how often an alias's names come round, where they do. `origins` says of each dotted path where
+    its value came from, `warnings` what to mend.
+    """
 
     server: ServerConfig = ServerConfig()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alias_weights: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     routing: RoutingConfig = RoutingConfig()
     retry: RetryConfig = RetryConfig()
     breaker: BreakerConfig = BreakerConfig()

@@ -13,7 +13,8 @@ class Exchange:
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
     `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
     where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
-    where that is so, `wishes` what else the caller said of the choice.
+    where that is so, `wishes` what else the caller said of the choice. `prefixes` are
+    hashes of the conversation's beginnings and their length in tokens, where the choice looked at them.
     """
 
     __slots__ = (
@@ -27,6 +28,7 @@ class Exchange:
         "id",
         "outcomes",
         "plan",
+        "prefixes",
         "provider",
         "settled",
         "wishes",
@@ -47,6 +49,7 @@ class Exchange:
         self.cost_text: str | None = None
         self.settled = False
         self.wishes: Wishes | None = None
+        self.prefixes: tuple[tuple[int, int], ...] = ()
 
     @property
     def usage(self) -> Usage | None:

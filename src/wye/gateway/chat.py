@@ -13,6 +13,7 @@ from wye.core.response import StreamChunk
 from wye.engine import Engine
 from wye.gateway.http import JSON, STREAM, Departure, Header
 from wye.gateway.outlet import Outlet
+from wye.gateway.wishes import summary, wishes_of
 from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
@@ -34,7 +35,9 @@ def open_exchange(
     forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
     asked = Asked(model=model, stream=stream, action=action, headers=forwarded, drop_unsupported=drop, raw_events=True)
     call = surface.parse_request(body, asked)
-    return engine.begin(call, timeout=timeout_of(headers), request_id=request_id)
+    exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id)
+    exchange.wishes = wishes_of(headers)
+    return exchange
 
 
 def wants_dropping(engine: Engine, headers: Mapping[bytes, bytes]) -> bool:
@@ -85,6 +88,8 @@ def describe(exchange: Exchange) -> list[Header]:
     if (attempt := exchange.attempt) is not None:
         tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
         headers += (*_who(attempt.provider, attempt.model), (b"x-wye-attempts", b"%d" % tried))
+    if exchange.wishes is not None and exchange.wishes.explain and exchange.plan is not None:
+        headers.append((b"x-wye-explain", summary(exchange.plan)))
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
     if exchange.dropped:

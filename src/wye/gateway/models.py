@@ -7,12 +7,13 @@ from wye.core.errors import ModelNotFoundError
 from wye.core.plan import Wanted
 from wye.engine import Engine
 from wye.routing.names import AUTO
+from wye.routing.strategies import AUTO_NAMES
 
 
 def list_models(engine: Engine) -> dict[str, Any]:
     """Return every model of the providers in use, the aliases and `auto`, in OpenAI's shape."""
     now = engine.snapshot
-    named = [_named(AUTO), *(_named(alias) for alias in now.settings.aliases)]
+    named = [_named(name) for name in (AUTO, *AUTO_NAMES, *now.settings.aliases)]
     rows = [_row(model) for model in now.catalog.models.values() if model.provider in now.availability.configured]
     return {"object": "list", "data": [*named, *rows]}
 
@@ -20,7 +21,7 @@ def list_models(engine: Engine) -> dict[str, Any]:
 def show_model(engine: Engine, name: str) -> dict[str, Any]:
     """Return `auto` or an alias as it is listed, and else the model that a request for `name` would reach first."""
     now = engine.snapshot
-    if name == AUTO or now.planner.is_alias(name):
+    if name == AUTO or name in AUTO_NAMES or now.planner.is_alias(name):
         return _named(name)
     attempt = now.planner.plan(Wanted(model=name, operation=None)).attempts[0]
     row = now.catalog.models.get(attempt.full_id)

@@ -13,6 +13,7 @@ from wye.core.request import Asked, Operation
 from wye.engine import Engine
 from wye.gateway.chat import answering, describe, timeout_of, wants_dropping
 from wye.gateway.http import JSON, Departure, Header, Send, respond
+from wye.gateway.wishes import wishes_of
 from wye.surfaces import OperationSurface, cohere_rerank, openai_embeddings, openai_forwarded
 
 
@@ -50,7 +51,9 @@ def open_exchange(
     if way.surface is openai_forwarded:
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         parse = partial(openai_forwarded.parse_request, operation=way.operation, content_type=content_type)
-    return engine.begin(parse(body, asked), timeout=timeout_of(headers), request_id=request_id)
+    exchange = engine.begin(parse(body, asked), timeout=timeout_of(headers), request_id=request_id)
+    exchange.wishes = wishes_of(headers)
+    return exchange
 
 
 async def answer(engine: Engine, way: Way, exchange: Exchange, departure: Departure, send: Send) -> int:

@@ -23,11 +23,14 @@ _PLAIN: Final = 1 << (_QUALITY_AT + len(QUALITY_TIERS))
 """Set for models that are made for conversation, and not for sound, pictures or long research alone."""
 _CURRENT: Final = _PLAIN << 1
 """Set for models that can be had: neither deprecated nor retired, nor missing from their provider's list."""
-_NOBODY: Final = _CURRENT << 1
+_KNOWN: Final = _CURRENT << 1
+"""Set for models of which somebody said what they can do beyond text."""
+_NOBODY: Final = _KNOWN << 1
 """Never set."""
 _FIRST_TAG: Final = _NOBODY << 1
 
 _BIT: Final[Mapping[str, int]] = {name: 1 << at for at, name in enumerate(_CAPABILITIES)}
+_EVERY_ABILITY: Final = (1 << _QUALITY_AT) - 1
 _SPECIAL: Final = frozenset({"image-output", "audio-output", "deep-research"})
 _IMPLIED: Final[Mapping[str, frozenset[str]]] = {
     "reasoning": frozenset({"extended-thinking", "adaptive-thinking"}),
@@ -52,6 +55,7 @@ class Masks:
         for name, by in _IMPLIED.items():
             if not by.isdisjoint(row.capabilities):
                 mask |= _BIT[name]
+        mask |= _EVERY_ABILITY if row.capabilities <= {"text", "streaming"} else _KNOWN
         for tag in row.tags:
             mask |= self._tags[tag]
         if _SPECIAL.isdisjoint(row.capabilities):
@@ -69,6 +73,8 @@ class Masks:
         need = 0 if named else _CURRENT
         if not named and _SPECIAL.isdisjoint(wanted.needs):
             need |= _PLAIN
+        if not named and wanted.needs - {"text", "streaming"}:
+            need |= _KNOWN
         for name in wanted.needs:
             need |= _BIT.get(capability_name(name), _NOBODY)
         for tag in wanted.tags:
@@ -170,6 +176,8 @@ def _unmet(entry: Entry, wanted: Wanted, day: datetime.date) -> tuple[str, str]:
         return "retired", f"its provider stopped it on {row.retires_on}"
     if row.deprecated:
         return "deprecated", "its provider advises against it" + (f"; use {row.replaced_by}" if row.replaced_by else "")
+    if not entry.mask & _KNOWN and wanted.needs - {"text", "streaming"}:
+        return "lacks_ability", "nobody said what it can do beyond text"
     if not entry.mask & _PLAIN:
         made_for = ", ".join(sorted(_SPECIAL & row.capabilities))
         return "specialised", f"it is made for {made_for}, which the request does not ask for"

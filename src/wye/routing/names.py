@@ -156,7 +156,7 @@ class Names:
     def pool(self, operation: Operation) -> tuple[dict[str, ModelInfo], list[Dropped]]:
         """Return the models that may be chosen for `operation` by their full ids, and the providers that have none."""
         can = self._availability
-        real = any(not self._is_stand_in(provider) for provider in can.configured)
+        real = any(not self._is_stand_in(provider) for provider in (*can.configured, *can.bad_keys))
         dropped = [
             _drop(self._catalog.providers[name], "", "stand_in", "stands in only while nothing else is configured")
             for name in sorted(can.configured)
@@ -170,7 +170,9 @@ class Names:
             if row.adapter is None or row.adapter in can.wires
         }
         dropped += [
-            _drop(provider, "", "not_configured", can.missing.get(provider.id, "it is not configured"))
+            _drop(provider, "", "bad_key", can.bad_keys[provider.id])
+            if provider.id in can.bad_keys
+            else _drop(provider, "", "not_configured", can.missing.get(provider.id, "it is not configured"))
             for provider in self._catalog.providers.values()
             if provider.id not in can.configured
         ]

@@ -40,13 +40,13 @@ _NEAREST: Final[Mapping[str, int]] = {
 
 def refusal(plan: Plan, wanted: Wanted, names: Names, health: HealthView, *, now: float) -> WyeError:
     """Return the error for a plan without attempts; `now` is seconds since the epoch."""
-    for drop in plan.dropped:
-        if drop.code == "bad_key":
-            return ProviderAuthenticationError(drop.reason, provider=drop.provider)
     nearest = min((_NEAREST[drop.code] for drop in plan.dropped if drop.code in _NEAREST), default=None)
     held_back = [drop for drop in plan.dropped if drop.code in _NEAREST and _NEAREST[drop.code] == nearest]
     if held_back:
         return _held_back(held_back, wanted, names, health, now)
+    for drop in plan.dropped:
+        if drop.code == "bad_key":
+            return ProviderAuthenticationError(drop.reason, provider=drop.provider)
     if plan.dropped:
         return ModelNotFoundError(f"no provider in use serves {wanted.model!r} ({_said(plan.dropped)})", param="model")
     near = ", ".join(names.near(wanted.model)) or "'wye models' and GET /v1/models list them"

@@ -1,0 +1,113 @@
+"""What callers say of the choice of a model in headers, and how the choice is told to them in one."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from wye.catalog.schema import QUALITY_TIERS
+from wye.core.errors import InvalidRequestError
+from wye.core.plan import Plan, Wishes
+from wye.routing.strategies import strategy_named
+
+_STRATEGY: Final = b"x-wye-strategy"
+_MAX_COST: Final = b"x-wye-max-cost-usd"
+_MIN_QUALITY: Final = b"x-wye-min-quality"
+_TAGS: Final = b"x-wye-tags"
+_EXPLAIN: Final = b"x-wye-explain"
+_NAMES: Final = frozenset({_STRATEGY, _MAX_COST, _MIN_QUALITY, _TAGS, _EXPLAIN})
+_YES: Final = frozenset({b"true", b"1", b"yes"})
+_NO: Final = frozenset({b"false", b"0", b"no"})
+_MOST_TAGS: Final = 20
+_LONGEST_SUMMARY: Final = 2000
+"""Bytes; proxies commonly take 4 to 8 kB of headers in all."""
+_SHOWN: Final = 5
+
+
+def wishes_of(headers: Mapping[bytes, bytes]) -> Wishes | None:
+    """Return what a caller wishes, `None` for nothing; raise `InvalidRequestError` that names a header it cannot read.
+
+    `x-wye-strategy` is a strategy's name, `x-wye-max-cost-usd` an amount, `x-wye-min-quality` a quality tier,
+    `x-wye-tags` names with commas between them, `x-wye-explain` true or false.
+    """
+    if _NAMES.isdisjoint(headers):
+        return None
+    strategy = headers.get(_STRATEGY)
+    return Wishes(
+        strategy=None if strategy is None else strategy_named(strategy.decode("latin-1"), "x-wye-strategy"),
+        max_cost=_amount(headers.get(_MAX_COST)),
+        min_quality=_quality(headers.get(_MIN_QUALITY)),
+        tags=_tags(headers.get(_TAGS)),
+        explain=_explain(headers.get(_EXPLAIN)),
+    )
+
+
+def summary(plan: Plan) -> bytes:
+    """Return a plan as JSON in one line of at most 2,000 bytes: attempts, the best candidates, and counts of drops."""
+    dropped: dict[str, int] = {}
+    for drop in plan.dropped:
+        dropped[drop.code] = dropped.get(drop.code, 0) + 1
+    told: dict[str, Any] = {
+        "strategy": plan.strategy,
+        "attempts": [_rounded(one.full_id, one.score) for one in plan.attempts[:_SHOWN]],
+        "candidates": [
+            {
+                "model": f"{one.provider}/{one.model}",
+                "score": round(one.score, 3),
+                "usd": None if one.expected_cost is None else float(f"{one.expected_cost:.3g}"),
+                "parts": {name: round(part, 3) for name, part in one.parts.items()},
+                "speed_from": one.speed_from,
+            }
+            for one in plan.candidates[:_SHOWN]
+        ],
+        "judged": len(plan.candidates),
+        "dropped": dropped,
+    }
+    for part in ("candidates", "attempts"):
+        while len(line := json.dumps(told, separators=(",", ":"))) > _LONGEST_SUMMARY and told[part]:
+            del told[part][-1]
+    return line.replace("\x7f", "\\u007f").encode()
+
+
+def _rounded(full_id: str, score: float | None) -> dict[str, Any]:
+    return {"model": full_id} if score is None else {"model": full_id, "score": round(score, 3)}
+
+
+def _amount(value: bytes | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        amount = Decimal(value.decode("ascii").strip())
+    except (InvalidOperation, UnicodeDecodeError):
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        message = "'x-wye-max-cost-usd' must be an amount in USD, such as 0.01"
+        raise InvalidRequestError(message, code="invalid_value", param="x-wye-max-cost-usd")
+    return amount
+
+
+def _quality(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    tier = value.decode("latin-1").strip().lower()
+    if tier not in QUALITY_TIERS:
+        message = f"'x-wye-min-quality' must be one of {', '.join(QUALITY_TIERS)}"
+        raise InvalidRequestError(message, code="invalid_value", param="x-wye-min-quality")
+    return tier
+
+
+def _tags(value: bytes | None) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    tags = frozenset(filter(None, (tag.strip() for tag in value.decode("latin-1").split(","))))
+    if not tags or len(tags) > _MOST_TAGS:
+        message = f"'x-wye-tags' must be one to {_MOST_TAGS} names with commas between them"
+        raise InvalidRequestError(message, code="invalid_value", param="x-wye-tags")
+    return tags
+
+
+def _explain(value: bytes | None) -> bool:
+    said = b"false" if value is None else value.strip().lower()
+    if said not in _YES | _NO:
+        raise InvalidRequestError("'x-wye-explain' must be true or false", code="invalid_value", param="x-wye-explain")
+    return said in _YES
