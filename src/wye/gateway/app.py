@@ -23,7 +23,7 @@ from wye.engine import Engine, new_request_id
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
-from wye.gateway.outlet import outlet_of
+from wye.gateway.outlet import arrived_of, outlet_of
 from wye.state.responses import MemoryResponses, ResponseStore
 from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
 from wye.surfaces.gemini import array as gemini_array
@@ -37,12 +37,13 @@ _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
 class Request:
     """One HTTP request under way."""
 
-    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "query", "receive", "send")
+    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "query", "receive", "scope", "send")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take what ASGI gives."""
         self.began = time.perf_counter()
         self.method: str = scope["method"]
+        self.scope = scope
         self.path: str = scope["path"]
         self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -188,7 +189,8 @@ class Gateway:
         return route
 
     async def _generate(self, surface: Surface, model: str | None, stream: bool | None, request: Request) -> int:  # noqa: FBT001 - bound by `_answers`
-        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        limit = self.config.max_body_bytes
+        body = await read_body(request.receive, request.headers, limit, arrived_of(request.scope))
         exchange = chat.open_exchange(
             self.engine, surface, body, request.headers, request_id=request.id, model=model, stream=stream
         )

@@ -24,14 +24,23 @@ class ClientLeftError(Exception):
     """The client closed its connection before it had sent its request."""
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """Return the request's body.
+async def read_body(
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    limit: int,
+    arrived: Callable[[], bytes | None] | None = None,
+) -> bytes:
+    """Return the request's body; `arrived`, where the server offers it, returns one that is here already, once.
 
     Raises `RequestTooLargeError` as soon as it is known to be longer than `limit` bytes.
     """
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
+    if arrived is not None and (whole := arrived()) is not None:
+        if len(whole) > limit:
+            raise _too_large(limit)
+        return whole
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientLeftError

@@ -1,12 +1,14 @@
 """Where an answer leaves: through any ASGI server, or straight into the connection where the server is our own."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from wye.gateway.http import Header, Scope, Send
 
 EXTENSION = "wye.outlet"
 """The ASGI extension under which a server offers an `Outlet` of its own."""
+ARRIVED = "wye.arrived"
+"""The one under which it offers a request's body that has come with the head."""
 
 
 class Outlet(Protocol):
@@ -26,6 +28,12 @@ class Outlet(Protocol):
 
     def finish(self, data: bytes) -> Awaitable[None] | None:
         """Send the last piece."""
+
+
+def arrived_of(scope: Scope) -> Callable[[], bytes | None] | None:
+    """Return the server's own way to a body that is here already, where it has one."""
+    extensions = scope.get("extensions")
+    return extensions.get(ARRIVED) if extensions else None
 
 
 def outlet_of(scope: Scope, send: Send) -> Outlet:

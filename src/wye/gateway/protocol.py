@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from wye.gateway.http import Header
-from wye.gateway.outlet import EXTENSION
+from wye.gateway.outlet import ARRIVED, EXTENSION
 
 
 class Protocol(HttpToolsProtocol):
@@ -49,12 +49,25 @@ class Protocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        scope["extensions"] = {EXTENSION: cycle}
+        scope["extensions"] = {EXTENSION: cycle, ARRIVED: cycle.arrived}
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Run the application; the task leaves the list of those under way by itself, without a callback."""
+        tasks = self.tasks
+
+        async def run() -> None:
+            try:
+                await cycle.run_asgi(app)
+            finally:
+                tasks.discard(task)
+
+        task = self.loop.create_task(run())
+        tasks.add(task)
 
     def on_response_complete(self) -> None:
         """Begin the next request that has come, or wait for one."""
@@ -95,6 +108,15 @@ class Cycle(RequestResponseCycle):
     """One request and its answer, which may be written as an `Outlet`."""
 
     _head: bytes = b""
+
+    def arrived(self) -> bytes | None:
+        """Return the request's body where all of it is here, once; `None` where it must be waited for."""
+        if self.more_body or self.waiting_for_100_continue or self.disconnected:
+            return None
+        body = bytes(self.body)
+        self.body = bytearray()
+        self.message_event.clear()
+        return body
 
     def answer(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None] | None:
         """Send a whole answer."""

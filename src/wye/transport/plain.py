@@ -59,13 +59,15 @@ class PlainTransport:
         self._closed = False
         self._heads: dict[str, dict[int, tuple[Mapping[str, str], bytes]]] = {}
 
-    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
+    def send(
+        self, path: str, headers: Mapping[str, str], body: bytes, deadline: float
+    ) -> Coroutine[Any, Any, HttpReply]:
         """POST and return the whole answer."""
-        return await self._whole(path, headers, body, deadline)
+        return self._whole(path, headers, body, deadline)
 
-    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+    def get(self, path: str, headers: Mapping[str, str], deadline: float) -> Coroutine[Any, Any, HttpReply]:
         """GET and return the whole answer."""
-        return await self._whole(path, headers, None, deadline)
+        return self._whole(path, headers, None, deadline)
 
     async def _whole(self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float) -> HttpReply:
         connection = await self.exchange(path, headers, body, deadline, whole=True)
@@ -116,8 +118,9 @@ class PlainTransport:
         while True:
             used_before = connection.idle_since > 0.0
             try:
-                connection.post(head, body or b"", deadline)
-                await connection.answered(whole=whole)
+                connection.post(head, body or b"", deadline, whole=whole)
+                while not connection.answered:
+                    await connection.news()
             except BaseException as error:
                 connection.abort()
                 self.release(connection)
@@ -332,12 +335,12 @@ class Connection(asyncio.Protocol):
         """How long the request under way has until its deadline."""
         return self._late_at - self._loop.time()
 
-    def post(self, head: bytes, body: bytes, deadline: float) -> None:
-        """Send a request."""
+    def post(self, head: bytes, body: bytes, deadline: float, *, whole: bool) -> None:
+        """Send a request; `whole` holds the answer back until all of it is here."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionFailedError("the connection to the provider was closed before it was used")
         self._in_flight, self._head_done, self._complete, self._until_closed = True, False, False, False
-        self.status, self._lines, self.heard = 0, [], False
+        self.status, self._lines, self.heard, self._whole = 0, [], False, whole
         now = self._loop.time()
         self._silent_at, self._late_at = now + self._silence, now + deadline
         if self._timer is None:
@@ -347,11 +350,10 @@ class Connection(asyncio.Protocol):
             self._timer = self._loop.call_at(self._late_at, self._check_time)
         self._transport.writelines((head, body)) if len(body) > 4096 else self._transport.write(head + body)
 
-    async def answered(self, *, whole: bool) -> None:
-        """Wait for the headers, or for the whole answer."""
-        self._whole = whole
-        while not (self._complete if whole else self._head_done):
-            await self._wait()
+    @property
+    def answered(self) -> bool:
+        """Whether the headers are here, or all of an answer that is wanted whole."""
+        return self._complete if self._whole else self._head_done
 
     def reply(self) -> HttpReply:
         """Return the answer that has come."""
@@ -366,7 +368,7 @@ class Connection(asyncio.Protocol):
         while not self._pieces:
             if self._complete:
                 return None
-            await self._wait()
+            await self.news()
         return self._take()
 
     async def pump(self, reader: Reader) -> None:
@@ -380,7 +382,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._reader = reader
                 try:
-                    await self._wait()
+                    await self.news()
                 finally:
                     self._reader = None
                 if (raised := self._raised) is not None:
@@ -433,7 +435,8 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _wait(self) -> asyncio.Future[None]:
+    def news(self) -> asyncio.Future[None]:
+        """Return what ends when something has come; raise what went wrong."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
