@@ -4,8 +4,10 @@ Importing this does no I/O and opens nothing; a router is made by `ModelRouter.f
 """
 
 from wye.catalog.schema import ModelInfo
+from wye.client import ClientResponse, LLMClient, ToolUse
 from wye.core.content import FunctionCall, ToolCall
 from wye.core.errors import (
+    AddressRefusedError,
     AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
@@ -14,15 +16,21 @@ from wye.core.errors import (
     DeadlineExceededError,
     InvalidRequestError,
     MalformedResponseError,
+    MethodNotAllowedError,
     ModelNotFoundError,
     OverloadedError,
     PermissionDeniedError,
     ProviderAuthenticationError,
     ProviderError,
+    ProviderModelMissingError,
+    ProviderPermissionError,
     QuotaExceededError,
     RateLimitError,
     RequestError,
+    RequestTooLargeError,
+    RouteNotFoundError,
     StreamInterruptedError,
+    UnsupportedOperationError,
     UnsupportedParameterError,
     UpstreamError,
     UpstreamTimeoutError,
@@ -34,16 +42,20 @@ from wye.core.usage import Usage
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, ModelConfig
 from wye.dispatch.retry import RetryConfig
-from wye.library import ModelRegistry, ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
+from wye.library import ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
+from wye.registry import ModelRegistry, Statistics
+from wye.routing.recommend import Recommended
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AddressRefusedError",
     "AuthenticationError",
     "BaseModelProvider",
     "ChatRequest",
     "Choice",
     "ChoiceDelta",
+    "ClientResponse",
     "ConfigurationError",
     "ConnectionFailedError",
     "ContentFilteredError",
@@ -51,7 +63,9 @@ __all__ = [
     "DeadlineExceededError",
     "FunctionCall",
     "InvalidRequestError",
+    "LLMClient",
     "MalformedResponseError",
+    "MethodNotAllowedError",
     "ModelCapabilities",
     "ModelConfig",
     "ModelInfo",
@@ -64,16 +78,24 @@ __all__ = [
     "PermissionDeniedError",
     "ProviderAuthenticationError",
     "ProviderError",
+    "ProviderModelMissingError",
+    "ProviderPermissionError",
     "QuotaExceededError",
     "RateLimitError",
+    "Recommended",
     "RequestError",
+    "RequestTooLargeError",
     "RetryConfig",
+    "RouteNotFoundError",
     "RoutingContext",
     "RoutingStrategy",
+    "Statistics",
     "StreamChunk",
     "StreamInterruptedError",
     "SyncModelRouter",
     "ToolCall",
+    "ToolUse",
+    "UnsupportedOperationError",
     "UnsupportedParameterError",
     "UpstreamError",
     "UpstreamTimeoutError",

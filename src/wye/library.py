@@ -23,6 +23,7 @@ from wye.core.request import Asked
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
 from wye.engine import Engine
+from wye.registry import ModelRegistry
 from wye.surfaces import openai_chat, openai_embeddings
 
 _T = TypeVar("_T")
@@ -43,50 +44,6 @@ class RoutingContext(Struct, frozen=True, kw_only=True):
     manual_model: str | None = None
     timeout: float | None = None
     drop_unsupported: bool | None = None
-
-
-class ModelRegistry:
-    """The models there are: what the catalog says of them, and what providers say they have."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Read `engine`'s catalog; `ModelRouter.registry` is one of a router, `from_env` makes one alone."""
-        self._engine = engine
-
-    @classmethod
-    def from_env(cls) -> Self:
-        """Configure as `ModelRouter.from_env` does."""
-        return cls(ModelRouter.from_env().engine)
-
-    @property
-    def models(self) -> Mapping[str, ModelInfo]:
-        """Every model that is known, by its full id, `provider/model`."""
-        return self._engine.snapshot.catalog.models
-
-    def get(self, name: str) -> ModelInfo | None:
-        """Return the model of a full id, or the one model that has the bare name."""
-        known = self._engine.snapshot.catalog
-        provider, _, rest = name.partition("/")
-        rows = known.by_name(name)
-        return known.models.get(name) or known.find(provider, rest) or (rows[0] if len(rows) == 1 else None)
-
-    def filter(self, **conditions: Any) -> list[ModelInfo]:
-        """Return the models that meet every condition; the keywords are those of `wye.catalog.Catalog.filter`."""
-        return self._engine.snapshot.catalog.filter(**conditions)
-
-    def is_available(self, model: ModelInfo) -> bool:
-        """Tell whether a model can be asked: its provider is in use and, if it was asked, lists it."""
-        return self._engine.snapshot.is_available(model)
-
-    async def refresh(self, providers: Sequence[str] = ()) -> list[Refreshed]:
-        """Ask these providers, or all that are configured, which models they have; new ones can be used at once.
-
-        A provider that is away changes nothing of what is known of it: its report says why.
-        """
-        return await self._engine.refresh(providers)
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._engine.aclose()
 
 
 class ModelRouter:

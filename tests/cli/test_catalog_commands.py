@@ -48,6 +48,10 @@ def test_filters_narrow_the_list(wye: Wye) -> None:
     assert long
     assert all(row["context_window"] >= 1_000_000 for row in long)
     assert all(row["open_source"] for row in listed(wye, "--open-source"))
+    quick = listed(wye, "--max-latency", "500", "--min-quality", "good", "--tag", "free")
+    assert all(row["latency_tier"] == "very-fast" and "free" in row["tags"] for row in quick)
+    assert {row["quality_tier"] for row in listed(wye, "--quality-tier", "testing")} == {"testing"}
+    assert {row["latency_tier"] for row in listed(wye, "--latency-tier", "slow")} == {"slow"}
 
 
 def test_what_can_be_used_now_can_be_listed(wye: Wye) -> None:

@@ -33,3 +33,24 @@ def test_everything_public_is_there() -> None:
 
     for name in wye.__all__:
         assert getattr(wye, name) is not None
+
+
+def test_every_error_there_is_can_be_caught_by_its_public_name() -> None:
+    import wye
+    from wye.core import errors
+
+    raised = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, wye.WyeError)}
+    assert raised <= set(wye.__all__)
+
+
+def test_what_the_contract_names_is_public() -> None:
+    import wye
+
+    contract = {
+        "ModelRouter", "RoutingContext", "RoutingStrategy", "LLMClient", "get_router", "ModelRegistry", "ModelInfo",
+        "ModelCapabilities", "ModelConfig", "ModelResponse", "StreamChunk", "ToolCall", "FunctionCall",
+        "BaseModelProvider", "ModelProviderFactory", "SyncModelRouter",
+    }  # fmt: skip
+    assert contract <= set(wye.__all__)
+    assert {"models", "get", "filter", "recommend", "refresh"} <= set(dir(wye.ModelRegistry))
+    assert {"route", "route_stream", "send_message", "explain"} <= set(dir(wye.ModelRouter))

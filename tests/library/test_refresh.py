@@ -18,7 +18,8 @@ from wye.catalog.schema import Price
 from wye.config import load_settings
 from wye.core.errors import InvalidRequestError, MalformedResponseError, ProviderAuthenticationError
 from wye.engine import Engine
-from wye.library import ModelRegistry, ModelRouter
+from wye.library import ModelRouter
+from wye.registry import ModelRegistry
 from wye.transport import connect
 
 ROWS = catalog.load()

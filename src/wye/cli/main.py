@@ -10,6 +10,7 @@ from wye.cli import config as configuration
 from wye.cli import discovery
 from wye.cli import models as listing
 from wye.cli import providers as providing
+from wye.cli import recommend as recommending
 from wye.cli import serve as serving
 from wye.cli.output import fail
 from wye.core.errors import WyeError
@@ -33,6 +34,7 @@ app.add_typer(models_app, name="models")
 models_app.callback()(listing.list_models)
 models_app.command("show")(listing.show)
 models_app.command("refresh")(discovery.refresh)
+app.command("recommend")(recommending.recommend)
 app.command("explain")(listing.explain)
 app.add_typer(providers_app, name="providers")
 providers_app.callback()(providing.providers)

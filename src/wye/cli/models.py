@@ -1,25 +1,33 @@
 """`wye models`, `wye models show` and `wye explain`."""
 
-import difflib
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, get_args
+from decimal import Decimal
+from typing import Annotated, Final
 
 import typer
 from msgspec import structs
 from rich.text import Text
 
 from wye import catalog
-from wye.catalog import Catalog, capability_name
-from wye.catalog.schema import Capability, ModelInfo, Price
+from wye.catalog import Catalog
+from wye.catalog.schema import ModelInfo, Price
 from wye.cli.output import Column, console, fail, figure, money, print_json, print_table, rate, short_figure
 from wye.cli.serve import Config
 from wye.config import load_settings
-from wye.core.errors import InvalidRequestError, ModelNotFoundError, WyeError
+from wye.core.errors import ModelNotFoundError, WyeError
 from wye.core.plan import Dropped, Plan, Wanted
 from wye.engine import Engine
+from wye.registry import ModelRegistry
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+MaxCost = Annotated[
+    str | None, typer.Option(help="USD per 1,000 tokens, mean of input and output price.", metavar="USD")
+]
+MaxLatency = Annotated[
+    float | None, typer.Option(help="Milliseconds that a model's latency may count as.", metavar="MS")
+]
+MinContext = Annotated[int | None, typer.Option(help="Tokens the context must hold.")]
+MinQuality = Annotated[str | None, typer.Option(help="The lowest quality tier that will do.", metavar="TIER")]
 
 
 def list_models(  # noqa: PLR0913 - an option each
@@ -27,10 +35,13 @@ def list_models(  # noqa: PLR0913 - an option each
     *,
     provider: Annotated[str | None, typer.Option("--provider", "-p", help="Only this provider's.")] = None,
     capability: Annotated[list[str] | None, typer.Option(help="Only those that can do this; repeatable.")] = None,
-    max_cost: Annotated[
-        str | None, typer.Option(help="USD per 1,000 tokens, mean of input and output price.", metavar="USD")
-    ] = None,
-    min_context: Annotated[int | None, typer.Option(help="Tokens the context must hold.")] = None,
+    max_cost: MaxCost = None,
+    max_latency: MaxLatency = None,
+    min_context: MinContext = None,
+    latency_tier: Annotated[str | None, typer.Option(help="very-fast, fast, medium or slow.")] = None,
+    quality_tier: Annotated[str | None, typer.Option(help="highest, high, good, experimental or testing.")] = None,
+    min_quality: MinQuality = None,
+    tag: Annotated[str | None, typer.Option(help="Only those marked so: free, preview, regional …")] = None,
     open_source: Annotated[bool, typer.Option("--open-source", help="Only open models.")] = False,
     usable: Annotated[bool, typer.Option("--usable", help="Only those of configured providers.")] = False,
     config: Config = None,
@@ -43,30 +54,36 @@ def list_models(  # noqa: PLR0913 - an option each
     if context.invoked_subcommand is not None:
         return
     try:
-        now = _engine(config).snapshot
-        rows = now.catalog.filter(
+        registry = ModelRegistry(engine_of(config))
+        rows = registry.filter(
             provider=provider,
-            capabilities=_known(capability or ()),
-            max_cost=_decimal(max_cost),
+            capabilities=capability or (),
+            max_cost=max_cost,
+            max_latency=max_latency,
             min_context_window=min_context,
+            latency_tier=latency_tier,
+            quality_tier=quality_tier,
+            min_quality=min_quality,
+            tag=tag,
             open_source=True if open_source else None,
+            available=True if usable else None,
         )
-        if provider is not None and now.catalog.provider(provider) is None:
-            raise InvalidRequestError(f"there is no provider {provider!r}; 'wye providers' lists them")
     except WyeError as error:
         fail(error)
-    can = now.availability.configured
-    rows = [row for row in rows if not usable or row.provider in can]
     if as_json:
         print_json(
-            [{**structs.asdict(row), "full_id": row.full_id, "available": now.is_available(row)} for row in rows]
+            [{**structs.asdict(row), "full_id": row.full_id, "available": registry.is_available(row)} for row in rows]
         )
         return
+    _print_models(rows, registry)
+
+
+def _print_models(rows: Sequence[ModelInfo], registry: ModelRegistry) -> None:
     print_table(
         _COLUMNS,
         [
             (
-                _name(row, usable=row.provider in can),
+                _name(row, usable=registry.is_available(row)),
                 short_figure(row.context_window),
                 short_figure(row.max_output_tokens),
                 rate(row.price.input),
@@ -117,7 +134,7 @@ def show(
     Example: wye models show gpt-4o-mini
     """
     try:
-        rows = _find(_engine(config), name)
+        rows = _find(engine_of(config), name)
     except WyeError as error:
         fail(error)
     if as_json:
@@ -147,7 +164,7 @@ def explain(
     """
     del prompt
     try:
-        engine = _engine(config)
+        engine = engine_of(config)
         plan = engine.explain(model)
     except WyeError as error:
         fail(error)
@@ -191,7 +208,8 @@ def _place(drop: Dropped) -> str:
     return f"{drop.provider}/{drop.model}" if drop.model else drop.provider
 
 
-def _engine(config: Config) -> Engine:
+def engine_of(config: Config) -> Engine:
+    """Return an engine over the settings in force."""
     rows = catalog.load()
     return Engine(load_settings(rows, path=config), rows)
 
@@ -204,28 +222,6 @@ def _find(engine: Engine, name: str) -> list[ModelInfo]:
     if not rows:
         raise ModelNotFoundError(f"there is no model {name!r}; near names: {', '.join(known.near(name))}")
     return rows
-
-
-def _known(capabilities: Sequence[str]) -> Sequence[str]:
-    known: tuple[str, ...] = get_args(Capability)
-    for name in capabilities:
-        if capability_name(name) not in known:
-            near = difflib.get_close_matches(capability_name(name), known, 3)
-            others = f"near names: {', '.join(near)}" if near else f"known are {', '.join(known)}"
-            raise InvalidRequestError(f"there is no capability {name!r}; {others}")
-    return capabilities
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("nan")
-    if not amount.is_finite():
-        raise InvalidRequestError(f"{text!r} is not an amount in USD")
-    return amount
 
 
 def _facts(row: ModelInfo) -> list[tuple[str, str]]:

@@ -57,3 +57,14 @@ class Usage(Struct, frozen=True, kw_only=True):
     def total_tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return what both took together; estimated where one of them is."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
+        told = [cost for cost in (self.reported_cost, other.reported_cost) if cost is not None]
+        return Usage(
+            **sums, reported_cost=sum(told, Decimal(0)) if told else None, estimated=self.estimated or other.estimated
+        )
+
+
+_ADDED = tuple(name for name in Usage.__struct_fields__ if name not in {"reported_cost", "estimated"})

@@ -40,6 +40,12 @@ def render_response(response: ModelResponse, call: Call, *, model: str, request_
     return _encode(body)
 
 
+def render_turn(response: ModelResponse) -> dict[str, Any]:
+    """Return the first choice as the message that a caller sends back in the next turn."""
+    message: dict[str, Any] = _choice(response.choices[0], functions=False)["message"]
+    return {name: value for name, value in message.items() if value is not None or name == "content"}
+
+
 def render_usage(usage: Usage) -> dict[str, Any]:
     """Return usage in OpenAI's form; `prompt_tokens` includes cached tokens, `completion_tokens` reasoning."""
     return {
