@@ -28,7 +28,7 @@ from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import WireUpstream
-from wye.health import Health
+from wye.health import Health, ProviderReport
 from wye.ledger.price import Rater
 from wye.routing.reading import Reader
 from wye.state import connect
@@ -155,8 +155,30 @@ class Engine:
         if same:
             new, _ = snapshot.with_lists(new, same)
         self._lists = same
+        for name in new.recipes:
+            if new.recipes[name] == self._recipe(name):
+                self.health.revive(name)
+            else:
+                self.health.forget(name)
         self._adopt(new)
-        self.health.revive()
+
+    def providers(self) -> dict[str, ProviderReport]:
+        """Return how every provider of the catalog is, by its id, in this process; no keys are shown in full."""
+        now = self.snapshot
+        known = self.health.describe()
+        can = now.availability
+        found: dict[str, ProviderReport] = {}
+        for name in now.catalog.providers:
+            report = known.get(name)
+            if name in can.bad_keys:
+                report = ProviderReport(provider=name, status="unavailable", reason=can.bad_keys[name])
+            elif report is None or name not in now.upstreams:
+                reason = can.missing.get(name, "add it to the configuration")
+                report = ProviderReport(provider=name, status="unconfigured", reason=reason)
+            elif name not in can.configured and report.last_answer_at is None:
+                report = structs.replace(report, status="unconfigured", reason="asked only where it is named")
+            found[name] = report
+        return found
 
     def _tell_health(self) -> None:
         """Say which providers and keys there are; what is known of those that stay is kept."""

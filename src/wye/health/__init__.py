@@ -3,6 +3,7 @@
 from wye.health.board import Health
 from wye.health.config import BreakerConfig, HealthConfig
 from wye.health.records import Permit, ProviderKeys
+from wye.health.report import ProviderReport
 from wye.health.view import ALL_WELL, HealthView, Mark, Observed
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "Observed",
     "Permit",
     "ProviderKeys",
+    "ProviderReport",
 ]

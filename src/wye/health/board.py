@@ -15,11 +15,12 @@ from msgspec import structs
 from wye.catalog.schema import LatencyTier, ModelInfo
 from wye.core.errors import DeadlineExceededError, UpstreamTimeoutError, WyeError
 from wye.core.plan import Attempt, Outcome
-from wye.health import marks
+from wye.health import marks, report
 from wye.health.breaker import NO_PROBE
 from wye.health.config import BreakerConfig
 from wye.health.observed import ENOUGH, STALE_SECONDS, Watch
 from wye.health.records import ModelHealth, Permit, ProviderHealth, ProviderKeys
+from wye.health.report import ProviderReport
 from wye.health.verdict import verdict
 from wye.health.view import ALL_WELL, HealthView, Mark, Observed
 
@@ -90,13 +91,25 @@ class Health:
             model.slow_after = self._slow_after(model.full_id)
         self._changed()
 
-    def revive(self, provider_id: str | None = None) -> None:
-        """Forget what is held against the keys of a provider, or of all: somebody has mended something."""
-        for provider in self.providers.values():
-            if provider_id in (None, provider.id):
-                for key in provider.ring.keys:
-                    key.revive()
-                    self._tell("key", f"{provider.id}/{key.name}", None)
+    def revive(self, provider_id: str) -> None:
+        """Forget what is held against the keys of a provider: somebody may have mended them."""
+        provider = self.providers.get(provider_id)
+        for key in provider.ring.keys if provider is not None else ():
+            if key.until > 0.0:
+                key.revive()
+                self._tell("key", f"{provider_id}/{key.name}", None)
+        self._changed()
+
+    def forget(self, provider_id: str) -> None:
+        """Begin anew with a provider: what was learnt of it was learnt of another place."""
+        self.revive(provider_id)
+        if self.providers.pop(provider_id, None) is not None:
+            self._tell("provider", provider_id, None)
+        for model in [model for model in self.models.values() if model.provider.id == provider_id]:
+            del self.models[model.full_id]
+            self._troubled.discard(model)
+            self._seen.discard(model)
+            self._observed = {name: seen for name, seen in self._observed.items() if name != model.full_id}
         self._changed()
 
     def acquire(self, attempt: Attempt) -> Permit | None:
@@ -124,9 +137,7 @@ class Health:
     def ready_in(self, attempt: Attempt) -> float:
         """Return the seconds until this attempt may be made: 0 where it may be now, infinity where it never will."""
         now = self._clock()
-        model = self.models.get(attempt.full_id)
-        if model is None:
-            return 0.0
+        model = self.models.get(attempt.full_id) or self._model(attempt)
         breakers = max(model.provider.breaker.frees_at(now), model.breaker.frees_at(now))
         return max(breakers, model.absent_until, model.provider.ring.frees_at(), now) - now
 
@@ -277,6 +288,17 @@ class Health:
         if now >= self._view_until:
             self._look(now)
         return self._view
+
+    def describe(self) -> dict[str, ProviderReport]:
+        """Return how every provider in use is, by its id."""
+        now, epoch = self._clock(), self._epoch()
+        asked: dict[str, list[ModelHealth]] = {}
+        for model in self.models.values():
+            asked.setdefault(model.provider.id, []).append(model)
+        return {
+            name: report.of_provider(provider, asked.get(name, []), now, epoch)
+            for name, provider in self.providers.items()
+        }
 
     def _look(self, now: float) -> None:
         epoch = self._epoch()

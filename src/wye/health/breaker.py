@@ -99,6 +99,7 @@ class Breaker:
         if until is None:
             self.close()
         else:
+            self.failures = max(self.failures, self._config.failure_threshold)
             self._open(min(until, now + self._config.open_seconds))
 
     def close(self) -> None:

@@ -51,33 +51,30 @@ class Key:
     def limited(self, now: float, retry_after: float | None) -> None:
         """Cool down after a rate limit; several at once are one."""
         if retry_after is not None and retry_after > 0:
-            self._rest("cooling_down", max(self.until, now + min(retry_after, HINT_AT_MOST)))
+            self.rest("cooling_down", max(self.until, now + min(retry_after, HINT_AT_MOST)))
         elif now >= self.until:
-            self._rest("cooling_down", now + min(COOLDOWN_SECONDS * 2**self.strikes, COOLDOWN_AT_MOST))
+            self.rest("cooling_down", now + min(COOLDOWN_SECONDS * 2**self.strikes, COOLDOWN_AT_MOST))
             self.strikes = min(self.strikes + 1, 16)
 
     def exhausted(self, now: float, retry_after: float | None) -> None:
         """Leave the key alone for long: its account has no credit or quota left."""
-        self._rest("quota_exceeded", now + min(retry_after or QUOTA_SECONDS, 24 * HINT_AT_MOST))
+        self.rest("quota_exceeded", now + min(retry_after or QUOTA_SECONDS, 24 * HINT_AT_MOST))
 
     def refused(self, now: float) -> None:
         """Retire the key; where there is none, what signs in may do better in a while."""
         if self.secret is not None:
-            self._rest("refused", math.inf)
+            self.rest("refused", math.inf)
         elif now >= self.until:
-            self._rest("refused", now + min(SIGN_IN_SECONDS * 2**self.strikes, _SIGN_IN_AT_MOST))
+            self.rest("refused", now + min(SIGN_IN_SECONDS * 2**self.strikes, _SIGN_IN_AT_MOST))
             self.strikes = min(self.strikes + 1, 16)
 
     def rest(self, code: str, until: float) -> None:
-        """Leave the key alone as another process found it should be."""
-        self._rest(code, until)
+        """Leave the key alone until then."""
+        self.code, self.until = code, until
 
     def revive(self) -> None:
         """Forget what was held against it."""
         self.until, self.code, self.strikes, self.last_error = 0.0, "", 0, ""
-
-    def _rest(self, code: str, until: float) -> None:
-        self.code, self.until = code, until
 
 
 class KeyRing:
