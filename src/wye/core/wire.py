@@ -99,12 +99,21 @@ def replace_model(body: bytes, old: str, new: str) -> bytes:
     """
     if old == new:
         return body
+    member, ours = _member(old), _member(new)
+    start = body.find(member)
+    if start >= 0 and body.count(b'"model"') == 1:
+        return b"%b%b%b" % (body[:start], ours, body[start + len(member) :])
     start = body.find(b'"model"')
     if start >= 0 and body.find(b'"model"', start + 7) < 0 and (key := _MODEL_KEY.match(body, start)):
         value, begin = _encoded(old), key.end()
         if body.startswith(value, begin):
             return b"%b%b%b" % (body[:begin], _encoded(new), body[begin + len(value) :])
     return splice(body, {"model": _encoded(new)})
+
+
+@functools.lru_cache(maxsize=1024)
+def _member(name: str) -> bytes:
+    return b'"model":' + msgspec.json.encode(name)
 
 
 @functools.lru_cache(maxsize=1024)

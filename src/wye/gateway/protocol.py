@@ -6,8 +6,9 @@ and a task in between. And a connection that idles has one timer for its whole l
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
@@ -15,6 +16,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from wye.gateway.http import Header
 from wye.gateway.outlet import ARRIVED, EXTENSION
+
+_PLAIN_PATH: Final = re.compile(rb"/[A-Za-z0-9/._~:-]*").fullmatch
+"""A request's target that is nothing but a path: most are, and need not be taken apart."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -30,11 +34,14 @@ class Protocol(HttpToolsProtocol):
         scope["method"] = parser.get_method().decode("ascii")
         if version != "1.1":
             scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        raw_path, query = self.url, b""
+        if not _PLAIN_PATH(raw_path):
+            url = httptools.parse_url(raw_path)
+            raw_path, query = url.path, url.query or b""
+        path = raw_path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
         before = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
         cycle = self.cycle = Cycle(
             scope=scope,
