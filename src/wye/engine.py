@@ -18,7 +18,7 @@ from wye.config import Settings
 from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
-from wye.core.plan import Plan, Wanted
+from wye.core.plan import Plan, Wanted, Wishes
 from wye.core.refresh import Refreshed
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
@@ -105,10 +105,11 @@ class Engine:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
         return self.snapshot.planner.explain(Wanted(model=name, operation=None), self.health.view())
 
-    def explain_exchange(self, exchange: Exchange) -> Plan:
-        """Return the plan an exchange would get, with everything that was judged and dropped; nothing is sent."""
-        now = self.snapshot
-        return now.planner.explain(self._reader.wanted(exchange, now.planner), self.health.view())
+    def explain_call(self, call: Call, wishes: Wishes | None = None) -> Plan:
+        """Return the plan a call would get, with everything that was judged and dropped; nothing is sent."""
+        planner = self.snapshot.planner
+        wanted, _ = self._reader.read(call, wishes, planner)
+        return planner.explain(wanted, self.health.view())
 
     def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:
         wanted, health = self._reader.wanted(exchange, now.planner), self.health.view()

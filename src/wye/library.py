@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -12,18 +13,20 @@ import msgspec
 from msgspec import Struct, structs
 
 from wye import catalog
-from wye.catalog.schema import ModelInfo
+from wye.catalog.schema import ModelInfo, QualityTier
 from wye.config import load_settings
 from wye.core.errors import InvalidRequestError
 from wye.core.exchange import Exchange
 from wye.core.operations import EmbeddingsAnswer
-from wye.core.plan import Plan
+from wye.core.plan import NO_WISHES, Plan, Wishes
 from wye.core.refresh import Refreshed
-from wye.core.request import Asked
+from wye.core.request import Asked, Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
 from wye.engine import Engine
 from wye.registry import ModelRegistry
+from wye.routing.filters import capability_named, quality_named
+from wye.routing.strategies import strategy_named
 from wye.surfaces import openai_chat, openai_embeddings
 
 _T = TypeVar("_T")
@@ -31,17 +34,41 @@ Messages = Sequence[Mapping[str, Any]]
 
 
 class RoutingStrategy(StrEnum):
-    """How a model is chosen: `AUTO` takes the configured order of providers, `MANUAL` exactly the one named."""
+    """How a model is chosen.
+
+    `AUTO` takes what is configured, among the providers' default models, `MANUAL` exactly the model that is named,
+    `ROUND_ROBIN` the default models in turn. The others choose among all models of the providers in use, or among
+    those of an alias: the four last are kinds of task.
+    """
 
     AUTO = "auto"
+    COST_OPTIMIZED = "cost"
+    PERFORMANCE_OPTIMIZED = "performance"
+    QUALITY_OPTIMIZED = "quality"
+    BALANCED = "balanced"
+    ROUND_ROBIN = "round-robin"
     MANUAL = "manual"
+    SIMPLE = "simple"
+    COMPLEX = "complex"
+    CODING = "coding"
+    CREATIVE = "creative"
 
 
 class RoutingContext(Struct, frozen=True, kw_only=True):
-    """What the caller wants of the way a request takes. `timeout` is seconds for the whole chain of attempts."""
+    """What the caller wants of the way a request takes. `timeout` is seconds for the whole chain of attempts.
 
-    strategy: RoutingStrategy = RoutingStrategy.AUTO
+    `required_capabilities` are those of the catalog (`function-calling`, underscores allowed) beside what the request
+    needs of itself. `max_cost` is USD for the request, `min_quality` the lowest tier that will do, `providers` those
+    that may be used, by id or alias, `tags` what a model's row must have.
+    """
+
+    strategy: RoutingStrategy | str = RoutingStrategy.AUTO
     manual_model: str | None = None
+    required_capabilities: Sequence[str] = ()
+    max_cost: Decimal | float | None = None
+    min_quality: QualityTier | None = None
+    providers: Sequence[str] | None = None
+    tags: Sequence[str] = ()
     timeout: float | None = None
     drop_unsupported: bool | None = None
 
@@ -145,9 +172,22 @@ class ModelRouter:
         who = {"provider": attempt.provider, "model": attempt.model} if attempt else {}
         return structs.replace(answer, cost=exchange.cost, **who)
 
-    def explain(self, model: str = "auto") -> Plan:
-        """Return the plan a request for `model` would get, with what was left out and why."""
-        return self.engine.explain(model)
+    def explain(
+        self,
+        model: str | None = None,
+        *,
+        messages: Messages | None = None,
+        context: RoutingContext | None = None,
+        **parameters: Any,
+    ) -> Plan:
+        """Return the plan a request would get, with what was judged and what was left out and why.
+
+        Without `messages` nothing is known of the request but its `model`, `auto` by default.
+        """
+        if messages is None and context is None:
+            return self.engine.explain(model or "auto")
+        call, wishes = self._read(messages or [], context or RoutingContext(), model, parameters)
+        return self.engine.explain_call(call, wishes)
 
     def register_provider(
         self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()
@@ -178,17 +218,42 @@ class ModelRouter:
         self, messages: Messages, context: RoutingContext | None, model: str | None, parameters: dict[str, Any]
     ) -> Exchange:
         context = context or RoutingContext()
+        call, wishes = self._read(messages, context, model, parameters)
+        exchange = self.engine.begin(call, timeout=context.timeout)
+        exchange.wishes = wishes
+        return exchange
+
+    def _read(
+        self, messages: Messages, context: RoutingContext, model: str | None, parameters: dict[str, Any]
+    ) -> tuple[Call, Wishes | None]:
+        strategy = context.strategy if context.strategy != RoutingStrategy.AUTO else None
+        if strategy is not None:
+            strategy = strategy_named(strategy, "strategy")
         name = model or context.manual_model
-        if name is None:
-            if context.strategy is RoutingStrategy.MANUAL:
-                raise InvalidRequestError("the manual strategy needs 'manual_model'", param="manual_model")
-            name = context.strategy.value
+        if name is None and strategy == RoutingStrategy.MANUAL:
+            raise InvalidRequestError("the manual strategy needs 'manual_model'", param="manual_model")
+        name = name or "auto"
         try:
             body = msgspec.json.encode({"model": name, "messages": messages, **parameters})
         except (TypeError, ValueError) as error:
             raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
         drop = self.engine.drops_unsupported if context.drop_unsupported is None else context.drop_unsupported
-        return self.engine.begin(openai_chat.parse_request(body, Asked(drop_unsupported=drop)), timeout=context.timeout)
+        return openai_chat.parse_request(body, Asked(drop_unsupported=drop)), self._wishes(context, strategy)
+
+    def _wishes(self, context: RoutingContext, strategy: str | None) -> Wishes | None:
+        known = self.engine.snapshot.catalog
+        providers = context.providers
+        wishes = Wishes(
+            strategy=strategy,
+            needs=frozenset(capability_named(name) for name in context.required_capabilities),
+            max_cost=None if context.max_cost is None else Decimal(str(context.max_cost)),
+            min_quality=None if context.min_quality is None else quality_named(context.min_quality, "min_quality"),
+            providers=None
+            if providers is None
+            else frozenset(row.id if (row := known.provider(name)) else name for name in providers),
+            tags=frozenset(context.tags),
+        )
+        return None if wishes == NO_WISHES else wishes
 
 
 def _signed(response: ModelResponse, exchange: Exchange) -> ModelResponse:
@@ -267,9 +332,16 @@ class SyncModelRouter:
         """Return a vector for each text."""
         return self._run(self._router.embed(model, input, dimensions=dimensions, timeout=timeout, **parameters))
 
-    def explain(self, model: str = "auto") -> Plan:
-        """Return the plan a request for `model` would get."""
-        return self._router.explain(model)
+    def explain(
+        self,
+        model: str | None = None,
+        *,
+        messages: Messages | None = None,
+        context: RoutingContext | None = None,
+        **parameters: Any,
+    ) -> Plan:
+        """Return the plan a request would get."""
+        return self._router.explain(model, messages=messages, context=context, **parameters)
 
     def refresh(self, providers: Sequence[str] = ()) -> list[Refreshed]:
         """Ask these providers, or all that are configured, which models they have."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
 
@@ -47,6 +48,9 @@ class Wishes(Struct, frozen=True, kw_only=True):
     providers: frozenset[str] | None = None
     tags: frozenset[str] = frozenset()
     explain: bool = False
+
+
+NO_WISHES: Final = Wishes()
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

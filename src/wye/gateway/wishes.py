@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from wye.catalog.schema import QUALITY_TIERS
 from wye.core.errors import InvalidRequestError
 from wye.core.plan import Plan, Wishes
+from wye.routing.filters import quality_named
 from wye.routing.strategies import strategy_named
 
 _STRATEGY: Final = b"x-wye-strategy"
@@ -32,11 +32,11 @@ def wishes_of(headers: Mapping[bytes, bytes]) -> Wishes | None:
     """
     if _NAMES.isdisjoint(headers):
         return None
-    strategy = headers.get(_STRATEGY)
+    strategy, quality = headers.get(_STRATEGY), headers.get(_MIN_QUALITY)
     return Wishes(
         strategy=None if strategy is None else strategy_named(strategy.decode("latin-1"), "x-wye-strategy"),
         max_cost=_amount(headers.get(_MAX_COST)),
-        min_quality=_quality(headers.get(_MIN_QUALITY)),
+        min_quality=None if quality is None else quality_named(quality.decode("latin-1"), "x-wye-min-quality"),
         tags=_tags(headers.get(_TAGS)),
         explain=_explain(headers.get(_EXPLAIN)),
     )
@@ -84,16 +84,6 @@ def _amount(value: bytes | None) -> Decimal | None:
         message = "'x-wye-max-cost-usd' must be an amount in USD, such as 0.01"
         raise InvalidRequestError(message, code="invalid_value", param="x-wye-max-cost-usd")
     return amount
-
-
-def _quality(value: bytes | None) -> str | None:
-    if value is None:
-        return None
-    tier = value.decode("latin-1").strip().lower()
-    if tier not in QUALITY_TIERS:
-        message = f"'x-wye-min-quality' must be one of {', '.join(QUALITY_TIERS)}"
-        raise InvalidRequestError(message, code="invalid_value", param="x-wye-min-quality")
-    return tier
 
 
 def _tags(value: bytes | None) -> frozenset[str]:

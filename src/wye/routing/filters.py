@@ -6,6 +6,7 @@ health (`wye.health.Mark`).
 """
 
 import datetime
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final, get_args
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from wye.catalog import capability_name
 from wye.catalog.schema import QUALITY_TIERS, Capability, ModelInfo, QualityTier
+from wye.core.errors import InvalidRequestError
 from wye.core.plan import Dropped, Wanted
 from wye.health import HealthView, Mark
 from wye.routing.scores import Entry, expected_cost, expected_output, quality_bits
@@ -31,7 +33,7 @@ _FIRST_TAG: Final = _NOBODY << 1
 
 _BIT: Final[Mapping[str, int]] = {name: 1 << at for at, name in enumerate(_CAPABILITIES)}
 _EVERY_ABILITY: Final = (1 << _QUALITY_AT) - 1
-_SPECIAL: Final = frozenset({"image-output", "audio-output", "deep-research"})
+_SPECIAL: Final = frozenset({"image-output", "audio-output", "deep-research", "multi-agent"})
 _IMPLIED: Final[Mapping[str, frozenset[str]]] = {
     "reasoning": frozenset({"extended-thinking", "adaptive-thinking"}),
     "json-mode": frozenset({"json-schema"}),
@@ -80,7 +82,7 @@ class Masks:
         for tag in wanted.tags:
             need |= self._tags.get(tag, _NOBODY)
         if wanted.min_quality is not None:
-            need |= 1 << (_QUALITY_AT + QUALITY_TIERS.index(_tier(wanted.min_quality)))
+            need |= 1 << (_QUALITY_AT + QUALITY_TIERS.index(quality_named(wanted.min_quality, "min_quality")))
         return need
 
 
@@ -184,12 +186,24 @@ def _unmet(entry: Entry, wanted: Wanted, day: datetime.date) -> tuple[str, str]:
     return "not_listed", "its provider does not list it"
 
 
-def _place(tier: str) -> int:
-    return QUALITY_TIERS.index(_tier(tier))
+def capability_named(name: str) -> str:
+    """Return the catalog's name of a capability; raise `InvalidRequestError` where there is none."""
+    known = capability_name(name)
+    if known not in _BIT:
+        near = difflib.get_close_matches(known, _BIT, 3) or _BIT
+        message = f"there is no capability {name[:60]!r}; near names: {', '.join(near)}"
+        raise InvalidRequestError(message, code="invalid_value", param="required_capabilities")
+    return known
 
 
-def _tier(name: str) -> QualityTier:
+def quality_named(name: str, param: str) -> QualityTier:
+    """Return the quality tier of this name; raise `InvalidRequestError`, which names `param`, where there is none."""
     for tier in QUALITY_TIERS:
-        if tier == name:
+        if tier == name.strip().lower():
             return tier
-    raise ValueError(f"there is no quality tier {name!r}")
+    message = f"{param!r} must be one of {', '.join(QUALITY_TIERS)}"
+    raise InvalidRequestError(message, code="invalid_value", param=param)
+
+
+def _place(tier: str) -> int:
+    return QUALITY_TIERS.index(quality_named(tier, "min_quality"))

@@ -82,7 +82,8 @@ class Planner:
         where nothing that serves it is; `ProviderAuthenticationError` where what serves it has only a key that cannot
         be right; `UnsupportedOperationError` where it cannot do the operation (`None` asks for nothing in particular)
         or lacks an ability; `ContextLengthError`, `PermissionDeniedError` or `InvalidRequestError` where nothing is
-        left by what else was asked for; `OverloadedError` or `RateLimitError` where nothing that serves it is well.
+        left by what else was asked for. Where nothing that could answer is well, the plan holds what is not: whoever
+        walks it knows best when that may be tried again.
         """
         fixed = self._plans.get((wanted.model, wanted.operation))
         if fixed is not None and not fixed.choice and _is_plain(wanted) and not (health.providers or health.models):
@@ -90,7 +91,7 @@ class Planner:
         plan = self._decided(wanted, health, explained=False)
         if not plan.attempts:
             whole = self._decided(wanted, health, explained=True)
-            raise refusal(whole, wanted, self._names, health, now=self._clock())
+            raise refusal(whole, wanted, self._names)
         return plan
 
     def explain(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
@@ -123,6 +124,13 @@ class Planner:
         return self._made[1]
 
     def _decided(self, wanted: Wanted, health: HealthView, *, explained: bool) -> Plan:
+        plan = self._chosen(wanted, health, explained=explained)
+        if plan.attempts or not (health.providers or health.models):
+            return plan
+        plan = self._chosen(wanted, structs.replace(health, providers={}, models={}), explained=explained)
+        return structs.replace(plan, attempts=tuple(_unwell(attempt, health) for attempt in plan.attempts))
+
+    def _chosen(self, wanted: Wanted, health: HealthView, *, explained: bool) -> Plan:
         name = self._names.resolved(wanted.model)
         if not self._is_auto(name):
             fixed = self._fixed(wanted.model, wanted.operation)
@@ -187,6 +195,9 @@ class Planner:
             best = judged[0].entry.full_id
             names = [best, *(name for name in names if name != best)]
         attempts = {one.full_id: one for one in fixed.plan.attempts}
+        if scores and names and len(names) > 1:
+            reason = f"scores {scores[names[0]]:.3f}, best of {len(names)} under {chosen_by}"
+            attempts[names[0]] = structs.replace(attempts[names[0]], reason=reason)
         return Plan(
             requested=wanted.model,
             attempts=tuple(structs.replace(attempts[name], score=scores.get(name)) for name in names),
@@ -254,6 +265,12 @@ def _in_turn(names: Sequence[str], fixed: _Fixed, turn: int) -> list[str]:
     at = turns[turn % len(turns)]
     order = [*there[at:], *there[:at], len(fixed.weights)]
     return sorted(names, key=lambda name: order.index(target[name]))
+
+
+def _unwell(attempt: Attempt, health: HealthView) -> Attempt:
+    """Say of an attempt that is left to try only because nothing else is."""
+    mark = health.blocked(attempt.provider, attempt.full_id)
+    return structs.replace(attempt, reason=f"{attempt.reason}; {mark.reason}") if mark is not None else attempt
 
 
 def _is_plain(wanted: Wanted) -> bool:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from wye.core.content import Audio, File, Image, Part, ToolResult
 from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
 from wye.core.exchange import Exchange
-from wye.core.plan import Wanted, Wishes
+from wye.core.plan import NO_WISHES, Wanted, Wishes
 from wye.core.request import Call, ChatRequest
 from wye.routing.names import CHATTING
 from wye.routing.planner import Planner
@@ -27,7 +28,6 @@ _KEPT_SECONDS: Final = 300.0
 _KEPT_PREFIXES: Final = 4096
 _KEPT_TURNS: Final = 4096
 _LOOKED_BACK: Final = 64
-_NO_WISHES: Final = Wishes()
 _HOSTED: Final = {"web_search": "web-search", "code_execution": "code-execution", "deep_research": "deep-research"}
 _NO_EFFORT: Final = frozenset({None, "none", "minimal"})
 
@@ -47,9 +47,20 @@ class Reader:
         choice = planner.chooses(call.model, call.operation)
         if wishes is None and exchange.provider is None and not choice:
             return Wanted(model=call.model, operation=call.operation, stream=call.stream)
-        wishes = wishes or _NO_WISHES
+        wanted, exchange.prefixes = self.read(call, wishes, planner, provider=exchange.provider)
+        return (
+            structs.replace(wanted, turn=self._turn(call.model, wanted.needs)) if choice or wanted.strategy else wanted
+        )
+
+    def read(
+        self, call: Call, wishes: Wishes | None, planner: Planner, *, provider: str | None = None
+    ) -> tuple[Wanted, tuple[tuple[int, int], ...]]:
+        """Return what a call wants, which takes no turn, and hashes of its beginnings; `provider` alone may answer."""
+        choice = planner.chooses(call.model, call.operation)
+        prefixes: tuple[tuple[int, int], ...] = ()
+        wishes = wishes or NO_WISHES
         choice = choice or wishes.strategy is not None
-        providers = wishes.providers if exchange.provider is None else frozenset({exchange.provider})
+        providers = wishes.providers if provider is None else frozenset({provider})
         needs, held, holder = wishes.needs, 0, None
         input_tokens, output_tokens = len(call.body) // _BYTES_PER_TOKEN, None
         chat = _chat(call) if choice or wishes.max_cost is not None else None
@@ -57,9 +68,9 @@ class Reader:
             input_tokens, output_tokens = estimate_input_tokens(chat), chat.max_output_tokens
             if choice:
                 needs |= needs_of(chat)
-                exchange.prefixes = tuple(_prefixes(chat, len(call.body)))
-                holder, held = self._held(exchange.prefixes)
-        return Wanted(
+                prefixes = tuple(_prefixes(chat, len(call.body)))
+                holder, held = self._held(prefixes)
+        wanted = Wanted(
             model=call.model,
             operation=call.operation,
             needs=needs,
@@ -73,8 +84,8 @@ class Reader:
             tags=wishes.tags,
             holder=holder,
             held_tokens=held,
-            turn=self._turn(call.model, needs) if choice else 0,
         )
+        return wanted, prefixes
 
     def learn(self, exchange: Exchange) -> None:
         """Remember who holds the beginning of a conversation that was answered."""

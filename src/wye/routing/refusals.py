@@ -7,24 +7,19 @@ from wye.core.errors import (
     ContextLengthError,
     InvalidRequestError,
     ModelNotFoundError,
-    OverloadedError,
     PermissionDeniedError,
     ProviderAuthenticationError,
-    RateLimitError,
     UnsupportedOperationError,
     WyeError,
 )
 from wye.core.operations import NAMES
 from wye.core.plan import Dropped, Plan, Wanted
-from wye.health import HealthView
 from wye.routing.names import CHATTING, Names
 
-_HEALTH: Final = frozenset({"breaker_open", "cooling_down", "no_healthy_key", "model_missing", "full", "unhealthy"})
 _NEAREST: Final[Mapping[str, int]] = {
     code: at
     for at, codes in enumerate(
         (
-            _HEALTH,
             ("too_expensive", "price_unknown"),
             ("provider_not_allowed",),
             ("context_length", "output_length"),
@@ -38,12 +33,12 @@ _NEAREST: Final[Mapping[str, int]] = {
 """The later a filter comes, the nearer was a candidate that only it held back."""
 
 
-def refusal(plan: Plan, wanted: Wanted, names: Names, health: HealthView, *, now: float) -> WyeError:
-    """Return the error for a plan without attempts; `now` is seconds since the epoch."""
+def refusal(plan: Plan, wanted: Wanted, names: Names) -> WyeError:
+    """Return the error for a plan without attempts."""
     nearest = min((_NEAREST[drop.code] for drop in plan.dropped if drop.code in _NEAREST), default=None)
     held_back = [drop for drop in plan.dropped if drop.code in _NEAREST and _NEAREST[drop.code] == nearest]
     if held_back:
-        return _held_back(held_back, wanted, names, health, now)
+        return _held_back(held_back, wanted, names)
     for drop in plan.dropped:
         if drop.code == "bad_key":
             return ProviderAuthenticationError(drop.reason, provider=drop.provider)
@@ -53,10 +48,8 @@ def refusal(plan: Plan, wanted: Wanted, names: Names, health: HealthView, *, now
     return ModelNotFoundError(f"there is no model {wanted.model!r}; near names: {near}", param="model")
 
 
-def _held_back(dropped: list[Dropped], wanted: Wanted, names: Names, health: HealthView, now: float) -> WyeError:
+def _held_back(dropped: list[Dropped], wanted: Wanted, names: Names) -> WyeError:
     code, asked, said = dropped[0].code, repr(wanted.model), _said(dropped)
-    if code in _HEALTH:
-        return _unwell(dropped, asked, health, now)
     if code in {"too_expensive", "price_unknown"}:
         message = f"no model for {asked} is expected to cost at most ${wanted.max_cost} ({said})"
         return InvalidRequestError(message, code="max_cost_exceeded", param="x-wye-max-cost-usd")
@@ -74,15 +67,6 @@ def _held_back(dropped: list[Dropped], wanted: Wanted, names: Names, health: Hea
         return UnsupportedOperationError(message, param="model")
     message = f"no model for {asked} can do all that the request asks for ({said})"
     return UnsupportedOperationError(message, param="model")
-
-
-def _unwell(dropped: list[Dropped], asked: str, health: HealthView, now: float) -> WyeError:
-    marks = [mark for drop in dropped if (mark := health.blocked(drop.provider, f"{drop.provider}/{drop.model}"))]
-    ends = [mark.until for mark in marks if mark.until is not None]
-    wait = max(0.0, min(ends) - now) if ends else None
-    kind = RateLimitError if all(mark.code == "cooling_down" for mark in marks) else OverloadedError
-    message = f"nothing that serves {asked} can be called now ({_said(dropped)})"
-    return kind(message, provider=dropped[0].provider if len(dropped) == 1 else None, retry_after=wait)
 
 
 def _said(dropped: tuple[Dropped, ...] | list[Dropped]) -> str:
