@@ -11,10 +11,12 @@ It runs on its own event loop in a background thread, so synchronous and asynchr
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -157,8 +159,8 @@ class Upstream:
     refusing: bool
     """While true, every new connection is accepted and reset at once."""
 
-    def __init__(self) -> None:
-        """Prepare; nothing listens before `with`."""
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare; nothing listens before `with`. With `tls`, connections count once their handshake is done."""
         self.url = ""
         self.received = []
         self.connections = 0
@@ -171,13 +173,14 @@ class Upstream:
         self._open: set[_Connection] = set()
         self._stop: Callable[[], object] = lambda: None
         self._thread: threading.Thread | None = None
+        self._tls = tls
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
         port: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, args=(port,), name="imitation-provider", daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{port.result(_STOP_SECONDS)}"
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port.result(_STOP_SECONDS)}"
         return self
 
     def __exit__(
@@ -219,7 +222,7 @@ class Upstream:
     async def _listen(self, port: Future[int]) -> None:
         loop = asyncio.get_running_loop()
         stopping = asyncio.Event()
-        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, ssl=self._tls)
         self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
         port.set_result(server.sockets[0].getsockname()[1])
         await stopping.wait()
@@ -253,6 +256,14 @@ class Upstream:
         except Exception as error:  # noqa: BLE001  # kept for the test's own thread, which raises it on leaving
             self._failures.append(error)
             return Reply.json({"error": {"message": f"the test's handler failed: {error!r}"}}, status=500)
+
+
+@contextmanager
+def nobody_there() -> Iterator[str]:
+    """Hold a port that refuses every connection; give its URL."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 class _Connection(asyncio.Protocol):

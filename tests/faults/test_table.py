@@ -1,0 +1,138 @@
+"""Every fault of the table against the running gateway, asked for whole and streamed.
+
+Whatever the fault: no more calls than the retry budget, no hang past the deadline, no second answer after the first
+byte, and one line of log. `WYE_FAULTS=long` (`make test-faults`) asks through every client API, more than once.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.faults.rows import DEADLINE, MAX_RETRIES, PAUSE, SILENCE, Row, Sees, Told
+from tests.faults.table import ROWS, said
+from tests.support.callers import callers
+from tests.support.callers.talk import Ask
+from tests.support.gateway import Answer, provider, serving
+from tests.support.upstream import Received, Reply, Upstream, nobody_there
+from tests.transport.tls import Authority
+
+LONG = os.environ.get("WYE_FAULTS") == "long"
+CALLERS = callers() if LONG else {"openai_chat": callers()["openai_chat"]}
+ROUNDS = 2 if LONG else 1
+GRACE = 2.0
+"""Seconds by which a busy machine may be late; no fault here lasts as long by itself."""
+
+
+class Scene:
+    """Two providers and a gateway before them, for one row."""
+
+    def __init__(self, row: Row, folder: Path) -> None:
+        self.row = row
+        self.journal: list[tuple[float, str]] = []
+        tls = Authority(folder).context() if row.place == "tls" else None
+        self.up, self.spare = Upstream(tls=tls), Upstream()
+        self.up.refusing = row.place == "resets"
+        self._play("up", self.up, row.up)
+        self._play("spare", self.spare, row.spare or [said("Other")])
+
+    def _play(self, name: str, upstream: Upstream, told: Any) -> None:
+        left = list(told)
+
+        def reply(request: Received) -> Reply:
+            self.journal.append((time.monotonic(), name))
+            next_: Told = left.pop(0) if len(left) > 1 else left[0]
+            return next_.streamed if request.json.get("stream") else next_.whole
+
+        upstream.handler = reply
+
+    def settings(self, address: str) -> str:
+        quick = f"timeout = {SILENCE}", "connect_timeout = 1.0"
+        keys = ", ".join(f'"sk-test-{number}"' for number in range(self.row.keys))
+        return "\n".join([
+            provider("up", address, *quick, f"api_keys = [{keys}]"),
+            provider("spare", self.spare.url, *quick, 'api_keys = ["sk-spare"]'),
+            '[aliases]\neither = ["up/m", "spare/m"]\n',
+            f"[routing]\ndeadline = {self.row.deadline}\n",
+            f"[retry]\nmax_retries = {MAX_RETRIES}\nbase_delay = {PAUSE}\n",
+            f"[server]\n{self.row.server}\n",
+        ])  # fmt: skip
+
+    @property
+    def order(self) -> list[str]:
+        return [name for _, name in self.journal]
+
+
+def play(row: Row, surface: str, folder: Path, *, streamed: bool) -> None:
+    """Ask once and hold what happened against the row."""
+    scene = Scene(row, folder)
+    caller = CALLERS[surface]
+    sees = row.streamed if streamed else row.whole
+    with ExitStack() as stack:
+        up, spare = stack.enter_context(scene.up), stack.enter_context(scene.spare)
+        address = {
+            "nobody": stack.enter_context(nobody_there()),
+            "no_name": "http://no-such-provider.invalid",
+        }.get(row.place, up.url)
+        gateway = stack.enter_context(serving(scene.settings(address)))
+        request = caller.request(Ask(row.model, caller.user("hi"), stream=streamed))
+        began = time.monotonic()
+        answer = gateway.request("POST", request.path, request.encoded, request.headers)
+        lasted = time.monotonic() - began
+        line = gateway.wait_line(event="request")
+        for name, upstream in (("up", up), ("spare", spare)):
+            if left := sees.cancelled.split().count(name):
+                assert upstream.wait_disconnect(5, left), f"{name} was not let go {left} times"
+    # What always holds, after everything has ended.
+    assert len(scene.order) <= 1 + MAX_RETRIES
+    assert line["attempts"] <= 1 + MAX_RETRIES
+    assert lasted <= row.deadline + GRACE
+    assert gateway.log.count('"event":"request"') == 1
+    assert (b"Hello" in answer.body) + (b"Other" in answer.body) <= 1
+    # What this row says.
+    _look(answer, caller, sees, streamed=streamed)
+    assert scene.order == sees.order
+    assert line["attempts"] == (sees.tries or len(sees.order))
+    assert (up.disconnects, spare.disconnects) == (sees.cancelled.split().count("up"), sees.cancelled.count("spare"))
+    if sees.gap:
+        assert scene.journal[1][0] - scene.journal[0][0] >= sees.gap
+
+
+def _look(answer: Answer, caller: Any, sees: Sees, *, streamed: bool) -> None:
+    """Hold what the caller got against what the row says of it."""
+    assert answer.status == sees.status, answer.body
+    if sees.status != 200:
+        assert caller.failure(answer.body).code == sees.code
+        assert caller.failure(answer.body).message
+    elif sees.code:
+        assert caller.broken(answer.body).code == sees.code
+        assert sees.text.encode() in answer.body
+    else:
+        assert (caller.stream if streamed else caller.whole)(answer.body).text == sees.text
+    if sees.retry_after is not None:
+        earliest, latest = sees.retry_after
+        assert earliest <= int(answer.headers["retry-after"]) <= latest
+
+
+def cases() -> Iterator[Any]:
+    for row in ROWS:
+        for surface in CALLERS:
+            for streamed in (False, True):
+                mode = "streamed" if streamed else "whole"
+                part = row.waits_for.get(mode)
+                marks = [pytest.mark.xfail(reason=f"waits for {part}")] if part else []
+                yield pytest.param(row, surface, streamed, id=f"{row.id}-{surface}-{mode}", marks=marks)
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+@pytest.mark.parametrize(("row", "surface", "streamed"), list(cases()))
+def test_a_fault_is_survived_or_told(row: Row, surface: str, streamed: bool, turn: int, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    play(row, surface, tmp_path, streamed=streamed)
+
+
+def test_no_row_may_take_longer_than_its_deadline_says() -> None:
+    assert all(row.deadline <= DEADLINE * 2 for row in ROWS)
+    assert len({row.id for row in ROWS}) == len(ROWS)
