@@ -34,6 +34,10 @@ run: uv ## serve on 127.0.0.1:8080; ARGS="--port 9000" for more
 test: environment ## run every test
 	@$(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS)
 
+.PHONY: test-faults
+test-faults: environment ## survive every fault, the long form: all client APIs, the whole record of outages
+	@WYE_FAULTS=long $(UV) run --no-sync pytest tests/faults $(ARGS)
+
 .PHONY: check
 check: environment ## format, lint, types, layers, docs
 	@echo "format"; $(UV) run --no-sync ruff format --check --quiet .

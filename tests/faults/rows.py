@@ -7,7 +7,7 @@ where it answers, `spare` says `Other`. Every row is asked for whole and streame
 import datetime
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Literal, TypeAlias
 
@@ -77,7 +77,6 @@ class Row:
     deadline: float = DEADLINE
     keys: int = 1
     server: str = ""
-    waits_for: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ from tests.faults.rows import (
     slowly,
 )
 from tests.support.openai_wire import refusal, words
-from tests.support.upstream import Cut, Hang, Pause, Reply
+from tests.support.upstream import Cut, Hang, Pause, Piece, Reply
 
 UP = said("Hello")
 FAILED = both(refusal(500))
@@ -31,6 +31,7 @@ LIMITED_IN_WORDS = both(refusal(429, "Rate limit reached. Please try again in 30
 LIMITED_BRIEFLY = both(refusal(429, "slow down", "rate_limit_exceeded", retry_after_ms="150"))
 SILENT = both(Reply.silence())
 SIGN_IN_PAGE = both(Reply.raw(b"<html><body>Sign in to the network</body></html>", "text/html"))
+WAITING: list[Piece] = [b": wait\n\n", Pause(0.1)] * 30
 NO_JSON = b'data: {"choices": [{"delta"\n\n'
 NOISE = b"\xff\xfe\x00%%% no event at all \x00\n\n"
 
@@ -78,7 +79,7 @@ ROWS: list[Row] = [
     ),
     *everywhere(
         "says comments and nothing else",
-        Told(body(Hang()), events(*[b": wait\n\n", Pause(0.1)] * 30, Hang())),
+        Told(body(Hang()), events(*WAITING, Hang())),
         504,
         "timeout",
         hangs=True,
