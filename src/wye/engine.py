@@ -150,6 +150,10 @@ class Engine:
         state, is not changed.
         """
         new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
+        known = self.snapshot.availability.bad_keys
+        for provider_id, problem in new.availability.bad_keys.items():
+            if provider_id not in known:
+                raise ConfigurationError(problem, provider=provider_id)
         for provider_id, (provider, models) in self._registered.items():
             new = snapshot.with_provider(new, provider_id, provider, models)
         same = {name: rows for name, rows in self._lists.items() if new.recipes.get(name) == self._recipe(name)}

@@ -76,9 +76,12 @@ def test_every_model_listed_is_shown() -> None:
 def test_health_is_ok_and_readiness_ends_when_the_server_is_told_to_stop() -> None:
     with serving() as gateway:
         assert gateway.get("/healthz").json == {"status": "ok"}
-        assert (gateway.get("/readyz").status, gateway.get("/readyz").json) == (200, {"status": "ready"})
+        assert (gateway.get("/readyz").status, gateway.get("/readyz").json) == (200, {"status": "ready", "state": "ok"})
         gateway.gateway.ready = False
-        assert (gateway.get("/readyz").status, gateway.get("/readyz").json) == (503, {"status": "stopping"})
+        assert (gateway.get("/readyz").status, gateway.get("/readyz").json) == (
+            503,
+            {"status": "stopping", "state": "ok"},
+        )
         assert gateway.get("/healthz").status == 200
 
 

@@ -14,13 +14,30 @@ from pathlib import Path
 import pytest
 from tests.support.gateway import PATIENCE, Json, Process, command, environment, process, provider, read
 from tests.support.openai_wire import DONE, answer, event, words
+from tests.support.redis import Server as Redis
+from tests.support.redis import redis_server
 from tests.support.upstream import Hold, Reply, Upstream
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    with redis_server() as server:
+        yield server
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `wye serve` to its end, which must come by itself."""
+    return run_command(folder, "serve", *arguments, **variables)
+
+
+def run_check(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `wye config check`."""
+    return run_command(folder, "config", "check")
+
+
+def run_command(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own program
-        command("serve", *arguments),
+        command(*words),
         cwd=folder,
         env=environment(**variables),
         stdin=subprocess.DEVNULL,
@@ -55,7 +72,7 @@ def test_with_an_admin_key_it_listens_everywhere() -> None:
 def test_a_port_in_use_is_said_plainly(tmp_path: Path, workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused = run(tmp_path, "--port", port, "--workers", workers)
+        refused = run(tmp_path, "--port", port, "--workers", workers, REDIS_URL="redis://127.0.0.1:1")
     assert refused.returncode == 1
     assert f"port {port}" in refused.stderr
     assert "in use" in refused.stderr
@@ -74,7 +91,7 @@ def test_an_address_that_is_none_is_said_plainly(tmp_path: Path, host: str, port
 def test_settings_that_cannot_work_end_it_before_any_worker_begins(tmp_path: Path) -> None:
     settings = '[providers.mine]\nbase_url = "http://127.0.0.1:1"\nadapter = "no_such_wire"\n'
     (tmp_path / "wye.toml").write_text(settings)
-    refused = run(tmp_path, "--port", "0", "--workers", "2")
+    refused = run(tmp_path, "--port", "0", "--workers", "2", REDIS_URL="redis://127.0.0.1:1")
     assert refused.returncode == 2
     assert "no_such_wire" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -89,6 +106,16 @@ def test_it_says_where_it_is_and_what_it_serves() -> None:
         assert "providers: openai\n" in rest
         assert "no admin key" in rest
         assert "CANARY" not in rest
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_several_workers_without_anything_to_share_are_refused_with_what_to_set(tmp_path: Path, command: str) -> None:
+    (tmp_path / "wye.toml").write_text("[server]\nworkers = 2\nport = 0\n")
+    refused = run(tmp_path) if command == "serve" else run_check(tmp_path)
+    assert refused.returncode == 2
+    assert "2 workers" in refused.stderr
+    assert "REDIS_URL" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 # --- How it stops ---
@@ -137,9 +164,9 @@ def lines(served: Process) -> list[Json]:
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_lets_a_stream_finish_and_nobody_else_in(
-    upstream: Upstream, let_go: threading.Event, number: signal.Signals, workers: str
+    upstream: Upstream, let_go: threading.Event, number: signal.Signals, workers: str, redis: Redis
 ) -> None:
-    with process(provider("up", upstream.url), "--workers", workers) as served:
+    with process(provider("up", upstream.url), "--workers", workers, REDIS_URL=redis.url) as served:
         response = begin_a_stream(served)
         served.tell(number)
         wait_until_nobody_is_let_in(served)
@@ -148,7 +175,7 @@ def test_told_to_stop_it_lets_a_stream_finish_and_nobody_else_in(
         assert b" again" in rest
         assert rest.endswith(DONE)
         assert served.wait() == 0
-        (line,) = lines(served)
+        (line,) = (line for line in lines(served) if "path" in line)
         assert (line["status"], line["stream"], line.get("error")) == (200, True, None)
 
 
@@ -176,10 +203,10 @@ def test_connections_that_only_wait_do_not_hold_it_up() -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_when_its_grace_is_over_it_stops_and_the_log_says_what_was_cut(
-    upstream: Upstream, let_go: threading.Event, workers: str
+    upstream: Upstream, let_go: threading.Event, workers: str, redis: Redis
 ) -> None:
     settings = provider("up", upstream.url) + "[server]\nshutdown_grace = 0.2\n"
-    with process(settings, "--workers", workers) as served:
+    with process(settings, "--workers", workers, REDIS_URL=redis.url) as served:
         response = begin_a_stream(served)
         served.tell(signal.SIGTERM)
         with pytest.raises(http.client.IncompleteRead):
@@ -206,8 +233,8 @@ def test_told_twice_it_stops_at_once(upstream: Upstream, let_go: threading.Event
 # --- Several processes ---
 
 
-def test_two_workers_share_the_work() -> None:
-    with process("", "--workers", "2") as served:
+def test_two_workers_share_the_work(redis: Redis) -> None:
+    with process("", "--workers", "2", REDIS_URL=redis.url) as served:
         seen: set[str] = set()
         while len(seen) < 2:
             told = served.chat("mock-fast")
@@ -216,11 +243,11 @@ def test_two_workers_share_the_work() -> None:
             served.hang_up()
         served.tell(signal.SIGTERM)
         assert served.wait() == 0
-        assert {line["request_id"][:16] for line in lines(served)} == seen
+        assert {line["request_id"][:16] for line in lines(served) if "path" in line} == seen
 
 
-def test_a_worker_that_dies_is_replaced() -> None:
-    with process("", "--workers", "2") as served:
+def test_a_worker_that_dies_is_replaced(redis: Redis) -> None:
+    with process("", "--workers", "2", REDIS_URL=redis.url) as served:
         assert served.chat("mock-fast").status == 200
         served.hang_up()
         children = Path(f"/proc/{served.program.pid}/task/{served.program.pid}/children").read_text().split()

@@ -15,7 +15,7 @@ from wye.config import Settings, load_settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.engine import Engine
-from wye.gateway.serve import check_binding
+from wye.gateway.serve import check as check_serving
 
 
 def check(*, config: Config = None) -> None:
@@ -26,7 +26,7 @@ def check(*, config: Config = None) -> None:
     try:
         rows = catalog.load()
         settings = load_settings(rows, path=config)
-        check_binding(settings)
+        check_serving(settings)
         engine = Engine(settings, rows)
     except WyeError as error:
         fail(error)
@@ -65,16 +65,21 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
 
 
 def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    sections: list[tuple[str, Struct]] = [("server", settings.server), ("routing", settings.routing)]
+    sections: list[tuple[str, Struct]] = [
+        ("server", settings.server),
+        ("routing", settings.routing),
+        ("state", settings.state),
+    ]
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
     for where, section in sections:
-        plain = where in {"server", "routing"}
+        plain = where in {"server", "routing", "state"}
         for name, value in structs.asdict(section).items():
             path = f"{where}.{name}"
             origin = settings.origins.get(path)
             if plain or origin is not None:
-                yield path, _masked(value), origin or "default"
+                shown = settings.state.shown if path == "state.url" else _masked(value)
+                yield path, shown, origin or "default"
     for name, targets in settings.aliases.items():
         yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from wye import catalog
 from wye.cli.output import console, fail
-from wye.config import Settings, load_settings
+from wye.config import Settings
 from wye.core.errors import WyeError
 from wye.engine import Engine
 
@@ -22,20 +22,27 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None,
+    no_reload: Annotated[bool, typer.Option("--no-reload", help="Do not look after changes of the files.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Log what is sent and received, without secrets.")] = False,
 ) -> None:
     """Serve the API.
 
+    Changed settings are taken over within seconds, or at once on SIGHUP, and no request notices.
+
     Example: wye serve --port 8080
     """
     from wye.gateway import serve as server
+    from wye.gateway.reload import Source
 
     overrides: dict[str, Any] = {"server.host": host, "server.port": port, "server.workers": workers}
+    if no_reload:
+        overrides["server.reload"] = False
     try:
         rows = catalog.load()
-        settings = load_settings(rows, path=config, overrides=overrides)
+        source = Source(rows, config, overrides, server.check)
+        settings = source.load()
         problems = Engine(settings, rows).snapshot.problems  # what cannot work is said before an address is
-        gateway = server.make_gateway(settings, debug=debug)
+        gateway = server.make_gateway(source, settings, debug=debug)
         listener = server.listen(settings)
         _announce(settings, rows, listener.getsockname()[1], problems)
         server.serve(gateway, listener, path=settings.path, overrides=overrides, debug=debug)

@@ -4,6 +4,7 @@
 
     WyeError
     ├── ConfigurationError                500  configuration_error           settings that cannot work
+    ├── StateUnavailableError             503  state_unavailable             what processes share is away
     ├── RequestError                      the caller's request is the reason; another provider would say the same
     │   ├── InvalidRequestError           400  invalid_request
     │   │   ├── UnsupportedParameterError 400  unsupported_parameter         this wire or model cannot express it
@@ -87,6 +88,13 @@ class ConfigurationError(WyeError):
     """Settings that cannot work; the message names the setting and what to write instead."""
 
     default_code = "configuration_error"
+
+
+class StateUnavailableError(WyeError):
+    """What the processes of this deployment keep together cannot be reached, and the request cannot do without it."""
+
+    status_code = 503
+    default_code = "state_unavailable"
 
 
 class RequestError(WyeError):

@@ -24,7 +24,10 @@ from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
 from wye.gateway.outlet import arrived_of, outlet_of
-from wye.state.responses import MemoryResponses, ResponseStore
+from wye.gateway.reload import Reloader, Source
+from wye.state import keep_responses
+from wye.state.responses import ResponseStore
+from wye.state.shared import Condition
 from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
 from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
@@ -70,13 +73,20 @@ class Route(Struct, frozen=True):
 class Gateway:
     """Serves an engine over HTTP. `ready` turns false when the server is told to stop."""
 
-    def __init__(self, engine: Engine, config: ServerConfig | None = None, log: LogWriter | None = None) -> None:
-        """Serve `engine` as `config` says."""
+    def __init__(
+        self,
+        engine: Engine,
+        config: ServerConfig | None = None,
+        log: LogWriter | None = None,
+        source: Source | None = None,
+    ) -> None:
+        """Serve `engine` as `config` says; changed settings are taken over from `source`, where there is one."""
         self.engine = engine
         self.config = config or engine.snapshot.settings.server
         self.log = log or LogWriter()
         self.ready = True
-        self.responses: ResponseStore = MemoryResponses()
+        self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state)
+        self.reloader = Reloader(engine, source, self.log) if source is not None else None
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
         self._open: Final = frozenset({"/", "/healthz", "/readyz"})
@@ -116,9 +126,16 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self.engine.state.noticed = self._log_state
+                await self.engine.start()
+                if self.reloader is not None:
+                    self.reloader.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
+                if self.reloader is not None:
+                    await self.reloader.stop()
                 await self.engine.aclose()
+                await self.responses.aclose()
                 self.log.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -293,7 +310,11 @@ class Gateway:
 
     async def _readyz(self, request: Request) -> int:
         ready = self.ready
-        return await self._json(request, {"status": "ready" if ready else "stopping"}, 200 if ready else 503)
+        said = {"status": "ready" if ready else "stopping", "state": self.engine.state.condition}
+        return await self._json(request, said, 200 if ready else 503)
+
+    def _log_state(self, condition: Condition, why: str) -> None:
+        self.log.event("state", condition=condition, message=why, dropped=self.engine.state.dropped)
 
     async def _root(self, request: Request) -> int:
         return await self._json(request, {"name": "wye", "api": "/v1", "models": "/v1/models", "health": "/healthz"})

@@ -3,9 +3,11 @@
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
@@ -14,12 +16,13 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from wye import catalog
-from wye.config import ServerConfig, Settings, load_settings
+from wye.config import ServerConfig, Settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
 from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway, where
 from wye.gateway.protocol import Protocol
+from wye.gateway.reload import Source, hold_hangups
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
 
@@ -38,12 +41,28 @@ def check_binding(settings: Settings) -> None:
         )
 
 
+def check_sharing(settings: Settings) -> None:
+    """Refuse several processes that could not tell each other anything."""
+    if settings.server.workers > 1 and settings.state.is_memory:
+        raise ConfigurationError(
+            f"{settings.server.workers} workers cannot share what memory:// holds: set REDIS_URL or [state] url to a "
+            "redis://… that all of them reach, or serve with one worker",
+            param="state.url",
+        )
+
+
+def check(settings: Settings) -> None:
+    """Refuse what no gateway can be served with. Raises `ConfigurationError`."""
+    check_binding(settings)
+    check_sharing(settings)
+
+
 def listen(settings: Settings) -> socket.socket:
     """Take the address to serve on; port 0 takes any that is free.
 
     Raises `ConfigurationError` where it would be unsafe, `WyeError` where it cannot be had.
     """
-    check_binding(settings)
+    check(settings)
     host, port = settings.server.host, settings.server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -63,6 +82,7 @@ def serve(
 ) -> None:
     """Serve `gateway` until told to stop, or its like in several workers, each from the same `path` and `overrides`."""
     server = gateway.config
+    hold_hangups()
     if server.workers > 1:
         os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()
         _Supervisor(configure("wye.gateway.serve:worker", server), sockets=[listener]).run()
@@ -108,7 +128,33 @@ class Server(uvicorn.Server):
 
 
 class _Supervisor(Multiprocess):
-    """Several processes on one listener."""
+    """Several processes on one listener.
+
+    SIGHUP has them read their settings again and replaces none. A worker that only just begins gets it once it can
+    listen for it, since it is started with the signal held.
+    """
+
+    def run(self) -> None:
+        """Supervise until told to stop."""
+        with _hangups_held():
+            self.init_processes()
+        while not self.should_exit.wait(0.5):
+            self.handle_signals()
+            with _hangups_held():
+                self.keep_subprocess_alive()
+        self.terminate_all()
+        self.join_all()
+
+    def handle_hup(self) -> None:
+        """Pass it on."""
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
+
+    def handle_ttin(self) -> None:
+        """Begin one worker more."""
+        with _hangups_held():
+            super().handle_ttin()
 
     def terminate_all(self) -> None:
         """Let the workers finish, and close our end too: else the system would go on taking connections."""
@@ -117,18 +163,27 @@ class _Supervisor(Multiprocess):
             listener.close()
 
 
-def make_gateway(settings: Settings, *, debug: bool = False) -> Gateway:
-    """Compose a gateway from settings."""
+@contextmanager
+def _hangups_held() -> Iterator[None]:
+    hold_hangups()
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+
+def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> Gateway:
+    """Compose a gateway from settings, which `source` gave."""
     if debug:
         trace.enable(sys.stderr)
-    engine = Engine(settings, catalog.load())
+    engine = Engine(settings, source.catalog)
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     log = LogWriter()
     logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
-    return Gateway(engine, settings.server, log)
+    return Gateway(engine, settings.server, log, source)
 
 
 class _IntoLog(logging.Handler):
@@ -148,4 +203,5 @@ class _IntoLog(logging.Handler):
 def worker() -> Gateway:
     """Compose a gateway in a worker process, from the arguments its parent left."""
     path, overrides, debug = msgspec.json.decode(os.environ[_FOR_WORKERS])
-    return make_gateway(load_settings(catalog.load(), path=path, overrides=overrides), debug=debug)
+    source = Source(catalog.load(), path, overrides, check)
+    return make_gateway(source, source.load(), debug=debug)

@@ -4,9 +4,10 @@ from importlib.util import find_spec
 
 from wye.core.errors import ConfigurationError
 from wye.state.config import StateConfig
+from wye.state.responses import MemoryResponses, ResponseStore
 from wye.state.shared import MemoryState, SharedState
 
-__all__ = ["MemoryState", "SharedState", "StateConfig", "connect"]
+__all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "keep_responses"]
 
 
 def connect(config: StateConfig) -> SharedState:
@@ -16,8 +17,22 @@ def connect(config: StateConfig) -> SharedState:
     """
     if config.is_memory:
         return MemoryState()
-    if find_spec("redis") is None:
-        raise ConfigurationError("state.url needs the redis library: pip install 'wye[redis]'", param="state.url")
+    _needs_redis()
     from wye.state.redis import RedisState
 
     return RedisState(config)
+
+
+def keep_responses(config: StateConfig) -> ResponseStore:
+    """Return where the Responses API's answers are kept. Raises as `connect` does."""
+    if config.is_memory:
+        return MemoryResponses()
+    _needs_redis()
+    from wye.state.kept import RedisResponses
+
+    return RedisResponses(config)
+
+
+def _needs_redis() -> None:
+    if find_spec("redis") is None:
+        raise ConfigurationError("state.url needs the redis library: pip install 'wye[redis]'", param="state.url")

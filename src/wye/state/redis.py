@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from typing import Any, Final
 
@@ -187,7 +187,7 @@ class RedisState:
             self._begin_anew(birth, saying)
         self._version = version
         if fresh:
-            self._hear(marks, began)
+            self._hear(marks, began, saying.keys())
 
     def _arguments(self, saying: "OrderedDict[str, _Mark | None]", counted: dict[str, int], now: float) -> list[Any]:
         marks: list[Any] = []
@@ -209,7 +209,7 @@ class RedisState:
             if name not in said_now and name not in self._waiting:
                 self._queue(name, mark)
 
-    def _hear(self, marks: Sequence[Any], began: float) -> None:
+    def _hear(self, marks: Sequence[Any], began: float, said: Set[str]) -> None:
         """Pass on what others said since the last time, and what they took back."""
         heard: dict[str, _Mark] = {}
         for at in range(0, len(marks), 3):
@@ -228,7 +228,7 @@ class RedisState:
                 self.hearer(name, value, mark.until - now)
         for name, known in before.items():
             ended = known.until - now < self._slack
-            if name not in heard and not ended and name not in self._waiting:
+            if name not in heard and not ended and name not in self._waiting and name not in said:
                 self._said.pop(name, None)
                 self.hearer(name, None, 0.0)
 

@@ -53,6 +53,9 @@ class ResponseStore(Protocol):
     async def holder(self, owner: str, item_id: str) -> KeptResponse | None:
         """Return the answer that holds an item."""
 
+    async def aclose(self) -> None:
+        """Let go of what is held."""
+
 
 class MemoryResponses:
     """Keeps answers in memory: so many, so many bytes, so long. What nobody used for the longest time goes first.
@@ -116,6 +119,9 @@ class MemoryResponses:
     async def holder(self, owner: str, item_id: str) -> KeptResponse | None:
         """Return the answer that holds an item."""
         return self._find((owner, self._items.get((owner, item_id), "")))
+
+    async def aclose(self) -> None:
+        """Nothing to let go."""
 
     def _find(self, key: tuple[str, str]) -> KeptResponse | None:
         found = self._kept.get(key)

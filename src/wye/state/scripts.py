@@ -72,3 +72,17 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 """
 """Claims a key for its holder, or makes a claim longer that the holder has."""
+
+CONVERSATION: Final = """
+local turns, seen, key = {}, {}, KEYS[1]
+while true do
+  local found = redis.call('HMGET', key, 'kept', 'previous')
+  if not found[1] or seen[key] then return {} end
+  seen[key] = true
+  redis.call('EXPIRE', key, ARGV[2])
+  turns[#turns + 1] = found[1]
+  if found[2] == '' then return turns end
+  key = ARGV[1] .. found[2]
+end
+"""
+"""Returns the turns up to an answer, the last one first, and nothing where one is missing; each is kept longer."""

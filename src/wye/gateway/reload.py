@@ -1,0 +1,161 @@
+"""Takes over changed settings while requests run: on SIGHUP, when the settings file changes, and when asked."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from wye.catalog import Catalog
+from wye.config import Settings, load_settings
+from wye.config.loader import DEFAULT_FILE
+from wye.core.errors import ConfigurationError, WyeError
+from wye.engine import Engine
+from wye.telemetry.log import LogWriter
+
+_POLL_SECONDS: Final = 0.5
+"""A change is taken over once two looks in a row find the same, so that a file is not read while it is written."""
+_Look = tuple[tuple[int, int, int] | None, ...]
+
+
+class Source:
+    """Where the settings of this process come from, to be read again whenever they change."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        path: str | Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        check: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        """Read `path`, or what `load_settings` finds without one; `check` raises where settings cannot be served."""
+        self.catalog = catalog
+        self._path = path
+        self._overrides = overrides
+        self._check = check
+        self._loaded: _Look = ()
+        self._seen: _Look = ()
+
+    def load(self) -> Settings:
+        """Read the settings and check them. Raises `ConfigurationError`."""
+        self._loaded = self._seen = self._look()
+        settings = load_settings(self.catalog, path=self._path, overrides=self._overrides)
+        self._check(settings)
+        return settings
+
+    def has_changed(self) -> bool:
+        """Tell whether a file has changed since it was read, and has come to rest since the last time of asking."""
+        last, self._seen = self._seen, self._look()
+        return self._seen != self._loaded and self._seen == last
+
+    def _look(self) -> _Look:
+        files = (self._path or os.environ.get("WYE_CONFIG") or DEFAULT_FILE, ".env")
+        return tuple(_fingerprint(Path(file)) for file in files)
+
+
+def _fingerprint(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+class Reloaded(Struct, frozen=True, kw_only=True):
+    """What came of reading the settings again.
+
+    With an `error` everything stayed as it was. `changed` names the providers that are new, gone or other than before,
+    `restart` the settings that this process goes on with until it is started again.
+    """
+
+    error: WyeError | None = None
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Reloader:
+    """Reads the settings again and hands them to the engine."""
+
+    def __init__(self, engine: Engine, source: Source, log: LogWriter) -> None:
+        """Serve `engine` with what `source` holds; its first settings are those the engine has."""
+        self._engine = engine
+        self._source = source
+        self._log = log
+        self._began_with = engine.snapshot.settings
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._listens = False
+
+    async def reload(self, because: str) -> Reloaded:
+        """Take over the settings as they are now, and log what came of it; an error changes nothing."""
+        async with self._one_at_a_time:
+            before = self._engine.snapshot
+            try:
+                settings = await asyncio.to_thread(self._source.load)
+                self._engine.reload(settings)
+            except WyeError as error:
+                self._log.event("reload", because=because, error=error.message, kept="the settings from before")
+                return Reloaded(error=error)
+            after = self._engine.snapshot
+            names = before.recipes.keys() | after.recipes.keys()
+            done = Reloaded(
+                changed=tuple(sorted(n for n in names if before.recipes.get(n) != after.recipes.get(n))),
+                restart=self._for_a_restart(settings),
+                warnings=(*settings.warnings, *after.problems),
+            )
+            facts = {name: value for name, value in structs.asdict(done).items() if value}
+            self._log.event("reload", because=because, **facts)
+            return done
+
+    def _for_a_restart(self, settings: Settings) -> tuple[str, ...]:
+        return tuple(
+            f"{section}.{field}"
+            for section in ("server", "state")
+            for field in getattr(settings, section).__struct_fields__
+            if getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
+        )
+
+    def start(self) -> None:
+        """Listen for SIGHUP, and look after the files where the settings say so."""
+        loop = asyncio.get_running_loop()
+        if threading.current_thread() is threading.main_thread():
+            loop.add_signal_handler(signal.SIGHUP, self._soon)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+            self._listens = True
+        if self._began_with.server.reload:
+            self._keep(asyncio.create_task(self._watch(), name="settings file"))
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._listens:
+            # A late SIGHUP is nothing to die from.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _soon(self) -> None:
+        self._keep(asyncio.create_task(self.reload("SIGHUP")))
+
+    def _keep(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            with suppress(ConfigurationError):
+                if self._source.has_changed():
+                    await self.reload("a file changed")
+
+
+def hold_hangups() -> None:
+    """Let SIGHUP wait until a reloader listens for it: by itself it would end a process that only just begins."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})

@@ -1,0 +1,12 @@
+"""A Redis of the test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.redis import Server, redis_server
+
+
+@pytest.fixture
+def redis() -> Iterator[Server]:
+    with redis_server() as server:
+        yield server
