@@ -160,10 +160,8 @@ class Engine:
         if same:
             new, _ = snapshot.with_lists(new, same)
         self._lists = same
-        for name in new.recipes:
-            if new.recipes[name] == self._recipe(name):
-                self.health.revive(name)
-            else:
+        for name, recipe in self.snapshot.recipes.items():
+            if name not in new.recipes or not new.recipes[name].is_another_key_of(recipe):
                 self.health.forget(name)
         self._adopt(new)
 

@@ -34,6 +34,15 @@ class Recipe(Struct, frozen=True):
     keys: tuple[Secret, ...]
     made_by: object = None
 
+    def is_another_key_of(self, other: "Recipe") -> bool:
+        """Tell whether the keys, at most, are others: what is known of the place itself still holds."""
+        return self._place == other._place
+
+    @property
+    def _place(self) -> object:
+        said = structs.replace(self.said, api_keys=()) if self.said is not None else None
+        return self.row, said, self.made_by
+
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Swapped whole when something changes; a request keeps the one it began with.

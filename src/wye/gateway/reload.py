@@ -20,6 +20,7 @@ from wye.telemetry.log import LogWriter
 
 _POLL_SECONDS: Final = 0.5
 """A change is taken over once two looks in a row find the same, so that a file is not read while it is written."""
+SIGNAL: Final = "SIGHUP"
 _Look = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -93,12 +94,18 @@ class Reloader:
         self._listens = False
 
     async def reload(self, because: str) -> Reloaded:
-        """Take over the settings as they are now, and log what came of it; an error changes nothing."""
+        """Take over the settings as they are now, and log what came of it; an error changes nothing.
+
+        Keys that stay keep their health, except where somebody asks for this by a signal: they may have mended what no
+        file tells of, an account without credit say.
+        """
         async with self._one_at_a_time:
             before = self._engine.snapshot
             try:
                 settings = await asyncio.to_thread(self._source.load)
                 self._engine.reload(settings)
+                if because == SIGNAL:
+                    self._engine.health.revive()
             except WyeError as error:
                 self._log.event("reload", because=because, error=error.message, kept="the settings from before")
                 return Reloaded(error=error)
@@ -142,7 +149,7 @@ class Reloader:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _soon(self) -> None:
-        self._keep(asyncio.create_task(self.reload("SIGHUP")))
+        self._keep(asyncio.create_task(self.reload(SIGNAL)))
 
     def _keep(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)

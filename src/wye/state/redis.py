@@ -83,6 +83,7 @@ class RedisState:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
+        self._stopping = False
 
     def publish(self, name: str, value: bytes, seconds: float) -> None:
         """Put a mark into the queue."""
@@ -133,6 +134,9 @@ class RedisState:
     async def aclose(self) -> None:
         """Say what is left, in one attempt, and hang up."""
         if self._task is not None:
+            # The client may swallow a cancellation that comes while it reads; it is asked in words as well.
+            self._stopping = True
+            self._wake.set()
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
@@ -144,7 +148,7 @@ class RedisState:
             await self._redis.aclose()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             try:
                 await self._talk()
