@@ -29,6 +29,7 @@ from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import WireUpstream
 from wye.health import Health, ProviderReport
+from wye.health.sharing import Sharing
 from wye.ledger.price import Rater
 from wye.routing.reading import Reader
 from wye.state import connect
@@ -47,12 +48,14 @@ class Engine:
         self._reader = Reader()
         self.state = connect(settings.state)
         self.health = Health()
+        self._sharing = Sharing(self.health, self.state)
         self.snapshot = snapshot.build(settings, catalog, self._factory)
         self._tell_health()
 
     async def start(self) -> None:
         """Begin to hear what other processes find out; without this, nothing is shared."""
         await self.state.start()
+        self._sharing.start()
 
     @property
     def drops_unsupported(self) -> bool:
@@ -233,6 +236,7 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._sharing.aclose()
         await self.state.aclose()
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():

@@ -36,12 +36,12 @@ class Recipe(Struct, frozen=True):
 
     def is_another_key_of(self, other: "Recipe") -> bool:
         """Tell whether the keys, at most, are others: what is known of the place itself still holds."""
-        return self._place == other._place
+        return self.without_keys() == other.without_keys()
 
-    @property
-    def _place(self) -> object:
+    def without_keys(self) -> "Recipe":
+        """Return what tells one place from another."""
         said = structs.replace(self.said, api_keys=()) if self.said is not None else None
-        return self.row, said, self.made_by
+        return structs.replace(self, said=said, keys=())
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

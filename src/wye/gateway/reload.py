@@ -105,7 +105,8 @@ class Reloader:
                 settings = await asyncio.to_thread(self._source.load)
                 self._engine.reload(settings)
                 if because == SIGNAL:
-                    self._engine.health.revive()
+                    for provider in self._engine.snapshot.recipes:
+                        self._engine.health.revive(provider)
             except WyeError as error:
                 self._log.event("reload", because=because, error=error.message, kept="the settings from before")
                 return Reloaded(error=error)

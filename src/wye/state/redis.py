@@ -62,6 +62,7 @@ class RedisState:
 
     def __init__(self, config: StateConfig, clock: Callable[[], float] = time.monotonic) -> None:
         """Prepare; `start` connects."""
+        self.alone = False
         self.hearer: Hearer | None = None
         self.noticed: Noticed | None = None
         self.condition: Condition = "degraded"

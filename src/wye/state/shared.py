@@ -17,6 +17,8 @@ Noticed: TypeAlias = Callable[[Condition, str], None]
 class SharedState(Protocol):
     """What is shared, wherever it is kept."""
 
+    alone: bool
+    """Whether there is nobody to tell anything."""
     hearer: Hearer | None
     noticed: Noticed | None
     condition: Condition
@@ -50,6 +52,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.alone = True
         self.hearer: Hearer | None = None
         self.noticed: Noticed | None = None
         self.condition: Condition = "ok"
