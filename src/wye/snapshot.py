@@ -1,5 +1,6 @@
 """Everything a request needs to know, built from settings and catalog into one immutable value."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -333,11 +334,17 @@ def _provider_row(name: str, said: ProviderSettings, catalog: Catalog) -> Provid
         adapter=said.adapter or row.adapter,
         also_speaks=_also_spoken(row, said),
         base_url=said.base_url or placed(row, said.places) or row.base_url,
-        default_model=said.default_model or row.default_model,
+        default_model=said.default_model or _lasting_default(row, catalog),
         headers={**row.headers, **{name: value.reveal() for name, value in said.headers.items()}},
         query={**row.query, **said.query},
     )
     return addressed(row, said.base_url)
+
+
+def _lasting_default(row: Provider, catalog: Catalog) -> str | None:
+    """Return the catalog's default model, or what its provider names in its place once it is switched off."""
+    model = catalog.find(row.id, row.default_model) if row.default_model else None
+    return catalog.successor(model, datetime.datetime.now(datetime.UTC).date()).id if model else row.default_model
 
 
 _TAKEN_OVER: Final = (

@@ -343,3 +343,13 @@ def test_no_default_model_has_been_switched_off() -> None:
         row = load().find(provider.id, provider.default_model) if provider.default_model else None
         assert row is not None, provider.id
         assert not row.is_retired(datetime.date(2026, 11, 21)), provider.id
+
+
+def test_the_wire_formats_that_rows_name_are_there() -> None:
+    from wye import adapters
+
+    catalog = load()
+    named = {wire for row in catalog.models.values() for wire in (row.adapter, row.tools_adapter) if wire}
+    assert named <= adapters.built_in()
+    for row in catalog.models.values():
+        assert row.tools_adapter is None or row.tools_adapter in catalog.providers[row.provider].also_speaks

@@ -1,5 +1,6 @@
 """Questions asked of the catalog."""
 
+import datetime
 from decimal import Decimal
 
 import msgspec
@@ -240,3 +241,31 @@ def test_an_id_goes_before_another_rows_alias() -> None:
     provider, model = _custom()
     bird = ModelInfo(id="bird", provider="acme")
     assert Catalog([provider], [model, bird]).find("acme", "bird") is bird
+
+
+def test_a_model_that_is_switched_off_is_succeeded_by_the_one_that_still_answers() -> None:
+    def row(name: str, ends: int | None = None, then: str | None = None) -> ModelInfo:
+        day = datetime.date(2027, 1, ends) if ends else None
+        return ModelInfo(id=name, provider="p", retires_on=day, replaced_by=then)
+
+    rows = [row("a", 1, "b"), row("b", 5, "c"), row("c"), row("x", 1, "y"), row("y", 1, "x"), row("end", 1)]
+    catalog = Catalog([Provider(id="p", name="P", adapter="openai_chat")], rows)
+
+    def after(name: str, day: int) -> str:
+        return catalog.successor(catalog.models[f"p/{name}"], datetime.date(2027, 1, day)).id
+
+    assert after("a", 1) == "b"
+    assert after("a", 5) == "c"
+    assert catalog.successor(rows[0], datetime.date(2026, 12, 31)).id == "a"
+    assert after("end", 9) == "end"
+    assert after("x", 9) in {"x", "y"}
+
+
+def test_every_default_model_has_somebody_to_follow_it() -> None:
+    catalog = load()
+    for provider in catalog.providers.values():
+        model = catalog.find(provider.id, provider.default_model) if provider.default_model else None
+        if model is not None and model.deprecated:
+            assert model.retires_on is not None
+            following = catalog.successor(model, model.retires_on)
+            assert not following.is_retired(model.retires_on), provider.id

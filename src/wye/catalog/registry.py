@@ -1,5 +1,6 @@
 """The catalog as one immutable value: every provider and model, and the questions asked of them."""
 
+import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -122,6 +123,15 @@ class Catalog:
         conditions += _bounds(max_cost, min_context_window, max_latency)
         conditions += _tiers(latency_tier, quality_tier, min_quality)
         return [model for model in self.models.values() if all(condition(model) for condition in conditions)]
+
+    def successor(self, model: ModelInfo, day: datetime.date) -> ModelInfo:
+        """Return the model itself, or where it no longer answers on `day` the one that replaces it, if one is named."""
+        for _ in range(len(self._models)):  # rows may name each other
+            following = self.find(model.provider, model.replaced_by) if model.replaced_by else None
+            if following is None or not model.is_retired(day):
+                break
+            model = following
+        return model
 
     def near(self, name: str, limit: int = 3) -> list[str]:
         """Return the full ids nearest to a name that fits nothing, nearest first, for an error message."""

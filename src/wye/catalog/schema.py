@@ -117,7 +117,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `aliases` are further names the provider takes (dated snapshots, `-latest`) and go out as the caller wrote them;
     `short_names` are names of ours that the provider does not know (`claude-sonnet-4-5` for one of Bedrock's ids),
     `template_ids` the documents' names such as `openai-gpt-4o-mini`: both go out as `wire_id`. `adapter` is the wire
-    format of this model where it is not its provider's. `family` names the very same model wherever it is served.
+    format of this model where it is not its provider's, `tools_adapter` that of its requests with functions and
+    thoughts where its usual one takes either. `family` names the very same model wherever it is served.
     `paths` are those of operations other than chat where this model's are not its provider's.
     `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `reasoning_efforts` are the
     words for effort it takes, least first, where they are not its provider's. `deprecated` says the provider
@@ -130,6 +131,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str = ""
     upstream_id: str | None = None
     adapter: str | None = None
+    tools_adapter: str | None = None
     paths: dict[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     short_names: tuple[str, ...] = ()

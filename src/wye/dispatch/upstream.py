@@ -124,7 +124,7 @@ class WireUpstream:
         if not isinstance(call, OperationCall):
             raise TypeError("only an OperationCall can be performed")
         target = self._target(attempt)
-        adapter = self._adapter_for(target.model, call.wire)
+        adapter = self._adapter_for(target.model, call)
         does = operator(adapter, call.operation)
         if does is None:
             raise unsupported(call.operation, attempt.full_id)
@@ -228,7 +228,7 @@ class WireUpstream:
         self, exchange: Exchange, attempt: Attempt, call: Call, *, whole: bool = False
     ) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
-        adapter = self._adapter_for(target.model, exchange.call.wire)
+        adapter = self._adapter_for(target.model, exchange.call)
         if self._defaults is not NO_DEFAULTS:
             call = with_defaults(call, self._defaults, target.model, target.traits)
         if whole and call.stream:
@@ -245,11 +245,13 @@ class WireUpstream:
         model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
         return Target(model, self._provider.wire, attempt.alias)
 
-    def _adapter_for(self, model: ModelInfo, wire: str) -> Adapter:
+    def _adapter_for(self, model: ModelInfo, call: Call) -> Adapter:
         """Return the model's own wire format, else the caller's where the provider understands it, else its usual."""
         if model.adapter:
             return load(model.adapter)
-        return load(wire) if wire in self._provider.also_speaks else self._adapter
+        if model.tools_adapter and _thinks_with_tools(call):
+            return load(model.tools_adapter)
+        return load(call.wire) if call.wire in self._provider.also_speaks else self._adapter
 
     def _with(self, key: Secret | None, more: dict[str, str]) -> Mapping[str, str]:
         """Return the headers of every request with `key`, and `more` of them."""
@@ -323,6 +325,13 @@ class _EventReader:
         if self._clock() - self._heard > self._silence:  # comments keep the connection busy, but say nothing
             raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
         return None
+
+
+def _thinks_with_tools(call: Call) -> bool:
+    """Tell whether a call has functions and does not ask for no thoughts; only one that may have any is decoded."""
+    if isinstance(call, OperationCall) or not (b'"tools"' in call.body or b'"functions"' in call.body):
+        return False
+    return bool(call.chat.tools) and call.chat.reasoning_effort != "none"
 
 
 def _headers(provider: Provider, key: Secret | None) -> Mapping[str, str]:
