@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from wye.cli import chat as chatting
+from wye.cli import choosing, discovery
 from wye.cli import config as configuration
-from wye.cli import discovery
 from wye.cli import models as listing
 from wye.cli import providers as providing
 from wye.cli import recommend as recommending
@@ -35,7 +35,8 @@ models_app.callback()(listing.list_models)
 models_app.command("show")(listing.show)
 models_app.command("refresh")(discovery.refresh)
 app.command("recommend")(recommending.recommend)
-app.command("explain")(listing.explain)
+app.command("explain")(choosing.explain)
+app.command("replay")(choosing.replay)
 app.add_typer(providers_app, name="providers")
 providers_app.callback()(providing.providers)
 providers_app.command("test")(discovery.try_provider)

@@ -9,13 +9,11 @@ from msgspec import structs
 from rich.text import Text
 
 from wye import catalog
-from wye.catalog import Catalog
-from wye.catalog.schema import ModelInfo, Price
+from wye.catalog.schema import ModelInfo
 from wye.cli.output import Column, console, fail, figure, money, print_json, print_table, rate, short_figure
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.errors import ModelNotFoundError, WyeError
-from wye.core.plan import Dropped, Plan, Wanted
 from wye.engine import Engine
 from wye.registry import ModelRegistry
 
@@ -147,65 +145,6 @@ def show(
             console.print(Text(row.description, "dim"), soft_wrap=True)
         facts = [(Text(label, style="dim"), value) for label, value in _facts(row)]
         print_table((Column(""), Column("", text="wrapped")), facts, titled=False)
-
-
-def explain(
-    prompt: Annotated[
-        list[str] | None, typer.Argument(help="What would be asked; the plan does not depend on it yet.")
-    ] = None,
-    *,
-    model: Annotated[str, typer.Option("--model", "-m", help="A model, an alias or 'auto'.")] = "auto",
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show where a request would go, in which order, and what was left out and why; nothing is sent.
-
-    Example: wye explain "Hello" -m gpt-4o-mini
-    """
-    del prompt
-    try:
-        engine = engine_of(config)
-        plan = engine.explain(model)
-    except WyeError as error:
-        fail(error)
-    if as_json:
-        print_json(plan)
-    else:
-        _print_plan(plan, engine.snapshot.catalog)
-    if not plan.attempts:
-        try:
-            engine.snapshot.planner.plan(Wanted(model=model, operation=None))
-        except WyeError as error:
-            fail(error)
-
-
-def _print_plan(plan: Plan, known: Catalog) -> None:
-    if plan.attempts:
-        prices = [row.price if (row := known.models.get(attempt.full_id)) else Price() for attempt in plan.attempts]
-        print_table(
-            (
-                Column(""),
-                Column("attempt"),
-                Column("in $/M", 1, right=True),
-                Column("out $/M", 1, right=True),
-                Column("why", text="wrapped"),
-            ),
-            [
-                (str(at), attempt.full_id, rate(price.input), rate(price.output), attempt.reason)
-                for at, (attempt, price) in enumerate(zip(plan.attempts, prices, strict=True), 1)
-            ],
-        )
-    if plan.attempts and plan.dropped:
-        console.print()
-    if plan.dropped:
-        print_table(
-            (Column("dropped"), Column("code", 1), Column("why", text="wrapped")),
-            [(_place(drop), drop.code, drop.reason) for drop in plan.dropped],
-        )
-
-
-def _place(drop: Dropped) -> str:
-    return f"{drop.provider}/{drop.model}" if drop.model else drop.provider
 
 
 def engine_of(config: Config) -> Engine:

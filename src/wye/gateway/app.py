@@ -336,6 +336,8 @@ class Gateway:
         )
         if (exchange := request.exchange) is not None:
             line.stream = exchange.call.stream
+            line.asked = exchange.call.model
+            line.strategy = exchange.plan.strategy if exchange.plan is not None else None
             line.attempts = len(exchange.outcomes)
             if (attempt := exchange.attempt) is not None:
                 line.provider, line.model = attempt.provider, attempt.model

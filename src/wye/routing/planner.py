@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
+from wye.core.errors import WyeError
 from wye.core.plan import Attempt, Dropped, Plan, Wanted
 from wye.core.request import Operation
 from wye.health import ALL_WELL, HealthView
@@ -91,8 +92,12 @@ class Planner:
         plan = self._decided(wanted, health, explained=False)
         if not plan.attempts:
             whole = self._decided(wanted, health, explained=True)
-            raise refusal(whole, wanted, self._names)
+            raise self.refusal(whole, wanted)
         return plan
+
+    def refusal(self, plan: Plan, wanted: Wanted) -> WyeError:
+        """Return the error for an explained plan that holds no attempt."""
+        return refusal(plan, wanted, self._names)
 
     def explain(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
         """Return the plan for a request, also where it holds no attempt, with all that was judged and dropped."""

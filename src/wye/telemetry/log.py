@@ -16,7 +16,10 @@ _FLUSH_BYTES: Final = 64 * 1024
 
 
 class RequestLine(Struct, omit_defaults=True, kw_only=True):
-    """One finished request. `time` is seconds since the epoch, `duration_ms` from its arrival to its last byte."""
+    """One finished request. `time` is seconds since the epoch, `duration_ms` from its arrival to its last byte.
+
+    `asked` is the model as the caller named it, `strategy` what chose another one, where there was a choice.
+    """
 
     time: float
     event: str
@@ -28,6 +31,8 @@ class RequestLine(Struct, omit_defaults=True, kw_only=True):
     stream: bool = False
     provider: str | None = None
     model: str | None = None
+    asked: str | None = None
+    strategy: str | None = None
     attempts: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
