@@ -50,8 +50,8 @@ class _Line(Struct):
 
     model: str | None = None
     provider: str | None = None
-    messages: Raw | None = None
-    request: Raw | None = None
+    messages: Raw = Raw()
+    request: Raw = Raw()
     usage: dict[str, Any] | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -83,7 +83,7 @@ def read(lines: Iterable[bytes], planner: Planner) -> Iterator[Stored]:
 
 def _stored(line: bytes, planner: Planner) -> Stored | None:
     said = _decode(line)
-    body = bytes(said.request) if said.request is not None else line if said.messages is not None else None
+    body = bytes(said.request) or (line if bytes(said.messages) else None)
     used = said.usage or {}
     given = said.input_tokens or used.get("prompt_tokens") or used.get("input_tokens")
     produced = said.output_tokens or used.get("completion_tokens") or used.get("output_tokens")
@@ -96,7 +96,7 @@ def _stored(line: bytes, planner: Planner) -> Stored | None:
         produced = produced or min(TYPICAL_OUTPUT_TOKENS, wanted.output_tokens or TYPICAL_OUTPUT_TOKENS)
     elif given is None or produced is None:
         return None
-    served = said.model if body is None or said.request is not None or said.provider else None
+    served = said.model if body is not line or said.provider else None
     if served and said.provider:
         served = f"{said.provider}/{served}"
     usage = Usage(input_tokens=int(given), output_tokens=int(produced))

@@ -225,7 +225,8 @@ def _mixed(known: Catalog, premium: str | None) -> list[replaying.Stored]:
 
 
 def _print_replay(strategy: str, lines: Sequence[replaying.Replayed], known: Catalog, *, mix: bool) -> None:
-    console.print(f"strategy {strategy}", style="bold", highlight=False)
+    against = f" against {lines[0].was}" if mix and lines else ""
+    console.print(f"strategy {strategy}{against}", style="bold", highlight=False, soft_wrap=True)
     grouped: dict[tuple[object, ...], list[replaying.Replayed]] = {}
     for one in lines:
         asked = structs.replace(one.wanted, turn=0)
@@ -233,13 +234,13 @@ def _print_replay(strategy: str, lines: Sequence[replaying.Replayed], known: Cat
     print_table(
         (
             Column("requests", right=True),
-            Column("in", 1, right=True),
-            Column("out", 1, right=True),
-            Column("asks for", 2, text="wrapped"),
-            Column("was", text="wrapped"),
-            Column("would be", text="wrapped"),
-            Column("tier", 2),
-            Column("was $", right=True),
+            Column("in", 2, right=True),
+            Column("out", 2, right=True),
+            Column("asks for", 3, text="wrapped"),
+            Column("was", 4),
+            Column("would be"),
+            Column("tier", 1),
+            Column("was $", 1, right=True),
             Column("would be $", right=True),
         ),
         [_row(group, known) for group in list(grouped.values())[: None if mix else _MOST_LINES]],
@@ -249,7 +250,7 @@ def _print_replay(strategy: str, lines: Sequence[replaying.Replayed], known: Cat
     told = f"{len(lines)} requests: was {money(was)}, would be {money(now)}"
     if was and now is not None:
         told += f": {100 * (was - now) / was:.1f}% saved"
-    console.print(told + "\n", highlight=False)
+    console.print(told + "\n", highlight=False, soft_wrap=True)
 
 
 def _row(group: Sequence[replaying.Replayed], known: Catalog) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ class Planner:
         chosen_by = strategy or self._default
         names = [entry.full_id for entry in passed]
         scored = chosen_by if chosen_by in STRATEGIES else "balanced"
-        judged = chooser.judged(passed, scored, wanted, health) if explained or chosen_by == scored else []
+        judged = chooser.judged(passed, scored, wanted, health) if chosen_by != MANUAL else []
         scores = {one.entry.full_id: one.score for one in judged} if chosen_by == scored else {}
         if chosen_by == ROUND_ROBIN:
             names = _in_turn(names, fixed, wanted.turn)
@@ -208,7 +208,7 @@ class Planner:
             attempts=tuple(structs.replace(attempts[name], score=scores.get(name)) for name in names),
             dropped=(*fixed.plan.dropped, *dropped),
             strategy=None if chosen_by == MANUAL else chosen_by,
-            candidates=tuple(candidates_of(judged)) if explained and len(judged) > 1 else (),
+            candidates=tuple(candidates_of(judged)) if explained and chosen_by != MANUAL else (),
         )
 
     def _fixed(self, name: str, operation: Operation | None) -> _Fixed:

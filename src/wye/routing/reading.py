@@ -83,7 +83,7 @@ class Reader:
             providers=providers,
             tags=wishes.tags,
             holder=holder,
-            held_tokens=held,
+            held_tokens=min(held, input_tokens),
         )
         return wanted, prefixes
 
