@@ -44,6 +44,7 @@ class Engine:
         self._factory = factory or ModelProviderFactory()
         self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
         self._lists: dict[str, Sequence[ModelInfo]] = {}
+        self._first: tuple[str, str] | None = None
         self._turnover = Turnover()
         self._reader = Reader()
         self.state = connect(settings.state)
@@ -152,6 +153,7 @@ class Engine:
         the settings cannot work, and then nothing has changed. Where this process listens, and with whom it shares its
         state, is not changed.
         """
+        settings = settings if self._first is None else _led_by(settings, *self._first, self.snapshot.catalog)
         new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
         known = self.snapshot.availability.bad_keys
         for provider_id, problem in new.availability.bad_keys.items():
@@ -190,6 +192,14 @@ class Engine:
         """Say which providers and keys there are; what is known of those that stay is kept."""
         now = self.snapshot
         self.health.configure(snapshot.keys_in_use(now), now.catalog.models, now.settings.breaker)
+
+    def switch(self, provider: str, model: str) -> None:
+        """Let a provider, by its id, and its model go first where a request names none, until this process stops.
+
+        Requests under way keep what they began with, and a reload of the settings keeps this.
+        """
+        self._first = (provider, model)
+        self.reload(self.snapshot.settings)
 
     def _recipe(self, provider: str) -> snapshot.Recipe | None:
         return self.snapshot.recipes.get(provider)
@@ -241,6 +251,17 @@ class Engine:
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
+
+
+def _led_by(settings: Settings, provider: str, model: str, known: Catalog) -> Settings:
+    """Return settings in which this provider and model go first; `provider` is an id, the settings may say an alias."""
+    others = {
+        name: default
+        for name, default in settings.routing.default_models.items()
+        if (row := known.provider(name)) is None or row.id != provider
+    }
+    routing = structs.replace(settings.routing, default_provider=provider, default_models={**others, provider: model})
+    return structs.replace(settings, routing=routing)
 
 
 async def _list_models(

@@ -1,22 +1,24 @@
 """`wye models refresh` and `wye providers test`: what providers say when they are asked."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from rich.text import Text
 
 from wye import catalog
+from wye.checkup import check_up, has_no_list
+from wye.cli import gateway
 from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
+from wye.cli.providers import Local
 from wye.cli.serve import Config
-from wye.config import load_settings
-from wye.core.errors import ConfigurationError, WyeError
+from wye.config import Settings, load_settings
+from wye.core.errors import WyeError
 from wye.core.refresh import Refreshed
 from wye.engine import Engine
-from wye.library import ModelRouter
 
 _SHOWN_AT_MOST: Final = 20
 
@@ -46,7 +48,7 @@ def refresh(
             _print_names(title, [name for report in reports for name in getattr(report, names)])
     else:
         console.print("no provider is configured; set OPENAI_API_KEY, say", highlight=False)
-    if any(report.error is not None and not _has_no_list(report.error) for report in reports):
+    if any(report.error is not None and not has_no_list(report.error) for report in reports):
         raise typer.Exit(1)
 
 
@@ -75,7 +77,7 @@ def _counts(report: Refreshed) -> tuple[str, str, str, str]:
 def _outcome(report: Refreshed) -> Text:
     if report.error is None:
         return Text(f"ok, {report.seconds:.2f} s", "green")
-    return Text(report.error.message, "dim" if _has_no_list(report.error) else "red")
+    return Text(report.error.message, "dim" if has_no_list(report.error) else "red")
 
 
 def _print_names(title: str, names: list[str]) -> None:
@@ -83,10 +85,6 @@ def _print_names(title: str, names: list[str]) -> None:
         more = f" … and {len(names) - _SHOWN_AT_MOST} more with --json" if len(names) > _SHOWN_AT_MOST else ""
         line = Text.assemble((f"{title} ", "bold"), ", ".join(names[:_SHOWN_AT_MOST]), more)
         console.print(line, highlight=False, soft_wrap=True)
-
-
-def _has_no_list(error: WyeError) -> bool:
-    return isinstance(error, ConfigurationError) and error.param == "listing"
 
 
 def _as_json(report: Refreshed) -> dict[str, Any]:
@@ -108,16 +106,22 @@ def try_provider(
     complete: Annotated[bool, typer.Option("--complete", help="Also ask for one tiny answer, which may cost.")] = False,
     model: Annotated[str | None, typer.Option("--model", "-m", help="The model of that answer.")] = None,
     config: Config = None,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a provider for its models and, if wanted, for one tiny answer; say what to mend where it fails.
+
+    A running gateway is asked to ask it, whose connections and keys are those that requests use.
 
     Example: wye providers test openai --complete
     """
     try:
         rows = catalog.load()
-        engine = Engine(load_settings(rows, path=config), rows)
-        found = asyncio.run(_test(engine, name, model, complete=complete or model is not None))
+        settings = load_settings(rows, path=config)
+        wants_answer = complete or model is not None
+        found = None if local else _ask_gateway(settings, name, model, complete=wants_answer)
+        if found is None:
+            found = asyncio.run(_check_up(Engine(settings, rows), name, model, complete=wants_answer))
     except WyeError as error:
         fail(error)
     if as_json:
@@ -130,63 +134,21 @@ def try_provider(
         raise typer.Exit(1)
 
 
+def _ask_gateway(settings: Settings, name: str, model: str | None, *, complete: bool) -> dict[str, Any] | None:
+    form = {"provider": name, "complete": complete, **({"model": model} if model else {})}
+    found: dict[str, Any] | None = gateway.ask(
+        settings, "POST", "/api/llm-providers/test", form, seconds=2 * settings.routing.deadline
+    )
+    return found
+
+
+async def _check_up(engine: Engine, name: str, model: str | None, *, complete: bool) -> dict[str, Any]:
+    try:
+        return msgspec.to_builtins(await check_up(engine, name, model=model, complete=complete))  # type: ignore[no-any-return]
+    finally:
+        await engine.aclose()
+
+
 def _step(step: Mapping[str, Any]) -> tuple[str, Text]:
     told = f"{step['told']} ({step['seconds']:.2f} s)"
     return step["step"], Text(told, {True: "green", False: "red", None: "yellow"}[step["ok"]])
-
-
-async def _test(engine: Engine, name: str, model: str | None, *, complete: bool) -> dict[str, Any]:
-    router = ModelRouter(engine)
-    try:
-        (report,) = await engine.refresh([name])
-        steps = [_listed(report, engine)]
-        if complete and steps[0]["ok"] is not False:
-            steps.append(await _completed(router, report.provider, model))
-    finally:
-        await router.aclose()
-    return {"provider": report.provider, "ok": all(step["ok"] is not False for step in steps), "steps": steps}
-
-
-def _listed(report: Refreshed, engine: Engine) -> dict[str, Any]:
-    error = report.error
-    if error is None:
-        default = engine.snapshot.catalog.providers[report.provider].default_model
-        told = f"{report.models} models"
-        here = engine.snapshot.listed[report.provider]
-        row = engine.snapshot.catalog.find(report.provider, default) if default else None
-        if default and f"{report.provider}/{row.id if row else default}" not in here:
-            told += f"; its default model {default!r} is not among them: set default_model or <P>_MODEL"
-        return {"step": "models", "ok": True, "told": told, "seconds": report.seconds}
-    ok = None if _has_no_list(error) else False
-    told = f"{error.message}; --complete asks for an answer" if ok is None else _advice(error)
-    return {"step": "models", "ok": ok, "told": told, "seconds": report.seconds, "code": error.code}
-
-
-async def _completed(router: ModelRouter, provider: str, model: str | None) -> dict[str, Any]:
-    began = time.perf_counter()
-    try:
-        answer = await router.send_message("Say ok.", provider=provider, model=model)
-    except WyeError as error:
-        told, ok, code = _advice(error), False, error.code
-    else:
-        told, ok, code = f"{answer.provider}/{answer.model} answered {answer.finish_reason!r}", True, ""
-    return {"step": "answer", "ok": ok, "told": told, "seconds": time.perf_counter() - began, "code": code}
-
-
-_ADVICE: Final[Mapping[str, str]] = {
-    "provider_authentication_failed": "check the key: it is the provider that refused it",
-    "provider_permission_denied": "the key is valid, but may not do this: check its scopes at the provider",
-    "insufficient_quota": "the account has no credit left: check its billing",
-    "rate_limit_exceeded": "the key works; wait a moment",
-    "connection_failed": "check base_url, and that the server runs",
-    "address_refused": "set allow_private_network = true if the address is meant",
-    "timeout": "check base_url; a slow server needs a larger timeout",
-    "malformed_response": "check base_url: what answers there does not speak this wire format",
-    "model_not_found": "check base_url and the model's name: 'wye models refresh' lists what there is",
-    "upstream_error": "check base_url, and the provider's status page",
-}
-
-
-def _advice(error: WyeError) -> str:
-    advice = _ADVICE.get(error.code)
-    return f"{error.message} [{error.code}]: {advice}" if advice else f"{error.message} [{error.code}]"

@@ -30,15 +30,15 @@ class Gate:
         self._key = admin_key.reveal().encode() if admin_key else None
         self._known_hosts: set[bytes] = set()
 
-    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False) -> None:
+    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False, bare: bool = False) -> None:
         """Raise `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not.
 
-        `forms` lets the body be a form with files, as few paths take it.
+        `forms` lets the body be a form with files, as few paths take it, and `bare` lets there be no body at all.
         """
         if self._key is not None:
             self._check_key(headers)
         else:
-            self._check_manners(method, headers, forms=forms)
+            self._check_manners(method, headers, forms=forms, bare=bare)
 
     def _check_key(self, headers: Mapping[bytes, bytes]) -> None:
         given = headers.get(b"authorization", b"")
@@ -49,7 +49,7 @@ class Gate:
             what = "the API key is wrong" if key else "an API key is required: 'Authorization: Bearer <key>'"
             raise AuthenticationError(what)
 
-    def _check_manners(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool) -> None:
+    def _check_manners(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool, bare: bool) -> None:
         host = headers.get(b"host", b"")
         if host not in self._known_hosts:
             if not is_loopback(_host_of(f"//{host.decode('latin-1')}")):
@@ -60,8 +60,10 @@ class Gate:
         if origin is not None and not is_loopback(_host_of(origin.decode("latin-1"))):
             raise PermissionDeniedError("without an admin key requests from other sites are refused; see 'Origin'")
         content_type = headers.get(b"content-type", b"").lower()
-        if forms and content_type.startswith(b"multipart/form-data"):
-            # A page of another site could send such a form; browsers say so, programs do not.
+        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        empty = bare and not content_type and not has_body
+        if empty or (forms and content_type.startswith(b"multipart/form-data")):
+            # A page of another site could send such a form, or nothing; browsers say so, programs do not.
             if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
                 raise PermissionDeniedError("without an admin key requests from other sites are refused")
             return

@@ -1,11 +1,12 @@
 """The ASGI application: one table of routes, one place where errors become answers, one line of log per request."""
 
 import asyncio
+import functools
 import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,12 +20,13 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.core.exchange import Exchange
-from wye.engine import Engine, new_request_id
+from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
-from wye.gateway.outlet import arrived_of, outlet_of
+from wye.gateway.outlet import arrived_of
 from wye.gateway.reload import Reloader, Source
+from wye.gateway.request import Request
 from wye.state import keep_responses
 from wye.state.responses import ResponseStore
 from wye.state.shared import Condition
@@ -32,38 +34,22 @@ from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, opena
 from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
 
+if TYPE_CHECKING:
+    from wye.gateway.api.mount import Mounted
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_API: Final = "/api/"
 _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
 """Nobody is told to come back later than this, whatever a provider says."""
-
-
-class Request:
-    """One HTTP request under way."""
-
-    __slots__ = ("began", "exchange", "headers", "id", "method", "outlet", "path", "query", "receive", "scope", "send")
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take what ASGI gives."""
-        self.began = time.perf_counter()
-        self.method: str = scope["method"]
-        self.scope = scope
-        self.path: str = scope["path"]
-        self.query: bytes = scope.get("query_string", b"")
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.receive = receive
-        self.send = send
-        self.outlet = outlet_of(scope, send)
-        self.id = new_request_id()
-        self.exchange: Exchange | None = None
 
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[int]]
 
 
 class Route(Struct, frozen=True):
-    """What answers a path, and how the errors of it are written."""
+    """What answers a path, and how the errors of it are written; without a `method` it looks at that itself."""
 
-    method: str
+    method: str | None
     endpoint: Endpoint
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
     takes_forms: bool = False
@@ -89,7 +75,7 @@ class Gateway:
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
-        self._open: Final = frozenset({"/", "/healthz", "/readyz"})
+        self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json"})
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
             **{
@@ -173,9 +159,11 @@ class Gateway:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
             forms = route is not None and route.takes_forms
-            self._gate.check(request.method, request.headers, forms=forms)
+            self._gate.check(request.method, request.headers, forms=forms, bare=request.path.startswith(_API))
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
+        if route.method is None:
+            return await route.endpoint(request)
         taken = (route.method, *route.also, *(("HEAD",) if route.method == "GET" else ()))
         if request.method not in taken:
             raise MethodNotAllowedError(f"{request.path} takes {route.method}, not {request.method}")
@@ -188,7 +176,9 @@ class Gateway:
             headers.append((b"retry-after", b"%d" % math.ceil(min(error.retry_after, _LONGEST_WAIT_SECONDS))))
         if isinstance(error, AuthenticationError):
             headers.append((b"www-authenticate", b"Bearer"))
-        if isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
+        if request.allow:
+            headers.append((b"allow", request.allow))
+        elif isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
             also = "".join(f", {method}" for method in route.also)
             headers.append((b"allow", b"POST" if route.method == "POST" else b"GET, HEAD" + also.encode()))
         if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
@@ -199,6 +189,8 @@ class Gateway:
         route = self._routes.get(path)
         if route is None and (called := google.parse(path)) is not None:
             return self._google_route(called)
+        if route is None and path.startswith(_API):
+            return Route(None, self._applied)
         if route is None and path.startswith("/v1/models/"):
             return Route("GET", self._show_model)
         if route is None and path.startswith("/v1/responses/"):
@@ -234,6 +226,19 @@ class Gateway:
             return await chat.answer_whole(self.engine, turn, exchange, departure, outlet)
         keep_alive = self.config.keep_alive
         return await chat.answer_stream(self.engine, turn, exchange, departure, outlet, keep_alive=keep_alive)
+
+    @functools.cached_property
+    def application(self) -> "Mounted":
+        """The application API under `/api`; the first use takes a third of a second, to import what it is made with."""
+        from wye.gateway.api.mount import Mounted
+
+        return Mounted(self.engine)
+
+    async def _applied(self, request: Request) -> int:
+        config = self.config
+        return await self.application.answer(
+            request, self._departures, max_body=config.max_body_bytes, keep_alive=config.keep_alive
+        )
 
     async def _kept_response(self, request: Request) -> int:
         name, _, part = request.path.removeprefix("/v1/responses/").partition("/")

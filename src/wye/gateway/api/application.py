@@ -1,0 +1,93 @@
+"""Composes the framework's application: the routes under their prefixes, and what every request passes."""
+
+from typing import Any, Final
+
+from litestar import Litestar, Response, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from msgspec import Struct
+
+from wye import __version__
+from wye.core.errors import (
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+    WyeError,
+)
+from wye.gateway.api import choosing, models, providers, reference
+from wye.gateway.api.here import Here, here_of
+from wye.gateway.api.reading import check_query, named, read_struct
+from wye.registry import ModelRegistry
+
+PROVIDER_PREFIXES: Final = ("/api/llm-providers", "/api/settings/llm-providers")
+"""Both prefixes of the documents; they have the same routes from one definition."""
+
+
+def build() -> Litestar:
+    """Return the application; what it answers for comes with each request (see `Here`)."""
+    return Litestar(
+        [
+            *(Router(prefix, route_handlers=[*choosing.HANDLERS, *providers.HANDLERS]) for prefix in PROVIDER_PREFIXES),
+            Router("/api/models", route_handlers=[*models.HANDLERS]),
+            Router("/api", route_handlers=[*reference.HANDLERS]),
+        ],
+        before_request=_check,
+        dependencies={
+            "here": Provide(_here, sync_to_thread=False),
+            "registry": Provide(_registry, sync_to_thread=False),
+        },
+        exception_handlers={Exception: _hold_error},
+        openapi_config=OpenAPIConfig(
+            title="Wye",
+            version=__version__,
+            summary="Providers and models: what there is, how they are, which one to take.",
+            use_handler_docstrings=True,
+            enabled_endpoints=set(),
+            render_plugins=[],
+        ),
+        logging_config=None,
+        request_max_body_size=None,
+    )
+
+
+def _here(scope: Any) -> Here:
+    return here_of(scope)
+
+
+def _registry(scope: Any) -> ModelRegistry:
+    return ModelRegistry(here_of(scope).engine)
+
+
+async def _check(request: Any) -> None:
+    """Check a request's query and body strictly: the framework itself would take "3" for 3 and skip unknown names."""
+    check_query(request)
+    field = request.route_handler.parsed_data_field
+    if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, Struct):
+        read_struct(await request.body(), field.annotation)
+
+
+def _hold_error(request: Any, error: Exception) -> Response[None]:
+    """Keep an error for the gateway, where errors of every route become answers."""
+    here = here_of(request.scope)
+    here.error = _translated(error, here)
+    return Response(content=None, status_code=getattr(error, "status_code", 500))
+
+
+def _translated(error: Exception, here: Here) -> Exception:
+    path = here.request.path
+    match error:
+        case WyeError():
+            return error
+        case NotFoundException():
+            return RouteNotFoundError(f"there is no {path}; GET /api/openapi.json lists what there is")
+        case MethodNotAllowedException():
+            allowed = (error.headers or {}).get("allow", "")
+            here.request.allow = allowed.encode()
+            return MethodNotAllowedError(f"{path} takes {allowed}, not {here.request.method}")
+        case ValidationException(extra=[{"key": key, "message": message}, *_]):
+            name = named(key)
+            return InvalidRequestError(f"'{name}': {message}".replace("`", ""), code="invalid_type", param=name)
+        case HTTPException(status_code=status) if status < 500:
+            return InvalidRequestError(error.detail)
+    return error

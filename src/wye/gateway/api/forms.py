@@ -1,0 +1,162 @@
+"""The bodies that the application API reads: names in camelCase, unknown ones refused."""
+
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, Struct, field
+
+from wye.catalog.schema import QualityTier
+
+Dollars: TypeAlias = Annotated[float, Meta(ge=0, description="USD")]
+PerThousand: TypeAlias = Annotated[
+    float, Meta(ge=0, description="USD per 1,000 tokens; bounds the mean of the input and the output price")
+]
+Milliseconds: TypeAlias = Annotated[float, Meta(ge=0, description="milliseconds")]
+Tokens: TypeAlias = Annotated[int, Meta(ge=0, le=10**12, description="tokens")]
+
+
+class Form(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A body. `EXAMPLES` holds ones that work."""
+
+
+class RecommendForm(Form, frozen=True, kw_only=True):
+    """What a model is wanted for. Everything is optional; the more is said, the fewer models fit."""
+
+    capabilities: Annotated[
+        list[str], Meta(description="what it must be able to do: `text`, `function-calling`, …")
+    ] = field(default_factory=lambda: ["text"])
+    max_cost: PerThousand | None = None
+    max_latency: Milliseconds | None = None
+    min_quality: QualityTier | None = None
+    min_context_window: Tokens | None = None
+    prefer_open_source: bool = False
+    task: Annotated[str, Meta(description="`simple`, `complex`, `coding`, `creative`, or a strategy's name")] | None = (
+        None
+    )
+    provider: Annotated[str, Meta(description="only models of this provider")] | None = None
+    available: Annotated[bool, Meta(description="only models that can (or cannot) be asked now")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="how many to name")] = 5
+
+
+class RefreshForm(Form, frozen=True, kw_only=True):
+    """Which providers are asked for their models."""
+
+    providers: Annotated[list[str], Meta(description="ids or aliases; none named: all that are configured")] = field(
+        default_factory=list
+    )
+
+
+class SwitchForm(Form, frozen=True, kw_only=True):
+    """What goes first from now on where a request names no model."""
+
+    provider: str
+    model: Annotated[str, Meta(description="one of that provider's; absent: the provider's default model")] | None = (
+        None
+    )
+
+
+class TryForm(Form, frozen=True, kw_only=True):
+    """A provider or a model to be tried out."""
+
+    provider: Annotated[str, Meta(description="an id or an alias; may be left out where `model` says it")] | None = None
+    model: Annotated[str, Meta(description="asked for one tiny answer, which may cost")] | None = None
+    complete: Annotated[bool, Meta(description="ask for one tiny answer, which may cost")] | None = None
+
+
+class Context(Form, frozen=True, kw_only=True):
+    """What the caller wants of the choice of a model."""
+
+    strategy: Annotated[str, Meta(description="`cost`, `performance`, `quality`, `balanced`, `manual`, …")] | None = (
+        None
+    )
+    manual_model: Annotated[str, Meta(description="the model of the strategy `manual`")] | None = None
+    required_capabilities: list[str] = field(default_factory=list)
+    max_cost: Annotated[float, Meta(ge=0, description="USD for the whole request")] | None = None
+    min_quality: QualityTier | None = None
+    providers: Annotated[list[str], Meta(description="the only ones that may answer")] | None = None
+    tags: list[str] = field(default_factory=list)
+    timeout: Annotated[float, Meta(gt=0, le=86400, description="seconds for the whole chain of attempts")] | None = None
+
+
+class Options(Form, frozen=True, kw_only=True):
+    """How the answer is to be made."""
+
+    max_tokens: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: list[str] | str | None = None
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    reasoning_effort: str | None = None
+
+
+class Choosing(Form, frozen=True, kw_only=True):
+    """A request as far as it matters for the choice of a model."""
+
+    messages: Annotated[list[dict[str, Any]], Meta(description="the conversation, in OpenAI's form")] | None = None
+    prompt: Annotated[str, Meta(description="instead of `messages`: one message of a user")] | None = None
+    provider: Annotated[str, Meta(description="with `model`, or alone for its default model")] | None = None
+    model: Annotated[str, Meta(description="any name of a model, an alias, `auto` or `auto:<strategy>`")] | None = None
+    context: Context | None = None
+    options: Options | None = None
+    tools: Annotated[list[dict[str, Any]], Meta(description="functions, in OpenAI's form")] | None = None
+
+
+class ExplainForm(Choosing, frozen=True, kw_only=True):
+    """A request whose plan is wanted instead of its answer."""
+
+
+class GenerateForm(Choosing, frozen=True, kw_only=True):
+    """A request for an answer; `messages` or `prompt` is needed."""
+
+    tool_choice: Annotated[str | dict[str, Any], Meta(description="in OpenAI's form")] | None = None
+    response_format: Annotated[dict[str, Any], Meta(description="in OpenAI's form")] | None = None
+
+
+_WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Tells the weather of a place.",
+        "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+    },
+}
+
+EXAMPLES: dict[type[Form], dict[str, Any]] = {
+    RecommendForm: {
+        "vision within a bound": {
+            "capabilities": ["text", "vision"], "maxCost": 0.01, "maxLatency": 5000, "preferOpenSource": False,
+        },
+        "function calling, cheap": {"capabilities": ["text", "function-calling"], "maxCost": 0.005, "maxLatency": 5000},
+        "coding": {"capabilities": ["text", "function-calling"], "maxLatency": 3000, "minQuality": "high"},
+        "research over long documents": {
+            "capabilities": ["text"], "minContextWindow": 500000, "minQuality": "highest",
+        },
+        "for a task": {"task": "coding", "limit": 3},
+    },
+    RefreshForm: {"everything configured": {}, "one provider": {"providers": ["mock"]}},
+    SwitchForm: {"a provider and its model": {"provider": "mock", "model": "mock-fast"}, "a provider": {"provider": "mock"}},
+    TryForm: {
+        "ask for its models": {"provider": "mock"},
+        "ask for an answer": {"provider": "mock", "model": "mock-fast"},
+    },
+    ExplainForm: {
+        "a prompt": {"prompt": "Why is the sky blue?", "model": "auto"},
+        "a strategy": {"prompt": "Sort this list.", "context": {"strategy": "cost"}},
+    },
+    GenerateForm: {
+        "let Wye choose": {"messages": [{"role": "user", "content": "Hello!"}]},
+        "the cheapest that can call functions": {
+            "messages": [{"role": "user", "content": "What is the weather in Bern?"}],
+            "context": {"strategy": "cost", "requiredCapabilities": ["function-calling"]},
+            "tools": [_WEATHER],
+        },
+        "a model of your own choice": {
+            "prompt": "Explain quantum computing.",
+            "provider": "mock",
+            "model": "mock-fast",
+            "options": {"maxTokens": 1000, "temperature": 0.7},
+        },
+    },
+}  # fmt: skip
+"""Bodies that work on any installation, by form and name."""

@@ -1,0 +1,33 @@
+"""What a handler needs of the gateway's side of a request, handed through the framework in the ASGI scope."""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from wye.engine import Engine
+from wye.gateway.http import Departure
+from wye.gateway.request import Request
+
+HERE: Final = "wye.here"
+"""The key of the ASGI scope under which `Here` travels."""
+
+
+class Here(Struct, kw_only=True):
+    """The gateway's side of one request.
+
+    `keep_alive` is seconds. `error` is set where the request failed before anything was sent, for the gateway to tell;
+    `status` where a handler has sent its answer itself.
+    """
+
+    engine: Engine
+    request: Request
+    departure: Departure
+    keep_alive: float
+    error: Exception | None = None
+    status: int = 0
+
+
+def here_of(scope: Any) -> Here:
+    """Return what the gateway put into an ASGI scope."""
+    found: Here = scope[HERE]
+    return found

@@ -1,0 +1,83 @@
+"""Puts the framework's application under the gateway: one request goes in, its answer or its error comes out."""
+
+import asyncio
+from typing import Any, Final
+
+from litestar import Litestar
+
+from wye.engine import Engine
+from wye.gateway.api.application import build
+from wye.gateway.api.here import HERE, Here
+from wye.gateway.http import Departures, Message, read_body
+from wye.gateway.request import Request
+
+_NOTHING: Final = b"{}"
+"""What an absent body means: no member is set."""
+
+
+class Mounted:
+    """The application API of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Build the application."""
+        self._engine = engine
+        self._app: Final[Litestar] = build()
+
+    async def answer(self, request: Request, departures: Departures, *, max_body: int, keep_alive: float) -> int:
+        """Answer a request; return the status sent, or raise the error that the gateway is to tell.
+
+        `max_body` is bytes, `keep_alive` the seconds of silence after which a waiting stream gets a comment.
+        """
+        body = await read_body(request.receive, request.headers, max_body)
+        here = Here(
+            engine=self._engine,
+            request=request,
+            departure=departures.watch(request.receive),
+            keep_alive=keep_alive,
+        )
+        way_out = _WayOut(here)
+        method = "GET" if request.method == "HEAD" else request.method
+        scope: Any = {**request.scope, "method": method, "state": {}, HERE: here}
+        try:
+            await self._app(scope, _way_in(body), way_out)
+        except asyncio.CancelledError:
+            if here.departure.absorb():
+                return 499
+            raise
+        finally:
+            here.departure.end()
+        if here.error is not None:
+            raise here.error
+        return here.status or way_out.status
+
+
+def _way_in(body: bytes) -> Any:
+    """Return an ASGI `receive` that has the whole body at once; who leaves is noticed elsewhere."""
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if given:
+            await asyncio.get_running_loop().create_future()
+        given = True
+        return {"type": "http.request", "body": body or _NOTHING, "more_body": False}
+
+    return receive
+
+
+class _WayOut:
+    """An ASGI `send` that adds the request's id, and holds back what the framework says of an error."""
+
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self.status = 500
+
+    async def __call__(self, message: Any) -> None:
+        if self._here.error is not None:
+            return
+        if message["type"] == "http.response.start":
+            self._here.departure.end()  # nothing is left to be cancelled
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self._here.request.id.encode())]
+            message = {**message, "headers": headers}
+        await self._here.request.send(message)

@@ -1,0 +1,202 @@
+"""Routes about providers: how they are, which goes first, and whether one works."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+from litestar import get, post
+from litestar.di import NamedDependency
+
+from wye.catalog.schema import Provider
+from wye.checkup import Checkup, check_up
+from wye.core.errors import InvalidRequestError, ModelNotFoundError
+from wye.core.plan import Wanted
+from wye.engine import Engine
+from wye.gateway.api.asking import at_provider, known_provider
+from wye.gateway.api.forms import SwitchForm, TryForm
+from wye.gateway.api.here import Here
+from wye.gateway.api.views import View
+
+Status: TypeAlias = Literal["connected", "degraded", "unavailable", "unconfigured"]
+
+
+class BreakerView(View, frozen=True, kw_only=True):
+    """A breaker: CLOSED lets requests through, OPEN none, HALF_OPEN a few to see whether the provider is back."""
+
+    state: Literal["CLOSED", "OPEN", "HALF_OPEN"]
+    failure_count: int
+
+
+class KeyView(View, frozen=True, kw_only=True):
+    """One key, masked, and whether it may be used."""
+
+    key: str
+    status: str
+
+
+class ProviderView(View, frozen=True, kw_only=True):
+    """One provider. `needs` says what is missing before it can be used; `models` counts those that are known of it."""
+
+    id: str
+    name: str
+    status: Status
+    available: bool
+    reason: str | None
+    circuit_breaker: BreakerView
+    keys: Sequence[KeyView]
+    needs: str | None
+    adapter: str
+    base_url: str | None
+    default_model: str | None
+    models: int
+    local: bool
+
+
+class StatusView(View, frozen=True, kw_only=True):
+    """How providers are. `current` and `currentModel` answer first where a request names no model."""
+
+    providers: Mapping[str, ProviderView]
+    current: str | None
+    current_model: str | None
+    fallback_order: Sequence[str]
+
+
+class ChosenView(View, frozen=True, kw_only=True):
+    """A provider and its model."""
+
+    provider: str | None
+    model: str | None
+
+
+class SwitchView(View, frozen=True, kw_only=True):
+    """What goes first now, and what did before."""
+
+    current: str
+    model: str
+    previous: ChosenView
+
+
+class StepView(View, frozen=True, kw_only=True):
+    """One question to a provider; `ok` is `null` where the question has no answer there."""
+
+    step: str
+    ok: bool | None
+    told: str
+    seconds: float
+    code: str | None
+
+
+class TryView(View, frozen=True, kw_only=True):
+    """What came of trying a provider out."""
+
+    provider: str
+    ok: bool
+    steps: Sequence[StepView]
+
+
+def provider_views(engine: Engine) -> dict[str, ProviderView]:
+    """Return every provider that is known, by its id."""
+    now = engine.snapshot
+    counts: dict[str, int] = {}
+    for model in now.catalog.models.values():
+        counts[model.provider] = counts.get(model.provider, 0) + 1
+    return {row.id: _provider(engine, row, counts.get(row.id, 0)) for row in now.catalog.providers.values()}
+
+
+def _provider(engine: Engine, row: Provider, models: int) -> ProviderView:
+    can, said = engine.snapshot.availability, engine.snapshot.settings.providers.get(row.id)
+    status: Status = "connected" if row.id in can.configured else "unconfigured"
+    if row.id in can.bad_keys:
+        status = "unavailable"
+    return ProviderView(
+        id=row.id,
+        name=row.name,
+        status=status,
+        available=row.id in can.configured,
+        reason=can.bad_keys.get(row.id),
+        circuit_breaker=BreakerView(state="CLOSED", failure_count=0),
+        keys=[KeyView(key=key.masked(), status="unknown") for key in (said.api_keys if said else ())],
+        needs=can.missing.get(row.id),
+        adapter=row.adapter,
+        base_url=row.base_url,
+        default_model=row.default_model,
+        models=models,
+        local=row.local,
+    )
+
+
+def current(engine: Engine) -> ChosenView:
+    """Return what answers first where a request names no model."""
+    attempts = engine.explain("auto").attempts
+    return (
+        ChosenView(provider=attempts[0].provider, model=attempts[0].model)
+        if attempts
+        else ChosenView(provider=None, model=None)
+    )
+
+
+@get("/status")
+async def status(here: NamedDependency[Here]) -> StatusView:
+    """Show how every provider is: its state, its breaker, its keys (masked), and what it still needs."""
+    first = current(here.engine)
+    return StatusView(
+        providers=provider_views(here.engine),
+        current=first.provider,
+        current_model=first.model,
+        fallback_order=here.engine.snapshot.settings.routing.fallback_order,
+    )
+
+
+@post("/switch", status_code=200)
+async def switch(here: NamedDependency[Here], data: SwitchForm) -> SwitchView:
+    """Let another provider and model go first where a request names none.
+
+    Requests under way keep theirs. It is kept in this process's memory, until it stops.
+    """
+    engine, before = here.engine, current(here.engine)
+    row = known_provider(engine, data.provider)
+    can = engine.snapshot.availability
+    if row.id not in can.configured:
+        reason = can.bad_keys.get(row.id) or can.missing.get(row.id) or f"add [providers.{row.id}] to the configuration"
+        message = f"{row.name} is not in use: {reason}"
+        raise InvalidRequestError(message, code="provider_not_configured", param="provider")
+    _, _, model = at_provider(engine, row.id, data.model).partition("/")
+    known = engine.snapshot.catalog
+    found = known.find(row.id, model)
+    if found is None and not row.local and any(one.provider == row.id for one in known.models.values()):
+        near = ", ".join(known.near(f"{row.id}/{model}")) or "GET models lists them"
+        message = f"{row.name} has no model {model!r}; near names: {near}. POST discover asks it for its models"
+        raise ModelNotFoundError(message, param="model")
+    engine.switch(row.id, model)
+    return SwitchView(current=row.id, model=found.id if found else model, previous=before)
+
+
+@post("/test", status_code=200)
+async def test(here: NamedDependency[Here], data: TryForm) -> TryView:
+    """Try a provider out: ask it for its models and, if wanted, for one tiny answer; say what to mend."""
+    return await tried(here.engine, data)
+
+
+async def tried(engine: Engine, form: TryForm) -> TryView:
+    """Return what came of trying out a provider, or the one that a model's name says."""
+    provider, model = form.provider, form.model
+    if provider is None:
+        if model is None:
+            raise InvalidRequestError("'provider' or 'model' is required", code="missing_field", param="provider")
+        attempts = engine.snapshot.planner.plan(Wanted(model=model)).attempts
+        provider, model = attempts[0].provider, attempts[0].alias or attempts[0].model
+    row = known_provider(engine, provider)
+    if model is not None:
+        _, _, model = at_provider(engine, row.id, model).partition("/")
+    wants_answer = form.complete if form.complete is not None else model is not None
+    return _view(await check_up(engine, row.id, model=model if wants_answer else None, complete=wants_answer))
+
+
+def _view(found: Checkup) -> TryView:
+    steps = [
+        StepView(step=step.step, ok=step.ok, told=step.told, seconds=round(step.seconds, 3), code=step.code or None)
+        for step in found.steps
+    ]
+    return TryView(provider=found.provider, ok=found.ok, steps=steps)
+
+
+HANDLERS: Final = (status, switch, test)

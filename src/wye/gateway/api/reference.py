@@ -1,0 +1,120 @@
+"""The OpenAPI document of the application API, and a page that shows it without asking anybody else."""
+
+import base64
+import functools
+import hashlib
+import re
+from importlib import resources
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Response, get
+
+from wye.gateway.api import answers, forms
+
+_encode = msgspec.json.Encoder().encode
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """Return the OpenAPI document: the framework's, with exact schemas, our errors, and an example for every body."""
+    made: dict[str, Any] = app.openapi_schema.to_schema()
+    schemas: dict[str, Any] = made["components"]["schemas"]
+    _, exact = msgspec.json.schema_components(
+        [*forms.EXAMPLES, answers.DoneView], ref_template="#/components/schemas/{name}"
+    )
+    schemas.update(exact)
+    schemas["Error"] = _ERROR
+    bodies = {f"#/components/schemas/{form.__name__}": form for form in forms.EXAMPLES}
+    for path, operations in made["paths"].items():
+        for method, operation in operations.items():
+            operation["operationId"] = _operation_id(method, path)
+            operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
+            operation["tags"] = [path.split("/")[2]]
+            operation["responses"] = {
+                **{status: told for status, told in operation["responses"].items() if status != "400"},
+                "default": _FAILED,
+            }
+            if "requestBody" in operation:
+                _exemplify(operation["requestBody"], bodies)
+    made["components"]["securitySchemes"] = {"adminKey": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{"adminKey": []}, {}]
+    return made
+
+
+def _exemplify(body: dict[str, Any], bodies: dict[str, type[forms.Form]]) -> None:
+    media = body["content"]["application/json"]
+    form = bodies[media["schema"]["$ref"]]
+    media["examples"] = {_slug(name): {"summary": name, "value": value} for name, value in forms.EXAMPLES[form].items()}
+    body["required"] = any(field.required for field in msgspec.structs.fields(form))
+
+
+def _operation_id(method: str, path: str) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", path.removeprefix("/api/"))
+    return method + "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+_ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What went wrong. `code` is stable and may be matched on, `param` names the member at fault.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "code": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "provider": {"type": "string"},
+            },
+        }
+    },
+}
+_FAILED: Final[dict[str, Any]] = {
+    "description": "What went wrong, in one form for all routes",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+
+
+@functools.lru_cache(maxsize=1)
+def _encoded(app: Litestar) -> bytes:
+    return _encode(document(app))
+
+
+@functools.lru_cache(maxsize=1)
+def _page() -> tuple[bytes, str]:
+    """Return the page and the policy under which a browser runs nothing but its own script and style."""
+    page = resources.files("wye.gateway.api").joinpath("docs.html").read_bytes()
+    (script,) = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    (style,) = re.findall(rb"<style>(.*?)</style>", page, re.DOTALL)
+    policy = (
+        f"default-src 'none'; connect-src 'self'; script-src {_digest(script)}; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page, policy
+
+
+def _digest(text: bytes) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
+
+
+@get("/openapi.json", include_in_schema=False)
+async def openapi(request: Any) -> Response[bytes]:
+    """Return the OpenAPI document."""
+    return Response(_encoded(request.app), media_type="application/json")
+
+
+@get("/docs", include_in_schema=False)
+async def page() -> Response[bytes]:
+    """Return the page."""
+    body, policy = _page()
+    headers = {"content-security-policy": policy, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+    return Response(body, media_type="text/html; charset=utf-8", headers=headers)
+
+
+HANDLERS: Final = (openapi, page)
