@@ -18,7 +18,6 @@ from wye.core.errors import WyeError
 from wye.engine import Engine
 from wye.routing.names import Availability
 
-
 Local = Annotated[bool, typer.Option("--local", help="Ask no gateway, even if one runs: judge by the settings.")]
 
 

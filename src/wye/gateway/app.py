@@ -19,7 +19,6 @@ from wye.core.errors import (
     RouteNotFoundError,
     WyeError,
 )
-from wye.core.exchange import Exchange
 from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate

@@ -176,14 +176,15 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
     """Compose a gateway from settings, which `source` gave."""
     if debug:
         trace.enable(sys.stderr)
-    engine = Engine(settings, source.catalog)
+    log = LogWriter()
+    gateway = Gateway(Engine(settings, source.catalog), settings.server, log, source)
+    gateway.application  # noqa: B018 - made now, so that no request waits for its import
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    log = LogWriter()
     logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
-    return Gateway(engine, settings.server, log, source)
+    return gateway
 
 
 class _IntoLog(logging.Handler):

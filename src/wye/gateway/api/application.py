@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-from litestar import Litestar, Response, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Scope
 from msgspec import Struct
 
 from wye import __version__
@@ -43,23 +45,22 @@ def build() -> Litestar:
             version=__version__,
             summary="Providers and models: what there is, how they are, which one to take.",
             use_handler_docstrings=True,
-            enabled_endpoints=set(),
-            render_plugins=[],
+            render_plugins=[JsonRenderPlugin()],  # never reached: the document is served in our own form
         ),
         logging_config=None,
         request_max_body_size=None,
     )
 
 
-def _here(scope: Any) -> Here:
+def _here(scope: Scope) -> Here:
     return here_of(scope)
 
 
-def _registry(scope: Any) -> ModelRegistry:
+def _registry(scope: Scope) -> ModelRegistry:
     return ModelRegistry(here_of(scope).engine)
 
 
-async def _check(request: Any) -> None:
+async def _check(request: Request[Any, Any, Any]) -> None:
     """Check a request's query and body strictly: the framework itself would take "3" for 3 and skip unknown names."""
     check_query(request)
     field = request.route_handler.parsed_data_field
@@ -67,7 +68,7 @@ async def _check(request: Any) -> None:
         read_struct(await request.body(), field.annotation)
 
 
-def _hold_error(request: Any, error: Exception) -> Response[None]:
+def _hold_error(request: Request[Any, Any, Any], error: Exception) -> Response[None]:
     """Keep an error for the gateway, where errors of every route become answers."""
     here = here_of(request.scope)
     here.error = _translated(error, here)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from wye.catalog.schema import LatencyTier, QualityTier
 from wye.core.errors import ModelNotFoundError
@@ -29,21 +29,23 @@ _FILTERS: Final = {
 }
 """The parameters of a list of models, and whether each may be given more than once."""
 
-_Provider: TypeAlias = Annotated[str | None, Parameter(description="a provider's id or alias")]
+_Provider: TypeAlias = Annotated[str | None, QueryParameter(description="a provider's id or alias")]
 _Capability: TypeAlias = Annotated[
     list[str] | None,
-    Parameter(description="what it must be able to do; several are given by repeating it, or with commas"),
+    QueryParameter(description="what it must be able to do; several are given by repeating it, or with commas"),
 ]
 _MaxCost: TypeAlias = Annotated[
     float | None,
-    Parameter(query="maxCost", ge=0, description="USD per 1,000 tokens, for the mean of input and output price"),
+    QueryParameter(name="maxCost", ge=0, description="USD per 1,000 tokens, for the mean of input and output price"),
 ]
-_MaxLatency: TypeAlias = Annotated[float | None, Parameter(query="maxLatency", ge=0, description="milliseconds")]
-_MinContext: TypeAlias = Annotated[int | None, Parameter(query="minContextWindow", ge=0, description="tokens")]
-_Latency: TypeAlias = Annotated[LatencyTier | None, Parameter(query="latencyTier")]
-_Quality: TypeAlias = Annotated[QualityTier | None, Parameter(query="qualityTier")]
-_OpenSource: TypeAlias = Annotated[bool | None, Parameter(query="openSource")]
-_Available: TypeAlias = Annotated[bool | None, Parameter(description="only models that can (or cannot) be asked now")]
+_MaxLatency: TypeAlias = Annotated[float | None, QueryParameter(name="maxLatency", ge=0, description="milliseconds")]
+_MinContext: TypeAlias = Annotated[int | None, QueryParameter(name="minContextWindow", ge=0, description="tokens")]
+_Latency: TypeAlias = Annotated[LatencyTier | None, QueryParameter(name="latencyTier")]
+_Quality: TypeAlias = Annotated[QualityTier | None, QueryParameter(name="qualityTier")]
+_OpenSource: TypeAlias = Annotated[bool | None, QueryParameter(name="openSource")]
+_Available: TypeAlias = Annotated[
+    bool | None, QueryParameter(description="only models that can (or cannot) be asked now")
+]
 
 
 async def listed(  # noqa: PLR0913, PLR0917 - one parameter for each of the documents' filters
@@ -88,7 +90,9 @@ BARE_HANDLERS: Final = (get("/", opt={"query": _FILTERS})(listed), get("/stats")
 
 
 @get("/models/{provider:str}/{model:path}")
-async def show_model(registry: Registry, here: NamedDependency[Here], provider: str, model: str) -> views.OneModelView:
+async def show_model(
+    registry: Registry, here: NamedDependency[Here], provider: FromPath[str], model: FromPath[str]
+) -> views.OneModelView:
     """Show a model of a provider, by any of its names; the name may hold slashes."""
     row_of = known_provider(here.engine, provider)
     name = model.strip("/")
@@ -102,7 +106,7 @@ async def show_model(registry: Registry, here: NamedDependency[Here], provider: 
 
 
 @post("/models/recommend", status_code=200)
-async def recommend(registry: Registry, data: RecommendForm) -> views.RecommendationView:
+async def recommend(registry: Registry, data: JSONBody[RecommendForm]) -> views.RecommendationView:
     """Recommend models for a purpose, best first, with their scores and reasons."""
     found = registry.recommend(
         data.capabilities,
@@ -126,7 +130,7 @@ async def _refreshed(registry: ModelRegistry, here: Here, data: RefreshForm) -> 
 
 
 @post("/models/refresh", status_code=200)
-async def refresh(registry: Registry, here: NamedDependency[Here], data: RefreshForm) -> views.RefreshView:
+async def refresh(registry: Registry, here: NamedDependency[Here], data: JSONBody[RefreshForm]) -> views.RefreshView:
     """Ask providers which models they have; new ones can be used at once.
 
     A provider that is away changes nothing of what is known of it: its report says why.
@@ -135,13 +139,13 @@ async def refresh(registry: Registry, here: NamedDependency[Here], data: Refresh
 
 
 @post("/discover", status_code=200)
-async def discover(registry: Registry, here: NamedDependency[Here], data: RefreshForm) -> views.RefreshView:
+async def discover(registry: Registry, here: NamedDependency[Here], data: JSONBody[RefreshForm]) -> views.RefreshView:
     """Discover models: the same as refreshing the list of models."""
     return await _refreshed(registry, here, data)
 
 
 @post("/explain", status_code=200)
-async def explain(here: NamedDependency[Here], data: ExplainForm) -> views.PlanView:
+async def explain(here: NamedDependency[Here], data: JSONBody[ExplainForm]) -> views.PlanView:
     """Explain where a request would go: candidates, scores, and what was left out and why. Nothing is asked."""
     exchange = open_exchange(here, data, stream=False)
     return views.plan_view(here.engine.explain_exchange(exchange))

@@ -135,7 +135,10 @@ EXAMPLES: dict[type[Form], dict[str, Any]] = {
         "for a task": {"task": "coding", "limit": 3},
     },
     RefreshForm: {"everything configured": {}, "one provider": {"providers": ["mock"]}},
-    SwitchForm: {"a provider and its model": {"provider": "mock", "model": "mock-fast"}, "a provider": {"provider": "mock"}},
+    SwitchForm: {
+        "a provider and its model": {"provider": "mock", "model": "mock-fast"},
+        "a provider": {"provider": "mock"},
+    },
     TryForm: {
         "ask for its models": {"provider": "mock"},
         "ask for an answer": {"provider": "mock", "model": "mock-fast"},

@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 
 from wye.gateway import chat
@@ -74,19 +75,19 @@ async def list_providers(here: NamedDependency[Here]) -> ProvidersView:
 
 
 @post("/generate", status_code=200, responses=_WHOLE)
-async def generate(here: NamedDependency[Here], data: GenerateForm) -> Answer:
+async def generate(here: NamedDependency[Here], data: JSONBody[GenerateForm]) -> Answer:
     """Answer a conversation by the model that is named, or by the one that suits best."""
     return Answer(here, data, stream=False)
 
 
 @post("/stream", status_code=200, responses=_EVENTS)
-async def stream(here: NamedDependency[Here], data: GenerateForm) -> Answer:
+async def stream(here: NamedDependency[Here], data: JSONBody[GenerateForm]) -> Answer:
     """Answer a conversation in pieces, as server-sent events."""
     return Answer(here, data, stream=True)
 
 
 @post("/test", status_code=200)
-async def test(here: NamedDependency[Here], data: TryForm) -> TryView:
+async def test(here: NamedDependency[Here], data: JSONBody[TryForm]) -> TryView:
     """Try a model or a provider out; say what to mend where it fails."""
     return await tried(here.engine, data)
 

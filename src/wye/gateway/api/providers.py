@@ -1,10 +1,12 @@
 """Routes about providers: how they are, which goes first, and whether one works."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from litestar import get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from wye.catalog.schema import Provider
 from wye.checkup import Checkup, check_up
@@ -15,26 +17,52 @@ from wye.gateway.api.asking import at_provider, known_provider
 from wye.gateway.api.forms import SwitchForm, TryForm
 from wye.gateway.api.here import Here
 from wye.gateway.api.views import View
-
-Status: TypeAlias = Literal["connected", "degraded", "unavailable", "unconfigured"]
-
+from wye.health.report import BreakerReport, ModelReport, ProviderReport, Status
 
 class BreakerView(View, frozen=True, kw_only=True):
-    """A breaker: CLOSED lets requests through, OPEN none, HALF_OPEN a few to see whether the provider is back."""
+    """A breaker: CLOSED lets requests through, OPEN none until `until`, HALF_OPEN a few to see whether all is well."""
 
     state: Literal["CLOSED", "OPEN", "HALF_OPEN"]
     failure_count: int
+    until: float | None
 
 
 class KeyView(View, frozen=True, kw_only=True):
-    """One key, masked, and whether it may be used."""
+    """One key, masked; `status` is `healthy`, `cooling_down`, `quota_exceeded` or `refused`."""
 
     key: str
     status: str
+    reason: str | None
+    until: float | None
+    in_flight: int
+
+
+class AskedView(View, frozen=True, kw_only=True):
+    """A model that was asked lately: what is held against it, and what was seen of it; times are milliseconds."""
+
+    circuit_breaker: BreakerView
+    reason: str | None
+    degraded: bool
+    requests: int
+    success_rate: float | None
+    first_token_ms: float | None
+    duration_ms: float | None
+
+
+class ErrorView(View, frozen=True, kw_only=True):
+    """The last error the provider was the reason of."""
+
+    code: str
+    message: str
+    at: float
 
 
 class ProviderView(View, frozen=True, kw_only=True):
-    """One provider. `needs` says what is missing before it can be used; `models` counts those that are known of it."""
+    """One provider; points in time are seconds since the epoch.
+
+    `needs` says what is missing before it can be used; `models` counts those that are known of it, `asked` are those
+    that were asked, by their full ids.
+    """
 
     id: str
     name: str
@@ -47,8 +75,12 @@ class ProviderView(View, frozen=True, kw_only=True):
     adapter: str
     base_url: str | None
     default_model: str | None
-    models: int
     local: bool
+    models: int
+    asked: Mapping[str, AskedView]
+    requests: int
+    last_answer_at: float | None
+    last_error: ErrorView | None
 
 
 class StatusView(View, frozen=True, kw_only=True):
@@ -95,33 +127,57 @@ class TryView(View, frozen=True, kw_only=True):
 
 def provider_views(engine: Engine) -> dict[str, ProviderView]:
     """Return every provider that is known, by its id."""
-    now = engine.snapshot
-    counts: dict[str, int] = {}
-    for model in now.catalog.models.values():
-        counts[model.provider] = counts.get(model.provider, 0) + 1
-    return {row.id: _provider(engine, row, counts.get(row.id, 0)) for row in now.catalog.providers.values()}
+    known = engine.snapshot.catalog
+    counts = Counter(model.provider for model in known.models.values())
+    reports = engine.providers()
+    return {row.id: _provider(engine, row, reports[row.id], counts[row.id]) for row in known.providers.values()}
 
 
-def _provider(engine: Engine, row: Provider, models: int) -> ProviderView:
-    can, said = engine.snapshot.availability, engine.snapshot.settings.providers.get(row.id)
-    status: Status = "connected" if row.id in can.configured else "unconfigured"
-    if row.id in can.bad_keys:
-        status = "unavailable"
+def _provider(engine: Engine, row: Provider, report: ProviderReport, models: int) -> ProviderView:
+    can, error = engine.snapshot.availability, report.last_error
     return ProviderView(
         id=row.id,
         name=row.name,
-        status=status,
-        available=row.id in can.configured,
-        reason=can.bad_keys.get(row.id),
-        circuit_breaker=BreakerView(state="CLOSED", failure_count=0),
-        keys=[KeyView(key=key.masked(), status="unknown") for key in (said.api_keys if said else ())],
-        needs=can.missing.get(row.id),
+        status=report.status,
+        available=report.status in {"connected", "degraded"},
+        reason=report.reason,
+        circuit_breaker=_breaker(report.breaker),
+        keys=[
+            KeyView(key=key.key, status=key.status, reason=key.reason, until=key.until, in_flight=key.in_flight)
+            for key in report.keys
+        ],
+        needs=can.missing.get(row.id) if row.id not in can.configured else None,
         adapter=row.adapter,
         base_url=row.base_url,
-        default_model=row.default_model,
-        models=models,
+        default_model=engine.snapshot.settings.routing.default_models.get(row.id) or row.default_model,
         local=row.local,
+        models=models,
+        asked={name: _asked(one) for name, one in report.models.items()},
+        requests=report.requests,
+        last_answer_at=report.last_answer_at,
+        last_error=None if error is None else ErrorView(code=error.code, message=error.message, at=error.at),
     )
+
+
+def _breaker(report: BreakerReport) -> BreakerView:
+    return BreakerView(state=report.state, failure_count=report.failure_count, until=report.until)
+
+
+def _asked(report: ModelReport) -> AskedView:
+    seen = report.observed
+    return AskedView(
+        circuit_breaker=_breaker(report.breaker),
+        reason=report.mark.reason if report.mark else None,
+        degraded=report.degraded,
+        requests=seen.requests if seen else 0,
+        success_rate=seen.success_rate if seen else None,
+        first_token_ms=_milliseconds(seen.first_token_p50) if seen else None,
+        duration_ms=_milliseconds(seen.duration_p50) if seen else None,
+    )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
 
 
 def current(engine: Engine) -> ChosenView:
@@ -147,7 +203,7 @@ async def status(here: NamedDependency[Here]) -> StatusView:
 
 
 @post("/switch", status_code=200)
-async def switch(here: NamedDependency[Here], data: SwitchForm) -> SwitchView:
+async def switch(here: NamedDependency[Here], data: JSONBody[SwitchForm]) -> SwitchView:
     """Let another provider and model go first where a request names none.
 
     Requests under way keep theirs. It is kept in this process's memory, until it stops.
@@ -171,7 +227,7 @@ async def switch(here: NamedDependency[Here], data: SwitchForm) -> SwitchView:
 
 
 @post("/test", status_code=200)
-async def test(here: NamedDependency[Here], data: TryForm) -> TryView:
+async def test(here: NamedDependency[Here], data: JSONBody[TryForm]) -> TryView:
     """Try a provider out: ask it for its models and, if wanted, for one tiny answer; say what to mend."""
     return await tried(here.engine, data)
 

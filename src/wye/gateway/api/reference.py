@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Response, get
+from litestar import Litestar, Request, Response, get
 
 from wye.gateway.api import answers, forms
 
@@ -104,7 +104,7 @@ def _digest(text: bytes) -> str:
 
 
 @get("/openapi.json", include_in_schema=False)
-async def openapi(request: Any) -> Response[bytes]:
+async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return the OpenAPI document."""
     return Response(_encoded(request.app), media_type="application/json")
 
