@@ -1,6 +1,6 @@
 """The bodies that the application API reads: names in camelCase, unknown ones refused."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -15,7 +15,7 @@ Tokens: TypeAlias = Annotated[int, Meta(ge=0, le=10**12, description="tokens")]
 
 
 class Form(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A body. `EXAMPLES` holds ones that work."""
+    """A body."""
 
 
 class RecommendForm(Form, frozen=True, kw_only=True):
@@ -113,53 +113,5 @@ class GenerateForm(Choosing, frozen=True, kw_only=True):
     response_format: Annotated[dict[str, Any], Meta(description="in OpenAI's form")] | None = None
 
 
-_WEATHER: Any = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "description": "Tells the weather of a place.",
-        "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
-    },
-}
-
-EXAMPLES: dict[type[Form], dict[str, Any]] = {
-    RecommendForm: {
-        "vision within a bound": {
-            "capabilities": ["text", "vision"], "maxCost": 0.01, "maxLatency": 5000, "preferOpenSource": False,
-        },
-        "function calling, cheap": {"capabilities": ["text", "function-calling"], "maxCost": 0.005, "maxLatency": 5000},
-        "coding": {"capabilities": ["text", "function-calling"], "maxLatency": 3000, "minQuality": "high"},
-        "research over long documents": {
-            "capabilities": ["text"], "minContextWindow": 500000, "minQuality": "highest",
-        },
-        "for a task": {"task": "coding", "limit": 3},
-    },
-    RefreshForm: {"everything configured": {}, "one provider": {"providers": ["mock"]}},
-    SwitchForm: {
-        "a provider and its model": {"provider": "mock", "model": "mock-fast"},
-        "a provider": {"provider": "mock"},
-    },
-    TryForm: {
-        "ask for its models": {"provider": "mock"},
-        "ask for an answer": {"provider": "mock", "model": "mock-fast"},
-    },
-    ExplainForm: {
-        "a prompt": {"prompt": "Why is the sky blue?", "model": "auto"},
-        "a strategy": {"prompt": "Sort this list.", "context": {"strategy": "cost"}},
-    },
-    GenerateForm: {
-        "let Wye choose": {"messages": [{"role": "user", "content": "Hello!"}]},
-        "the cheapest that can call functions": {
-            "messages": [{"role": "user", "content": "What is the weather in Bern?"}],
-            "context": {"strategy": "cost", "requiredCapabilities": ["function-calling"]},
-            "tools": [_WEATHER],
-        },
-        "a model of your own choice": {
-            "prompt": "Explain quantum computing.",
-            "provider": "mock",
-            "model": "mock-fast",
-            "options": {"maxTokens": 1000, "temperature": 0.7},
-        },
-    },
-}  # fmt: skip
-"""Bodies that work on any installation, by form and name."""
+FORMS: Final[tuple[type[Form], ...]] = (RecommendForm, RefreshForm, SwitchForm, TryForm, ExplainForm, GenerateForm)
+"""Every body there is; `examples.json` has some of each that work on any installation, by name."""

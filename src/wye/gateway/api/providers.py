@@ -19,6 +19,7 @@ from wye.gateway.api.here import Here
 from wye.gateway.api.views import View
 from wye.health.report import BreakerReport, ModelReport, ProviderReport, Status
 
+
 class BreakerView(View, frozen=True, kw_only=True):
     """A breaker: CLOSED lets requests through, OPEN none until `until`, HALF_OPEN a few to see whether all is well."""
 

@@ -20,11 +20,11 @@ def document(app: Litestar) -> dict[str, Any]:
     made: dict[str, Any] = app.openapi_schema.to_schema()
     schemas: dict[str, Any] = made["components"]["schemas"]
     _, exact = msgspec.json.schema_components(
-        [*forms.EXAMPLES, answers.DoneView], ref_template="#/components/schemas/{name}"
+        [*forms.FORMS, answers.DoneView], ref_template="#/components/schemas/{name}"
     )
     schemas.update(exact)
     schemas["Error"] = _ERROR
-    bodies = {f"#/components/schemas/{form.__name__}": form for form in forms.EXAMPLES}
+    bodies = {f"#/components/schemas/{form.__name__}": form for form in forms.FORMS}
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             operation["operationId"] = _operation_id(method, path)
@@ -41,10 +41,22 @@ def document(app: Litestar) -> dict[str, Any]:
     return made
 
 
+def examples() -> dict[str, dict[str, Any]]:
+    """Return bodies that work on any installation, by the form's name and their own."""
+    found: dict[str, dict[str, Any]] = msgspec.json.decode(_read("examples.json"))
+    return found
+
+
+def _read(name: str) -> bytes:
+    return resources.files("wye.gateway.api").joinpath(name).read_bytes()
+
+
 def _exemplify(body: dict[str, Any], bodies: dict[str, type[forms.Form]]) -> None:
     media = body["content"]["application/json"]
     form = bodies[media["schema"]["$ref"]]
-    media["examples"] = {_slug(name): {"summary": name, "value": value} for name, value in forms.EXAMPLES[form].items()}
+    media["examples"] = {
+        _slug(name): {"summary": name, "value": value} for name, value in examples().get(form.__name__, {}).items()
+    }
     body["required"] = any(field.required for field in msgspec.structs.fields(form))
 
 
@@ -89,7 +101,7 @@ def _encoded(app: Litestar) -> bytes:
 @functools.lru_cache(maxsize=1)
 def _page() -> tuple[bytes, str]:
     """Return the page and the policy under which a browser runs nothing but its own script and style."""
-    page = resources.files("wye.gateway.api").joinpath("docs.html").read_bytes()
+    page = _read("docs.html")
     (script,) = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     (style,) = re.findall(rb"<style>(.*?)</style>", page, re.DOTALL)
     policy = (
