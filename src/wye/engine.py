@@ -23,11 +23,12 @@ from wye.core.refresh import Refreshed
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
+from wye.dispatch.checks import Checks
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
 from wye.dispatch.turnover import Turnover
-from wye.dispatch.upstream import WireUpstream
+from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.health import Health, ProviderReport
 from wye.health.sharing import Sharing
 from wye.ledger.price import Rater
@@ -50,6 +51,8 @@ class Engine:
         self.state = connect(settings.state)
         self.health = Health()
         self._sharing = Sharing(self.health, self.state)
+        self._checks = Checks(self.health, self._asked)
+        self._started = False
         self.snapshot = snapshot.build(settings, catalog, self._factory)
         self._tell_health()
 
@@ -57,6 +60,8 @@ class Engine:
         """Begin to hear what other processes find out; without this, nothing is shared."""
         await self.state.start()
         self._sharing.start()
+        self._started = True
+        self._checks.follow(self.snapshot.settings.health)
 
     @property
     def drops_unsupported(self) -> bool:
@@ -188,10 +193,21 @@ class Engine:
             found[name] = report
         return found
 
+    def _asked(self) -> dict[str, Upstream]:
+        """Return the providers in use that somebody may ask how they are."""
+        now = self.snapshot
+        return {
+            name: upstream
+            for name, upstream in now.upstreams.items()
+            if name in now.availability.configured and not now.catalog.providers[name].stand_in
+        }
+
     def _tell_health(self) -> None:
         """Say which providers and keys there are; what is known of those that stay is kept."""
         now = self.snapshot
         self.health.configure(snapshot.keys_in_use(now), now.catalog.models, now.settings.breaker)
+        if self._started:
+            self._checks.follow(now.settings.health)
 
     def switch(self, provider: str, model: str) -> None:
         """Let a provider, by its id, and its model go first where a request names none, until this process stops.
@@ -247,6 +263,7 @@ class Engine:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._sharing.aclose()
+        await self._checks.aclose()
         await self.state.aclose()
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():

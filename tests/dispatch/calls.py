@@ -18,6 +18,7 @@ from wye.dispatch import walk
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.sink import pieces
 from wye.dispatch.upstream import Upstream
+from wye.health import Health
 from wye.surfaces.openai_chat import parse_request
 from wye.transport import Timeouts
 
@@ -70,14 +71,18 @@ class Upstreams(dict[str, Upstream]):
             await upstream.aclose()
 
 
-async def streamed(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> list[StreamChunk]:
+async def streamed(
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+) -> list[StreamChunk]:
     """Return every chunk of a streamed answer."""
-    return [chunk async for batch in batches(exchange, upstreams) for chunk in batch]
+    return [chunk async for batch in batches(exchange, upstreams, health) for chunk in batch]
 
 
-async def batches(exchange: Exchange, upstreams: Mapping[str, Upstream]) -> AsyncGenerator[Sequence[StreamChunk]]:
+async def batches(
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+) -> AsyncGenerator[Sequence[StreamChunk]]:
     """Yield a streamed answer and close it, as the engine does."""
-    async with aclosing(pieces(partial(walk.stream, exchange, upstreams))) as stream:
+    async with aclosing(pieces(partial(walk.stream, exchange, upstreams, health=health))) as stream:
         async for batch in stream:
             yield batch
 

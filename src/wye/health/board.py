@@ -15,13 +15,15 @@ from msgspec import structs
 from wye.catalog.schema import LatencyTier, ModelInfo
 from wye.core.errors import DeadlineExceededError, UpstreamTimeoutError, WyeError
 from wye.core.plan import Attempt, Outcome
+from wye.core.secret import Secret
 from wye.health import marks, report
 from wye.health.breaker import NO_PROBE
 from wye.health.config import BreakerConfig
+from wye.health.keys import Key
 from wye.health.observed import ENOUGH, STALE_SECONDS, Watch
 from wye.health.records import ModelHealth, Permit, ProviderHealth, ProviderKeys
 from wye.health.report import ProviderReport
-from wye.health.verdict import verdict
+from wye.health.verdict import KEYS_OWN, Verdict, verdict
 from wye.health.view import ALL_WELL, HealthView, Mark, Observed
 
 MISSING_SECONDS: Final = 300.0
@@ -167,6 +169,37 @@ class Health:
             permit.used_key.in_flight -= 1
             self._released(permit)
 
+    def keys(self, provider_id: str) -> tuple[Secret | None, ...]:
+        """Return every key of a provider, well or not; one `None` where it needs none."""
+        provider = self.providers.get(provider_id)
+        return tuple(key.secret for key in provider.ring.keys) if provider is not None else ()
+
+    def checked(self, provider_id: str, used: Secret | None, error: WyeError | None) -> None:
+        """Learn from a provider's answer to a question that was asked for its own sake.
+
+        An answer proves that a refused key is good again and that an open provider can be reached: its next call may
+        try at once. It does not prove that its models work.
+        """
+        provider = self.providers.get(provider_id)
+        key = next((key for key in provider.ring.keys if key.secret == used), None) if provider is not None else None
+        if provider is None or key is None or not self._config.enabled:
+            return
+        now = self._clock()
+        if error is None:
+            if key.code == "refused":
+                key.revive()
+                self._tell("key", f"{provider_id}/{key.name}", None)
+            provider.breaker.hasten(now)
+        else:
+            kind = verdict(error, math.inf, provider.patience)
+            if kind not in {"neutral", "missing"}:  # a list that is not there says nothing
+                provider.last_error, provider.last_error_at = error, now
+            if kind in KEYS_OWN:
+                self._blame(provider, key, kind, error, now)
+            elif kind in {"unreachable", "failed", "timed_out"} and provider.breaker.failed(NO_PROBE, now):
+                self._tell("provider", provider.id, marks.of_provider(provider, now, self._epoch()))
+        self._changed()
+
     def _worked(self, permit: Permit, outcome: Outcome) -> None:
         model = permit.model
         now = self._clock()
@@ -205,15 +238,19 @@ class Health:
             self._troubled.add(model)
             self._tell("model", model.full_id, marks.of_model(model, now, self._epoch()))
         else:
-            key.last_error = error.code
-            if kind == "limited":
-                key.limited(now, error.retry_after)
-            elif kind == "exhausted":
-                key.exhausted(now, error.retry_after)
-            else:
-                key.refused(now)
-            self._tell("key", f"{provider.id}/{key.name}", marks.of_key(key, now, self._epoch()))
+            self._blame(provider, key, kind, error, now)
         self._changed()
+
+    def _blame(self, provider: ProviderHealth, key: Key, kind: Verdict, error: WyeError, now: float) -> None:
+        """Hold an error against a key."""
+        key.last_error = error.code
+        if kind == "limited":
+            key.limited(now, error.retry_after)
+        elif kind == "exhausted":
+            key.exhausted(now, error.retry_after)
+        else:
+            key.refused(now)
+        self._tell("key", f"{provider.id}/{key.name}", marks.of_key(key, now, self._epoch()))
 
     def _passed(self, permit: Permit) -> None:
         """Settle a permit's claims with a success; what comes later is no probe's any more."""

@@ -24,6 +24,7 @@ Verdict: TypeAlias = Literal[
 """`unreachable` speaks against a provider whatever the model, `failed` and `timed_out` against it and the model;
 `limited`, `exhausted` and `refused` are the key's, `missing` is the model's, `neutral` nobody's."""
 
+KEYS_OWN: Final[frozenset[Verdict]] = frozenset({"limited", "exhausted", "refused"})
 _VERDICTS: Final[dict[type, Verdict]] = {
     ConnectionFailedError: "unreachable",
     AddressRefusedError: "unreachable",
