@@ -14,6 +14,7 @@ from tests.support.gateway import catalog_rows
 from wye.config import Settings, load_settings
 from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
+from wye.health import BreakerConfig, HealthConfig
 
 CANARY = "sk-canary-0123456789abcdef"
 Load: TypeAlias = Callable[..., Settings]
@@ -359,3 +360,31 @@ def test_no_key_is_in_what_settings_print(load: Load) -> None:
     assert pickle.loads(pickle.dumps(settings.server)).admin_key == Secret(CANARY)  # noqa: S301  # our own bytes
     with pytest.raises(TypeError):
         msgspec.json.encode(settings)
+
+
+# What is left alone, and for how long.
+
+
+def test_the_breaker_s_rules_are_read_and_nothing_is_warned_of(load: Load) -> None:
+    text = (
+        "[breaker]\nfailure_threshold = 3\nlatency_threshold_ms = 1500\nopen_seconds = 0.5\n"
+        "half_open_max_requests = 1\n"
+        "[health]\nactive = true\ninterval = 5\n"
+    )
+    settings = load(text)
+
+    assert settings.breaker == BreakerConfig(
+        failure_threshold=3, latency_threshold_ms=1500, open_seconds=0.5, half_open_max_requests=1
+    )
+    assert settings.health == HealthConfig(active=True, interval=5)
+    assert settings.warnings == ()
+    assert (load("").breaker, load("").health.active) == (BreakerConfig(), False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["failure_threshold = 0", "open_seconds = 0", "half_open_max_requests = 0", "open_seconds = inf", "open = 1"],
+)
+def test_rules_that_would_never_end_or_never_begin_are_refused(load: Load, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=line.split(maxsplit=1)[0]):
+        load(f"[breaker]\n{line}\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
 
 import pytest
 from tests.support.upstream import Cut, Hang, Hold, Pause, Reply, Upstream
@@ -274,3 +275,32 @@ async def test_a_busy_transport_keeps_what_it_opened_and_no_more(plain: Connect,
     with pytest.raises(WyeError):
         await transport.send("/chat", {}, b"{}", 0.05)
     assert (len(transport._idle), len(transport._busy)) == (9, 0)
+
+
+async def test_the_head_of_each_key_s_requests_is_written_once(
+    plain: Connect, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    write = PlainTransport._fixed_head
+
+    def counted(transport: PlainTransport, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        written.append(headers["authorization"])
+        return write(transport, method, path, headers)
+
+    monkeypatch.setattr(PlainTransport, "_fixed_head", counted)
+    upstream.handler = lambda _: Reply.json({})
+    transport = pool(plain, upstream.url)
+    keys = [{"authorization": f"Bearer {name}"} for name in ("one", "two", "three")]
+    for headers in keys * 3:
+        await transport.send("/chat", headers, b"{}", DEADLINE)
+    assert [request.headers["authorization"] for request in upstream.received] == [k["authorization"] for k in keys] * 3
+    assert written == [k["authorization"] for k in keys]
+
+
+async def test_headers_that_are_made_anew_each_time_do_not_pile_up(plain: Connect, upstream: Upstream) -> None:
+    upstream.handler = lambda _: Reply.json({})
+    transport = pool(plain, upstream.url)
+    for number in range(100):
+        await transport.send("/chat", {"x-number": str(number)}, b"{}", DEADLINE)
+    assert [request.headers["x-number"] for request in upstream.received] == [str(number) for number in range(100)]
+    assert len(transport._heads["/chat"]) <= 16
