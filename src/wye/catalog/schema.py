@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from wye.core.effort import nearest
+
 Capability: TypeAlias = Literal[
     "text", "vision", "audio", "audio-output", "video", "pdf", "function-calling", "parallel-tools", "json-mode",
     "json-schema", "reasoning", "extended-thinking", "prompt-caching", "streaming", "web-search", "citations",
@@ -121,7 +123,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     thoughts where its usual one takes either. `family` names the very same model wherever it is served.
     `paths` are those of operations other than chat where this model's are not its provider's.
     `context_window` and `max_output_tokens` are tokens, `None` where nobody says. `reasoning_efforts` are the
-    words for effort it takes, least first, where they are not its provider's. `deprecated` says the provider
+    words for effort it takes, least first, where they are not its provider's, `default_effort` is how much it thinks
+    where a request says nothing, empty where nobody said. `deprecated` says the provider
     advises against it or has switched it off, `retires_on` is the day it stops or stopped to answer, announced or past.
     """
 
@@ -146,6 +149,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: frozenset[str] = frozenset()
     price: Price = Price()
     reasoning_efforts: tuple[str, ...] = ()
+    default_effort: str = ""
     deprecated: bool = False
     deprecated_on: datetime.date | None = None
     retires_on: datetime.date | None = None
@@ -168,6 +172,10 @@ class ModelInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def is_retired(self, day: datetime.date) -> bool:
         """Whether the provider no longer answers for it on `day`."""
         return self.retires_on is not None and self.retires_on <= day
+
+    def thinks_at(self, effort: str | None) -> bool:
+        """Whether it is known to think where a request asks for `effort`, or for none."""
+        return nearest(effort or self.default_effort, self.reasoning_efforts) not in {"", "none"}
 
     @property
     def reasons(self) -> bool:

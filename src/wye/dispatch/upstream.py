@@ -10,6 +10,7 @@ from msgspec import structs
 from wye.adapters import Adapter, Target, load, operator, response_reader
 from wye.catalog.addressing import is_plain, path_of
 from wye.catalog.schema import ModelInfo, Provider
+from wye.core.effort import effort_of
 from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import (
@@ -249,7 +250,7 @@ class WireUpstream:
         """Return the model's own wire format, else the caller's where the provider understands it, else its usual."""
         if model.adapter:
             return load(model.adapter)
-        if model.tools_adapter and _thinks_with_tools(call):
+        if model.tools_adapter in self._provider.also_speaks and _thinks_with_tools(call, model):
             return load(model.tools_adapter)
         return load(call.wire) if call.wire in self._provider.also_speaks else self._adapter
 
@@ -327,11 +328,13 @@ class _EventReader:
         return None
 
 
-def _thinks_with_tools(call: Call) -> bool:
-    """Tell whether a call has functions and does not ask for no thoughts; only one that may have any is decoded."""
+def _thinks_with_tools(call: Call, model: ModelInfo) -> bool:
+    """Tell whether a model is to think over functions; only a call that may have any is decoded."""
     if isinstance(call, OperationCall) or not (b'"tools"' in call.body or b'"functions"' in call.body):
         return False
-    return bool(call.chat.tools) and call.chat.reasoning_effort != "none"
+    chat = call.chat
+    effort = effort_of(chat.reasoning_budget) if chat.reasoning_budget is not None else None
+    return bool(chat.tools) and model.thinks_at(chat.reasoning_effort or effort)
 
 
 def _headers(provider: Provider, key: Secret | None) -> Mapping[str, str]:

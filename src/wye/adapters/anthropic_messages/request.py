@@ -1,6 +1,6 @@
 """Says a call as a Messages request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,7 @@ from wye.adapters.anthropic_messages.conversation import Conversation, cached
 from wye.adapters.anthropic_messages.same import WIRE, addressed, same_wire
 from wye.adapters.anthropic_messages.schema import native_schema
 from wye.adapters.anthropic_messages.tools import hosted_tools, searches
+from wye.core.effort import CLAUDE_BUDGETS
 from wye.core.request import Call, ChatRequest, Tool, ToolChoice
 from wye.core.wire import WireRequest
 
@@ -19,10 +20,6 @@ _EXPRESSED: Final = frozenset({
     "top_p", "user", "web_search_options",
 })  # fmt: skip
 _DEFAULT_MAX_TOKENS: Final = 4096
-_BUDGETS: Final[Mapping[str, int]] = {
-    "minimal": 1024, "low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768, "max": 32768,
-}  # fmt: skip
-"""Thinking budgets in tokens for the models that take a budget; those that think adaptively take the effort itself."""
 _LEAST_BUDGET: Final = 1024
 
 _encode = msgspec.json.Encoder().encode
@@ -96,7 +93,7 @@ def _add_thinking(body: dict[str, Any], chat: ChatRequest, target: Target, dropp
         dropped += _thinking_members(chat)
         return
     else:
-        budget = max(_LEAST_BUDGET, budget if budget and budget > 0 else _BUDGETS.get(effort or "", 4096))
+        budget = max(_LEAST_BUDGET, budget if budget and budget > 0 else CLAUDE_BUDGETS.get(effort or "", 4096))
         body["thinking"] = {"type": "enabled", "budget_tokens": budget}
         if chat.max_output_tokens is None or body["max_tokens"] <= budget:
             body["max_tokens"] = max(body["max_tokens"], budget + _DEFAULT_MAX_TOKENS)
@@ -112,7 +109,7 @@ def _thinking_members(chat: ChatRequest) -> Iterator[str]:
 
 def _effort(budget: int | None) -> str:
     """Say a budget as the effort whose own budget it is nearest to, from below."""
-    return next((name for name in ("high", "medium") if (budget or 0) >= _BUDGETS[name]), "low")
+    return next((name for name in ("high", "medium") if (budget or 0) >= CLAUDE_BUDGETS[name]), "low")
 
 
 def _is_in_tool_loop_without_thoughts(turns: list[dict[str, Any]]) -> bool:

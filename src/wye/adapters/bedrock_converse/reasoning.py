@@ -1,16 +1,12 @@
 """Says how much a model is to think, in the words of its maker."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from wye.adapters.bedrock_converse.content import Said
 from wye.adapters.bedrock_converse.family import Family
+from wye.core.effort import CLAUDE_BUDGETS
 from wye.core.request import ChatRequest
 
-_BUDGETS: Final[Mapping[str, int]] = {
-    "minimal": 1024, "low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768, "max": 32768,
-}  # fmt: skip
-"""Thinking budgets in tokens for the models that take a budget where the caller named a level."""
 _LEAST: Final = 1024
 _ANSWER: Final = 4096
 """Tokens left for the answer beside the thoughts where the caller set no limit that leaves any."""
@@ -48,7 +44,7 @@ def _add_thinking(
         further["thinking"] = {"type": "adaptive", "display": _display(chat)}
         further["output_config"] = {"effort": "low" if level == "minimal" else level}
     else:
-        _add_budget(chat.reasoning_budget or _BUDGETS.get(level, _BUDGETS["medium"]), limits, further)
+        _add_budget(chat.reasoning_budget or CLAUDE_BUDGETS.get(level, CLAUDE_BUDGETS["medium"]), limits, further)
 
 
 def _add_budget(budget: int, limits: dict[str, Any], further: dict[str, Any]) -> None:
@@ -66,7 +62,7 @@ def _display(chat: ChatRequest) -> str:
 def _level(budget: int) -> str:
     if budget <= 0:
         return "none"
-    return next((level for level in ("low", "medium", "high") if budget <= _BUDGETS[level]), "high")
+    return next((level for level in ("low", "medium", "high") if budget <= CLAUDE_BUDGETS[level]), "high")
 
 
 def _within_three(effort: str) -> str:

@@ -1,14 +1,11 @@
 """Says how much a model shall think, in the way its provider is asked for it."""
 
-from typing import Any, Final
+from typing import Any
 
 from wye.adapters import Target
 from wye.adapters.openai_chat.notes import Notes
+from wye.core.effort import effort_of, nearest
 from wye.core.request import ChatRequest
-
-_BUDGETS: Final[tuple[tuple[int, str], ...]] = ((0, "none"), (2048, "low"), (8192, "medium"))
-"""The most tokens of thought that a word for effort stands for; more than the last is `high`."""
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def add_reasoning(body: dict[str, Any], chat: ChatRequest, target: Target, notes: Notes) -> None:
@@ -27,7 +24,7 @@ def add_reasoning(body: dict[str, Any], chat: ChatRequest, target: Target, notes
         body["reasoning"] = {**asked, "exclude": True} if chat.reasoning_summary == "none" else asked
         return
     if effort is None:
-        effort = next((word for most, word in _BUDGETS if (budget or 0) <= most), "high")
+        effort = effort_of(budget or 0)
         notes.emulate("reasoning_budget")
     if style == "thinking":
         body["thinking"] = {"type": "disabled" if effort == "none" else "enabled"}
@@ -40,14 +37,6 @@ def add_reasoning(body: dict[str, Any], chat: ChatRequest, target: Target, notes
 def _add_word(body: dict[str, Any], effort: str, target: Target, notes: Notes) -> None:
     words = target.model.reasoning_efforts or target.traits.reasoning_efforts
     if words:
-        body["reasoning_effort"] = word = _nearest(effort, words)
+        body["reasoning_effort"] = word = nearest(effort, words)
         if word != effort:
             notes.emulate("reasoning_effort")
-
-
-def _nearest(effort: str, words: tuple[str, ...]) -> str:
-    """Return the word nearest to `effort` among those that the model knows; of two equally near ones, the lower."""
-    if effort in words or effort not in _EFFORTS:
-        return effort
-    place = _EFFORTS.index(effort)
-    return min(words, key=lambda word: abs(_EFFORTS.index(word) - place) if word in _EFFORTS else len(_EFFORTS))

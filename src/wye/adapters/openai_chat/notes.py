@@ -24,6 +24,7 @@ LIMITS: Final[Mapping[str, str]] = {
 def refusals(target: Target, effort: str | None) -> frozenset[str]:
     """Return the members that the provider refuses for this model; thinking none, a model takes what others take."""
     traits = target.traits
+    effort = effort or target.model.default_effort
     if traits.reasoning_refuses and effort != "none" and target.model.reasons:
         return traits.refuses | traits.reasoning_refuses
     return traits.refuses

@@ -20,6 +20,7 @@ from wye.core.content import (
     ToolCall,
     ToolResult,
 )
+from wye.core.effort import effort_of, nearest
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
 from wye.core.sealed import PREFIX, RECAP_HEADING, unseal
@@ -47,7 +48,6 @@ _HOSTED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Tools of other wires that this one has too, with nothing but their defaults."""
 
-_EFFORT_OF_BUDGET: Final = ((1024, "low"), (8192, "medium"))
 _encode = msgspec.json.Encoder().encode
 
 
@@ -92,7 +92,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["tool_choice"] = _tool_choice(chat.tool_choice)
     if text := _text(chat):
         body["text"] = text
-    if reasoning := _reasoning_settings(chat, emulated):
+    if reasoning := _reasoning_settings(chat, target, emulated):
         body["reasoning"] = reasoning
     if include := _include(chat, target, store=store):
         body["include"] = include
@@ -322,13 +322,14 @@ def _format(form: ResponseFormat) -> dict[str, Any]:
     }
 
 
-def _reasoning_settings(chat: ChatRequest, emulated: list[str]) -> dict[str, Any]:
+def _reasoning_settings(chat: ChatRequest, target: Target, emulated: list[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if chat.reasoning_effort is not None:
-        settings["effort"] = chat.reasoning_effort
+        settings["effort"] = nearest(chat.reasoning_effort, target.model.reasoning_efforts)
+        if settings["effort"] != chat.reasoning_effort:
+            emulated.append("reasoning_effort")
     elif chat.reasoning_budget is not None:
-        budget = chat.reasoning_budget
-        settings["effort"] = next((word for most, word in _EFFORT_OF_BUDGET if budget <= most), "high")
+        settings["effort"] = nearest(effort_of(chat.reasoning_budget), target.model.reasoning_efforts)
         emulated.append("reasoning_budget")
     if chat.reasoning_summary not in {None, "none"}:
         settings["summary"] = chat.reasoning_summary
