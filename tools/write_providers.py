@@ -77,6 +77,7 @@ QUIRKS: dict[str, str] = {
     "reasoning_back": "earlier thoughts go back as: {}",
     "reasoning_turns": "thoughts are wanted back for turns: {}",
     "reasoning_formats": "signed thoughts it knows: {}",
+    "hosted_tools_adapter": "tools that it runs itself go over: {}",
 }
 """What is said of each deviation from a wire format; a test sees that each has its sentence."""
 

@@ -74,3 +74,18 @@ def test_a_model_that_does_not_think_unasked_takes_a_temperature(gateway: Runnin
     told = gateway.request("POST", "/v1/messages", json.dumps(body).encode())
     assert told.status == 200, told.body
     assert imitation.upstream.received[-1].json["temperature"] == 0.5
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-5"])
+def test_tools_that_the_provider_runs_are_asked_for_where_it_has_them(
+    gateway: Running, imitation: Imitation, model: str
+) -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search"}]
+    body = {
+        "model": f"openai/{model}", "max_tokens": 50, "tools": tools, "messages": [{"role": "user", "content": "hi"}],
+    }  # fmt: skip
+    told = gateway.request("POST", "/v1/messages", json.dumps(body).encode())
+    assert told.status == 200, told.body
+    received = imitation.upstream.received[-1]
+    assert received.path.endswith("/responses")
+    assert received.json["tools"] == [{"type": "web_search"}]

@@ -180,9 +180,9 @@ def response_reader(adapter: Adapter, call: Call) -> Callable[[bytes], ModelResp
     """Return what reads a whole answer to `call`.
 
     Where the caller gets the answer's bytes, an adapter may offer `skim_response`, which reads only what the books
-    need: usage, finish reasons, the name of the model.
+    need: usage, finish reasons, the name of the model. A stream that is made of a whole answer needs all of it.
     """
-    if call.raw_events and call.wire == adapter.WIRE:
+    if call.raw_events and not call.stream and call.wire == adapter.WIRE:
         skim: Callable[[bytes], ModelResponse] = getattr(adapter, "skim_response", adapter.parse_response)
         return skim
     return adapter.parse_response

@@ -217,6 +217,8 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goes through). `alternating` wants turns of user and assistant in turn. `images`: "data" takes no URL of an image.
     `files` and `audio` say how a document and a sound are written, `web_search` how a search is asked for: by the
     member `web_search_options` for the models that search, in any case, or by a plugin.
+    `hosted_tools_adapter` is the wire format of requests with tools that the provider runs itself, where the usual one
+    has none.
 
     Reasoning: `reasoning_style` says how effort is asked for: a word ("effort"), an object, a switch beside the word
     ("thinking"), or arguments of the chat's template; `reasoning_efforts` are the words it knows, least first.
@@ -252,6 +254,7 @@ class WireTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reasoning_back: Literal["never", "reasoning_content", "reasoning", "reasoning_details", "thinking"] | None = None
     reasoning_turns: Literal["all", "tools"] = "all"
     reasoning_formats: frozenset[str] = frozenset()
+    hosted_tools_adapter: str | None = None
 
 
 class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -250,9 +250,15 @@ class WireUpstream:
         """Return the model's own wire format, else the caller's where the provider understands it, else its usual."""
         if model.adapter:
             return load(model.adapter)
-        if model.tools_adapter in self._provider.also_speaks and _thinks_with_tools(call, model):
+        spoken = self._provider.also_speaks
+        if model.tools_adapter in spoken and _thinks_with_tools(call, model):
             return load(model.tools_adapter)
-        return load(call.wire) if call.wire in self._provider.also_speaks else self._adapter
+        if call.wire in spoken:
+            return load(call.wire)
+        hosted = self._provider.wire.hosted_tools_adapter
+        if hosted in spoken and call.wire != self._adapter.WIRE and _has_hosted_tools(call):
+            return load(hosted)
+        return self._adapter
 
     def _with(self, key: Secret | None, more: dict[str, str]) -> Mapping[str, str]:
         """Return the headers of every request with `key`, and `more` of them."""
@@ -326,6 +332,10 @@ class _EventReader:
         if self._clock() - self._heard > self._silence:  # comments keep the connection busy, but say nothing
             raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
         return None
+
+
+def _has_hosted_tools(call: Call) -> bool:
+    return not isinstance(call, OperationCall) and b'"tools"' in call.body and bool(call.chat.hosted_tools)
 
 
 def _thinks_with_tools(call: Call, model: ModelInfo) -> bool:
