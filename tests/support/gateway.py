@@ -225,6 +225,19 @@ class Process(Address):
         """Everything that was written to standard error so far."""
         return (self.folder / "stderr").read_text()
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of `wye` where this one runs, to its end."""
+        return subprocess.run(
+            command(*words),
+            cwd=self.folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
     def tell(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.program.send_signal(number)

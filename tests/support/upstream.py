@@ -213,6 +213,11 @@ class Upstream:
         with self._changed:
             return self._changed.wait_for(lambda: self.disconnects >= count, timeout)
 
+    def wait_closed(self, timeout: float) -> bool:
+        """Block until no connection is open; else as `wait_received`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._open, timeout)
+
     def _run(self, port: Future[int]) -> None:
         try:
             asyncio.run(self._listen(port))

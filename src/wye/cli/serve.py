@@ -32,7 +32,7 @@ def serve(
     Example: wye serve --port 8080
     """
     from wye.gateway import serve as server
-    from wye.gateway.reload import Source
+    from wye.gateway.reload import Source, hold_hangups
 
     overrides: dict[str, Any] = {"server.host": host, "server.port": port, "server.workers": workers}
     if no_reload:
@@ -44,6 +44,7 @@ def serve(
         problems = Engine(settings, rows).snapshot.problems  # what cannot work is said before an address is
         gateway = server.make_gateway(source, settings, debug=debug)
         listener = server.listen(settings)
+        hold_hangups()
         _announce(settings, rows, listener.getsockname()[1], problems)
         server.serve(gateway, listener, path=settings.path, overrides=overrides, debug=debug)
     except WyeError as error:

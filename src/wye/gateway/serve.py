@@ -82,7 +82,6 @@ def serve(
 ) -> None:
     """Serve `gateway` until told to stop, or its like in several workers, each from the same `path` and `overrides`."""
     server = gateway.config
-    hold_hangups()
     if server.workers > 1:
         os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()
         _Supervisor(configure("wye.gateway.serve:worker", server), sockets=[listener]).run()
