@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from bench import memory, report, suite
+from bench import memory, plans, report, suite
 from bench.machine import INSTALL, install_tools, missing_tools
 from bench.measure import Window
 from bench.targets import TARGETS, TargetOptions
@@ -102,6 +102,13 @@ def _names(targets: str) -> tuple[str, ...]:
         if name not in TARGETS:
             raise typer.BadParameter(f"no target {name!r}; there are {', '.join(TARGETS)}", param_hint="--targets")
     return names
+
+
+@app.command("plan")
+def plan() -> None:
+    """Time one plan over 2,000 models; the limit is 200 µs."""
+    if not plans.print_figures(Console(), plans.measure()):
+        raise typer.Exit(1)
 
 
 def _provide_tools(console: Console, *, install: bool) -> None:

@@ -5,6 +5,7 @@ pass its filters, and only those few are scored with its own figures. Explaining
 """
 
 import datetime
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar
 
@@ -15,16 +16,20 @@ from wye.catalog.schema import ModelInfo
 from wye.core.plan import Attempt, Candidate, Dropped, Wanted
 from wye.health import HealthView
 from wye.routing.filters import Bar, Masks, bar_of, explained
-from wye.routing.scores import Entry, Parts, entry_of, judge
+from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, Entry, Parts, entry_of, expected_cost, judge
 from wye.routing.strategies import STRATEGIES, sort_key
 
 MOST_ATTEMPTS: Final = 5
 _WINDOW: Final = 12
 """How many of the best are scored with a request's own figures."""
 _KEPT_ORDERS: Final = 128
+_STEPS: Final = 4
+"""Into how many steps each doubling of a limit of cost is parted, for orders that are kept."""
+_LEAST_USD: Final = 1e-12
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_OrderKey: TypeAlias = tuple[tuple[str, int, int, str], int, frozenset[str] | None, int | None]
 Key: TypeAlias = tuple[float, float, float, float, int, str]
 
 
@@ -66,7 +71,7 @@ class Chooser:
         self._masks = Masks(catalog.models.values())
         self._entries: dict[str, Entry] = {}
         self._sorted: dict[tuple[str, int, int, str], list[Entry]] = {}
-        self._orders: dict[tuple[tuple[str, int, int, str], int, frozenset[str] | None], _Order] = {}
+        self._orders: dict[_OrderKey, _Order] = {}
 
     def entry(self, full_id: str, provider: str) -> Entry:
         """Return a model; nothing is held against one that nobody knows."""
@@ -104,9 +109,11 @@ class Chooser:
     ) -> list[Judged]:
         """Return the best of `rows` (named `kind` for the cache), in the order in which they are to be tried."""
         bar = self.bar(wanted, health, named=False)
-        window = self._window(self._order(kind, rows, strategy, wanted, bar.need), bar)
+        window = self._window(self._order(kind, rows, strategy, wanted, bar), bar)
         if wanted.holder is not None:
             window += self._passing([wanted.holder], bar, rows)
+        if bar.cap is not None:  # whose answers were seen to be short may be cheaper than the order knows
+            window += self._passing(health.observed, bar, rows)
         judged = self.judged(window, strategy, wanted, health)
         if judged:
             mates = [row.full_id for row in self._catalog.same_family(judged[0].entry.row)]
@@ -165,22 +172,25 @@ class Chooser:
                     providers.add(best.provider)
         return picked
 
-    def _order(self, kind: str, rows: Mapping[str, ModelInfo], strategy: str, wanted: Wanted, need: int) -> _Order:
+    def _order(self, kind: str, rows: Mapping[str, ModelInfo], strategy: str, wanted: Wanted, bar: Bar) -> _Order:
         input_bucket = wanted.input_tokens.bit_length() // 2
         output_bucket = -1 if wanted.output_tokens is None else wanted.output_tokens.bit_length() // 2
         key = (strategy, input_bucket, output_bucket, kind)
-        order = self._orders.get((key, need, wanted.providers))
+        ceiling = None if bar.cap is None else math.ceil(_STEPS * math.log2(max(bar.cap, _LEAST_USD)))
+        order = self._orders.get((key, bar.need, wanted.providers, ceiling))
         if order is None:
             entries = [
                 entry
                 for entry in self._in_order(key, rows)
-                if entry.mask & need == need and (wanted.providers is None or entry.provider in wanted.providers)
+                if entry.mask & bar.need == bar.need
+                and (wanted.providers is None or entry.provider in wanted.providers)
+                and (ceiling is None or _may_cost(entry, input_bucket, output_bucket, 2 ** (ceiling / _STEPS)))
             ]
             groups: dict[str, list[Entry]] = {}
             for entry in entries:
                 groups.setdefault(entry.provider, []).append(entry)
             order = _Order(entries, list(groups.values()))
-            _keep(self._orders, (key, need, wanted.providers), order)
+            _keep(self._orders, (key, bar.need, wanted.providers, ceiling), order)
         return order
 
     def _in_order(self, key: tuple[str, int, int, str], rows: Mapping[str, ModelInfo]) -> list[Entry]:
@@ -254,6 +264,18 @@ def candidates_of(judged: Iterable[Judged]) -> Iterator[Candidate]:
 def _middle(bucket: int) -> int:
     """Return the number of tokens that stands for all with this half of a bit length."""
     return 1 << 2 * bucket
+
+
+def _may_cost(entry: Entry, input_bucket: int, output_bucket: int, usd: float) -> bool:
+    """Tell whether the shortest request of these buckets costs at most `usd` there, as far as is known."""
+    produced = TYPICAL_OUTPUT_TOKENS if output_bucket < 0 else min(TYPICAL_OUTPUT_TOKENS, _least(output_bucket))
+    least = expected_cost(entry, _least(input_bucket), min(produced, entry.max_output))
+    return least is not None and least <= usd
+
+
+def _least(bucket: int) -> int:
+    """Return the smallest number of tokens with this half of a bit length."""
+    return 0 if bucket == 0 else 1 << 2 * bucket - 1
 
 
 def _keep(kept: dict[_K, _V], key: _K, value: _V) -> None:

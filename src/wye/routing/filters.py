@@ -17,7 +17,7 @@ from wye.catalog.schema import QUALITY_TIERS, Capability, ModelInfo, QualityTier
 from wye.core.errors import InvalidRequestError
 from wye.core.plan import Dropped, Wanted
 from wye.health import HealthView, Mark
-from wye.routing.scores import Entry, expected_cost, expected_output, quality_bits
+from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, Entry, expected_cost, expected_output, quality_bits
 
 _CAPABILITIES: Final[tuple[str, ...]] = get_args(Capability)
 _QUALITY_AT: Final = len(_CAPABILITIES)
@@ -92,6 +92,7 @@ class Bar(Struct, frozen=True, kw_only=True):
     need: int
     input_tokens: int
     requested: int | None
+    produced: int
     tokens: int
     cap: float | None
     providers: frozenset[str] | None
@@ -115,7 +116,13 @@ class Bar(Struct, frozen=True, kw_only=True):
         return self._dear(entry) if self.cap is not None else None
 
     def _dear(self, entry: Entry) -> str | None:
-        usd = self.cost(entry)
+        rates = entry.rates
+        if len(rates) == 1 and entry.full_id not in self.health.observed:  # as `cost` says, for the many
+            only = rates[0]
+            produced = min(entry.max_output, self.produced)
+            usd: float | None = self.input_tokens * only.input + produced * only.output + only.flat
+        else:
+            usd = self.cost(entry)
         if usd is None:
             return "price_unknown"
         return "too_expensive" if self.cap is not None and usd > self.cap else None
@@ -128,10 +135,12 @@ class Bar(Struct, frozen=True, kw_only=True):
 
 def bar_of(wanted: Wanted, health: HealthView, need: int) -> Bar:
     """Work out what candidates must pass."""
+    requested = wanted.output_tokens
     return Bar(
         need=need,
         input_tokens=wanted.input_tokens,
         requested=wanted.output_tokens,
+        produced=min(TYPICAL_OUTPUT_TOKENS, TYPICAL_OUTPUT_TOKENS if requested is None else requested),
         tokens=wanted.input_tokens + (wanted.output_tokens or 0),
         cap=None if wanted.max_cost is None else float(wanted.max_cost),
         providers=wanted.providers,
