@@ -3,7 +3,7 @@
 A name that leads to one model is a look-up. Where there is a choice (`auto`, `auto:cost` and its like, an alias of
 several models, a strategy that was asked for), what cannot answer is filtered out first and the rest is put in order.
 Plain `auto` takes the default model that the configured strategy likes best, and has the others stand in for it in the
-fallback order; `auto:…` chooses among all models of the providers in use. See docs/decisions/0005.
+fallback order; `auto:…` chooses among all models of the providers in use. See docs/decisions/0006.
 """
 
 import datetime
