@@ -33,11 +33,16 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-async def router(upstream: Upstream, tmp_path: Path) -> AsyncIterator[ModelRouter]:
-    file = tmp_path / "wye.toml"
-    file.write_text(
+def file(upstream: Upstream, tmp_path: Path) -> Path:
+    path = tmp_path / "wye.toml"
+    path.write_text(
         f'[providers.openai]\nbase_url = "{upstream.url}/v1"\napi_keys = ["sk-made-up"]\nallow_private_network = true\n'
     )
+    return path
+
+
+@pytest.fixture
+async def router(file: Path) -> AsyncIterator[ModelRouter]:
     async with ModelRouter.from_config(file, environ={}) as made:
         yield made
 
@@ -50,6 +55,12 @@ async def paths(router: ModelRouter, upstream: Upstream, model: str, **parameter
 async def test_functions_and_thoughts_go_by_responses(router: ModelRouter, upstream: Upstream) -> None:
     assert await paths(router, upstream, "openai/gpt-6-luna", tools=[TOOL]) == ["/v1/responses"]
     assert upstream.received[0].json["tools"][0]["name"] == "f"
+
+
+async def test_where_the_other_wire_is_not_spoken_it_is_not_used(file: Path, upstream: Upstream) -> None:
+    file.write_text(file.read_text() + "also_speaks = []\n")  # noqa: ASYNC240 - before anything runs
+    async with ModelRouter.from_config(file, environ={}) as router:
+        assert await paths(router, upstream, "openai/gpt-6-luna", tools=[TOOL]) == ["/v1/chat/completions"]
 
 
 async def test_the_call_comes_back_as_any_other(router: ModelRouter) -> None:
