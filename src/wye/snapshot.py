@@ -186,7 +186,8 @@ def keys_in_use(snapshot: Snapshot) -> dict[str, ProviderKeys]:
     for name, recipe in snapshot.recipes.items():
         takes_keys = recipe.row.auth != "none" and recipe.row.adapter not in in_process
         said = recipe.said or ProviderSettings()
-        used[name] = ProviderKeys(keys=recipe.keys if takes_keys else (), patience=said.timeout)
+        patience = min(said.timeout, said.answer_timeout or said.timeout, snapshot.settings.routing.deadline / 2)
+        used[name] = ProviderKeys(keys=recipe.keys if takes_keys else (), patience=patience)
     return used
 
 

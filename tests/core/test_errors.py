@@ -70,13 +70,16 @@ def test_every_error_says_status_type_code_and_whether_to_try_again(kind: type[W
     assert error.fails_over or not error.retryable, "what may be tried again may be tried elsewhere"
 
 
-def test_codes_tell_classes_apart_except_for_a_model_nobody_knows() -> None:
+def test_codes_tell_classes_apart_except_where_callers_see_the_same() -> None:
     codes: dict[str, set[str]] = {}
     for kind in CLASSES:
         if kind not in {WyeError, RequestError, ProviderError}:
             codes.setdefault(kind.default_code, set()).add(kind.__name__)
     shared = {code: names for code, names in codes.items() if len(names) > 1}
-    assert shared == {"model_not_found": {"ModelNotFoundError", "ProviderModelMissingError"}}
+    assert shared == {
+        "model_not_found": {"ModelNotFoundError", "ProviderModelMissingError"},
+        "timeout": {"UpstreamTimeoutError", "ConnectionTimeoutError"},  # the one is a kind of the other
+    }
 
 
 def test_the_caller_s_mistakes_are_4xx_and_keep_their_own_type() -> None:

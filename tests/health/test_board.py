@@ -15,6 +15,7 @@ from wye.catalog.schema import LatencyTier, ModelInfo
 from wye.core import errors
 from wye.core.errors import (
     ConnectionFailedError,
+    ConnectionTimeoutError,
     ContextLengthError,
     DeadlineExceededError,
     InvalidRequestError,
@@ -87,6 +88,7 @@ FAILURES = [
     MalformedResponseError("<html>"),
     StreamInterruptedError("cut"),
     UpstreamTimeoutError("504", upstream_status=504),
+    ConnectionTimeoutError("nobody took the connection"),
 ]
 
 

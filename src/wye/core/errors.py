@@ -30,6 +30,7 @@
         ├── StreamInterruptedError        502  stream_interrupted            retryable
         ├── AddressRefusedError           502  address_refused               a private address, not allowed
         ├── UpstreamTimeoutError          504  timeout                       retryable
+        │   └── ConnectionTimeoutError    504  timeout                       retryable, not even connected
         └── DeadlineExceededError         504  deadline_exceeded
 
 `type` is OpenAI's error type, `code` is stable and may be matched on, `param` names the field at fault.
@@ -279,6 +280,10 @@ class UpstreamTimeoutError(ProviderError):
     type = "timeout_error"
     default_code = "timeout"
     retryable = True
+
+
+class ConnectionTimeoutError(UpstreamTimeoutError):
+    """The provider let no connection come about within the time for that."""
 
 
 class DeadlineExceededError(ProviderError):

@@ -11,7 +11,11 @@ from wye.health.observed import Watch
 
 
 class ProviderKeys(Struct, frozen=True, kw_only=True):
-    """What a provider is called with; `patience` is the silence it is allowed, in seconds."""
+    """What a provider is called with.
+
+    `patience` is the silence, in seconds, after which it is the provider's fault that no answer came: a caller who
+    waits for less says nothing of it.
+    """
 
     keys: tuple[Secret, ...] = ()
     patience: float = 30.0

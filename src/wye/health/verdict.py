@@ -5,6 +5,7 @@ from typing import Final, Literal, TypeAlias
 from wye.core.errors import (
     AddressRefusedError,
     ConnectionFailedError,
+    ConnectionTimeoutError,
     DeadlineExceededError,
     MalformedResponseError,
     OverloadedError,
@@ -27,6 +28,7 @@ Verdict: TypeAlias = Literal[
 KEYS_OWN: Final[frozenset[Verdict]] = frozenset({"limited", "exhausted", "refused"})
 _VERDICTS: Final[dict[type, Verdict]] = {
     ConnectionFailedError: "unreachable",
+    ConnectionTimeoutError: "unreachable",
     AddressRefusedError: "unreachable",
     UpstreamError: "failed",
     OverloadedError: "failed",

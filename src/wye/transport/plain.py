@@ -21,6 +21,7 @@ import httptools
 from wye.core.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    ConnectionTimeoutError,
     MalformedResponseError,
     StreamInterruptedError,
     UpstreamTimeoutError,
@@ -189,7 +190,9 @@ class PlainTransport:
                     server_hostname=self._host if self._secure else None,
                 )
         except TimeoutError:
-            raise UpstreamTimeoutError("timed out connecting to the provider") from None
+            own = seconds >= self._timeouts.connect  # else it is the caller who could not wait longer
+            kind = ConnectionTimeoutError if own else UpstreamTimeoutError
+            raise kind("timed out connecting to the provider") from None
         except ssl.SSLError as error:
             reason = getattr(error, "verify_message", "") or error.reason or str(error)
             raise ConnectionFailedError(f"the provider's TLS certificate or handshake failed: {reason}") from None
