@@ -459,8 +459,8 @@ class HealthMachine(RuleBasedStateMachine):
         now = self.clock.now
         for attempt in (A, B):
             wait = self.health.ready_in(attempt)
-            assert wait <= 3600.0
-            self.clock.now = now + wait
+            assert wait <= 3600.001
+            self.clock.now = now + wait + 0.001
             assert self.health.view().blocked(attempt.provider, attempt.full_id) is None
             self.clock.now = now
             self.health._view_until = -math.inf
