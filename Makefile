@@ -45,7 +45,7 @@ check: environment ## format, lint, types, layers, docs
 	echo "types"; $(UV) run --no-sync mypy
 	echo "layers"; $(UV) run --no-sync lint-imports --no-cache
 	echo "catalog"; $(UV) run --no-sync python tools/compile_catalog.py --check
-	echo "docs"; $(UV) run --no-sync pytest -q tests/docs
+	echo "docs"; $(UV) run --no-sync python tools/write_openapi.py --check; $(UV) run --no-sync pytest -q tests/docs
 
 .PHONY: format
 format: environment ## put the sources into shape
@@ -56,6 +56,7 @@ format: environment ## put the sources into shape
 .PHONY: docs
 docs: environment ## write the generated pages
 	@$(UV) run --no-sync python tools/write_providers.py
+	$(UV) run --no-sync python tools/write_openapi.py
 
 .PHONY: bench
 bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run

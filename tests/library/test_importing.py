@@ -14,7 +14,8 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 import wye
 heavy = [name for name in (
-    "pyreqwest", "uvicorn", "typer", "rich", "genai_prices", "pydantic", "openai", "sqlalchemy", "numpy", "dotenv.main"
+    "pyreqwest", "uvicorn", "litestar", "typer", "rich", "genai_prices", "pydantic", "openai", "sqlalchemy", "numpy",
+    "dotenv.main",
 ) if name in sys.modules]
 print(len(sockets), opened, heavy, len(sys.modules))
 """
