@@ -219,6 +219,20 @@ def test_only_thoughts_of_this_wire_go_back() -> None:
     assert made.dropped == ("messages[1].content[2]", "messages[1].content[3]", "messages[1].content[5]")
 
 
+@pytest.mark.parametrize("origin", ["anthropic_messages", "anthropic-claude-v1"])
+def test_claude_takes_what_it_signed_elsewhere_and_no_other_model_does(origin: str) -> None:
+    signed = Reasoning(text="hm", signature="c2ln", origin=origin)
+    said = talk(user(Text("go")), Message(role="assistant", parts=(signed, Text("a"))))
+    body, made = said_by(said)
+    assert body["messages"][1]["content"][0] == {
+        "reasoningContent": {"reasoningText": {"text": "hm", "signature": "c2ln"}}
+    }
+    assert not made.dropped
+    body, made = said_by(said, "us.amazon.nova-2-lite-v1:0")
+    assert body["messages"][1]["content"] == [{"text": "a"}]
+    assert made.dropped == ("messages[1].content[0]",)
+
+
 # --- Caching ---
 
 MARK: dict[str, Any] = {"cache_control": {"type": "ephemeral"}}

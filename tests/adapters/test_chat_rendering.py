@@ -194,6 +194,20 @@ def test_a_signature_of_another_wire_is_never_sent(foreign: str) -> None:
         assert b"c2lnbmVk" not in request.body, row.id
 
 
+@pytest.mark.parametrize(
+    ("origin", "goes"),
+    [("bedrock_converse", True), ("anthropic-claude-v1", True), ("gemini", False), ("google-gemini-v1", False)],
+)
+def test_anthropic_is_given_what_claude_signed_anywhere_and_nothing_else(origin: str, goes: bool) -> None:  # noqa: FBT001
+    thought = Reasoning(text="hm", signature="c2lnbmVk", origin=origin)
+    chat = ChatRequest(
+        model="m", messages=(said("user", Text("go")), said("assistant", thought, Text("so")), said("user", Text("on")))
+    )
+    request = load("anthropic_messages").build_request(elsewhere(chat, drop=True), Target(THINKER))
+    assert (b'"signature":"c2lnbmVk"' in request.body) is goes
+    assert (b'"thinking":"hm"' in request.body) is goes
+
+
 def test_a_signature_comes_back_to_where_it_was_made() -> None:
     traits = PROVIDERS["openrouter"].wire
     detail = {"type": "reasoning.text", "text": "hm", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0}

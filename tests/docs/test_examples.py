@@ -51,15 +51,24 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("number", range(len(blocks("README.md", "python"))))
-def test_the_readmes_programs_run(number: int, gateway: Process, tmp_path: Path) -> None:
-    program = blocks("README.md", "python")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
+RUN = ["README.md", "docs/clients.md"]
+"""The pages whose examples are run as they stand."""
+
+
+def numbered(language: str) -> list[tuple[str, int]]:
+    """Return which blocks in one language there are on these pages."""
+    return [(page, number) for page in RUN for number in range(len(blocks(page, language)))]
+
+
+@pytest.mark.parametrize(("page", "number"), numbered("python"))
+def test_the_pages_programs_run(page: str, number: int, gateway: Process, tmp_path: Path) -> None:
+    program = blocks(page, "python")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
     assert "Mock response" in run([sys.executable, "-c", program], tmp_path)
 
 
-@pytest.mark.parametrize("number", range(len(blocks("README.md", "bash"))))
-def test_the_readmes_commands_run(number: int, gateway: Process, tmp_path: Path) -> None:
-    script = blocks("README.md", "bash")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
+@pytest.mark.parametrize(("page", "number"), numbered("bash"))
+def test_the_pages_commands_run(page: str, number: int, gateway: Process, tmp_path: Path) -> None:
+    script = blocks(page, "bash")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
     assert run(["bash", "-euc", script], tmp_path)
 
 

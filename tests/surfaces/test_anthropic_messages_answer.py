@@ -8,7 +8,7 @@ import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
+from msgspec import Raw, structs
 from pydantic import TypeAdapter
 from tests.support.oracle import expect
 from tests.support.recordings import WIRES, Recording, Wire, recordings_for
@@ -411,3 +411,14 @@ def test_a_context_too_long_is_said_so_that_clients_know_it() -> None:
     assert message == "prompt is too long: maximum context length is 10 tokens"
     own = json.loads(render_error(ContextLengthError("prompt is too long: 5 > 3")))["error"]["message"]
     assert own == "prompt is too long: 5 > 3"
+
+
+def test_thoughts_that_claude_signed_elsewhere_are_given_as_its_own() -> None:
+    thought = Reasoning(text="hm", signature="c2ln", origin="bedrock_converse")
+    message = whole(Choice(content="a", reasoning=(thought,)), "bedrock_converse")
+    assert message["content"][0] == {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+    pieces = [structs.replace(thought, signature=None), structs.replace(thought, text="")]
+    told = gathered(streamed([*(chunk(reasoning=piece) for piece in pieces), chunk(content="a")]))
+    assert told["content"] == message["content"]
+    (back, _) = kept(message)
+    assert (back.signature, back.origin) == ("c2ln", "anthropic_messages")

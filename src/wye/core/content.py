@@ -1,8 +1,12 @@
 """The parts a message is made of, independent of any wire format."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Raw, Struct
+
+CLAUDE_SIGNED: Final = frozenset({"anthropic_messages", "bedrock_converse", "anthropic-claude-v1"})
+"""Whence a thought's signature is Claude's own, which Anthropic, Bedrock and Vertex AI take from each other (the last
+is OpenRouter's name for it): https://platform.claude.com/docs/en/build-with-claude/extended-thinking."""
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -52,8 +56,9 @@ class Refusal(Struct, frozen=True):
 class Reasoning(Struct, frozen=True, kw_only=True):
     """What the model thought; `signature` and `encrypted` go back to the provider unchanged in later turns.
 
-    They mean something to the wire format `origin` only (`None`: nobody said); `id` is the wire's own name for the
-    piece, where it has one. `summary` tells that `text` sums the thoughts up instead of being them.
+    They mean something to the wire format `origin` only (`None`: nobody said), and to those that share its signatures;
+    `id` is the wire's own name for the piece, where it has one. `summary` tells that `text` sums the thoughts up
+    instead of being them.
     """
 
     text: str = ""

@@ -11,6 +11,7 @@ from msgspec import Raw
 from wye.adapters import arguments_object, cannot_express
 from wye.adapters.anthropic_messages.same import WIRE
 from wye.core.content import (
+    CLAUDE_SIGNED,
     Audio,
     File,
     Image,
@@ -115,12 +116,13 @@ def _block(part: Part, where: str) -> dict[str, Any]:
 
 
 def _thinking(part: Reasoning | Opaque) -> dict[str, Any] | None:
-    """Give signed thoughts back; what this wire did not sign came from another provider, and it refuses that."""
-    if isinstance(part, Opaque) or part.origin not in {None, WIRE}:
+    """Give signed thoughts back; what Claude did not sign came from another model, and the wire refuses that."""
+    if isinstance(part, Opaque):
         return None
-    if part.encrypted:
+    ours = part.origin in {None, WIRE}
+    if part.encrypted and ours:
         return {"type": "redacted_thinking", "data": part.encrypted}
-    if part.signature:
+    if part.signature and (ours or part.origin in CLAUDE_SIGNED):
         return {"type": "thinking", "thinking": part.text, "signature": part.signature}
     return None
 

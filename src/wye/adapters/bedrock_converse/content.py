@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 
 from wye.adapters import arguments_object, cannot_express
 from wye.core.content import (
+    CLAUDE_SIGNED,
     Audio,
     File,
     Image,
@@ -51,12 +52,14 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Said(Struct):
-    """What becomes of a request while it is said: `caches` where the model takes cache points, the rest is reported.
+    """What becomes of a request while it is said: `caches` where the model takes cache points, `claude` where it signs.
 
-    `names` are those of documents, each of which may stand in a request once.
+    What is left out, or said otherwise, is reported. `names` are those of documents, each of which may stand in a
+    request once.
     """
 
     caches: bool
+    claude: bool
     json_results: bool
     dropped: list[str]
     emulated: list[str]
@@ -136,7 +139,7 @@ def _thought(part: Reasoning, where: str, said: Said) -> dict[str, Any] | None:
     ours = part.origin in {None, WIRE}
     if part.encrypted and ours:
         return {"reasoningContent": {"redactedContent": part.encrypted}}
-    if part.signature and ours:
+    if part.signature and (ours or (said.claude and part.origin in CLAUDE_SIGNED)):
         return {"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.signature}}}
     said.report(said.dropped, where)
     return None

@@ -61,6 +61,7 @@ def converse_input(call: Call, target: Target) -> tuple[dict[str, Any], tuple[st
         expressed |= {"reasoning_summary"}
     said = Said(
         caches=family.caches,
+        claude=family.thinking in {"adaptive", "budget"},
         json_results=family.json_results,
         dropped=list(left_out(call, WIRE, expressed)),
         emulated=[],

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from wye.core.content import Citation, Opaque, Reasoning, ToolCall
+from wye.core.content import CLAUDE_SIGNED, Citation, Opaque, Reasoning, ToolCall
 from wye.core.errors import ContextLengthError, QuotaExceededError, WyeError
 from wye.core.request import Call
 from wye.core.response import Choice, ModelResponse
@@ -91,21 +91,22 @@ def _content(choice: Choice, wire: str) -> Iterator[dict[str, Any]]:
 
 def thinking_block(piece: Reasoning, wire: str) -> dict[str, Any]:
     """Write thoughts; what their own wire `wire` signed is sealed, so that a client brings it back."""
-    signature = sealed_reasoning([piece], wire)
+    signature = sealed_reasoning([piece], wire, shown=bool(piece.text))
     if not piece.text:
         return {"type": "redacted_thinking", "data": signature}
     return {"type": "thinking", "thinking": piece.text, "signature": signature}
 
 
-def sealed_reasoning(pieces: Iterable[Reasoning], wire: str) -> str:
-    """Wrap what pieces of one thought say beside their text."""
+def sealed_reasoning(pieces: Iterable[Reasoning], wire: str, *, shown: bool) -> str:
+    """Wrap what pieces of one thought say beside their text; `shown` tells whether there is any to stand beside."""
     signature = encrypted = name = None
     origin, summary = wire, False
     for piece in pieces:
         signature, encrypted = piece.signature or signature, piece.encrypted or encrypted
         name, origin, summary = piece.id or name, piece.origin or origin, piece.summary or summary
-    if origin == WIRE and signature and not encrypted:
-        return signature  # our own wire's: nothing to wrap
+    claudes = origin == WIRE or (origin in CLAUDE_SIGNED and not (name or summary))
+    if shown and claudes and signature and not encrypted:
+        return signature  # Claude's, wherever it was asked: nothing to wrap
     return seal(Sealed(origin=origin or None, signature=signature, encrypted=encrypted, id=name, summary=summary))
 
 

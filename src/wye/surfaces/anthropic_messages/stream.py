@@ -160,7 +160,9 @@ class MessageStream:
             self._close(out)
         if piece.text or self._kind != "thinking":
             if not piece.text:
-                self._sign({"type": "redacted_thinking", "data": sealed_reasoning([piece], self._wire)}, out)
+                self._sign(
+                    {"type": "redacted_thinking", "data": sealed_reasoning([piece], self._wire, shown=False)}, out
+                )
                 return
             self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, out)
             out.append(self._delta({"type": "thinking_delta", "thinking": piece.text}))
@@ -246,7 +248,7 @@ class MessageStream:
         if self._kind is None:
             return
         if self._kind == "thinking":
-            signature = sealed_reasoning(self._thoughts, self._wire)
+            signature = sealed_reasoning(self._thoughts, self._wire, shown=True)
             self._thoughts.clear()
             out.append(self._delta({"type": "signature_delta", "signature": signature}))
         self._kind = None
