@@ -15,6 +15,7 @@ from wye import snapshot
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
 from wye.config import Settings
+from wye.core.caller import LIBRARY, Caller
 from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
@@ -68,11 +69,13 @@ class Engine:
         """Whether parameters a wire cannot express are left out and reported, by configuration."""
         return self.snapshot.settings.routing.unsupported_parameters == "drop"
 
-    def begin(self, call: Call, *, timeout: float | None = None, request_id: str | None = None) -> Exchange:
-        """Open an exchange; `timeout` (seconds, for the whole chain) replaces the configured deadline."""
+    def begin(
+        self, call: Call, *, timeout: float | None = None, request_id: str | None = None, caller: Caller = LIBRARY
+    ) -> Exchange:
+        """Open an exchange for `caller`; `timeout` (seconds, for the whole chain) replaces the configured deadline."""
         seconds = timeout or self.snapshot.settings.routing.deadline
         deadline = asyncio.get_running_loop().time() + seconds
-        return Exchange(call, id=request_id or new_request_id(), deadline=deadline)
+        return Exchange(call, id=request_id or new_request_id(), deadline=deadline, caller=caller)
 
     async def complete(self, exchange: Exchange) -> ModelResponse:
         """Answer an exchange as a whole."""

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from wye.core.caller import LIBRARY, Caller
 from wye.core.plan import Attempt, Outcome, Plan, Wishes
 from wye.core.request import Call
 from wye.core.usage import Usage
@@ -14,12 +15,14 @@ class Exchange:
     `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
     where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
     where that is so, `wishes` what else the caller said of the choice. `prefixes` are
-    hashes of the conversation's beginnings and their length in tokens, where the choice looked at them.
+    hashes of the conversation's beginnings and their length in tokens, where the choice looked at them. `caller` owns
+    what the exchange leaves behind; `parent` is the id of the exchange it is part of.
     """
 
     __slots__ = (
         "attempt",
         "call",
+        "caller",
         "cost",
         "cost_text",
         "deadline",
@@ -27,6 +30,7 @@ class Exchange:
         "emulated",
         "id",
         "outcomes",
+        "parent",
         "plan",
         "prefixes",
         "provider",
@@ -34,11 +38,13 @@ class Exchange:
         "wishes",
     )
 
-    def __init__(self, call: Call, *, id: str, deadline: float) -> None:  # noqa: A002 - the field's own name
+    def __init__(self, call: Call, *, id: str, deadline: float, caller: Caller = LIBRARY) -> None:  # noqa: A002 - the field's own name
         """Begin an exchange."""
         self.call = call
         self.id = id
         self.deadline = deadline
+        self.caller = caller
+        self.parent: str | None = None
         self.plan: Plan | None = None
         self.provider: str | None = None
         self.attempt: Attempt | None = None
