@@ -11,10 +11,11 @@ SCOPES: Final[frozenset[Scope]] = frozenset({"admin", "manage", "use", "read"})
 class Caller(Struct, frozen=True, kw_only=True):
     """One caller of the gateway or the library.
 
-    `user` owns whatever the request leaves behind: every row, every cache entry, every stored answer. `key` is the id of
-    the virtual key that was shown, never the key itself. `scopes` say what may be done: `use` asks models, `read` reads
-    what belongs to the user, `manage` changes what belongs to the user or team, `admin` everything. `models` are full
-    ids or names a caller may ask for and `providers` those that may answer; `None` is all. `tags` go onto every record.
+    `user` owns whatever the request leaves behind: every row, every cache entry, every stored answer. `key` is the id
+    of the virtual key that was shown, never the key itself. `scopes` say what may be done: `use` asks models, `read`
+    reads what belongs to the user, `manage` changes what belongs to the user or team, `admin` everything. `models` are
+    full ids or names a caller may ask for and `providers` those that may answer; `None` is all. `tags` go onto every
+    record.
     """
 
     user: str

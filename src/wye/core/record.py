@@ -34,10 +34,10 @@ class UsageRecord(Struct, frozen=True, kw_only=True, array_like=True):
     """One request that was accepted.
 
     `id` was made when it was accepted and is the same however often the record is told. `parent` is the record it was
-    made for: a tool loop's rounds have one. `provider` and `model` answered, or were asked last; `asked` is the name the
-    caller gave. `cost` is the sum over `attempts`, `estimated` where Wye had to make up a count by rule, `reported_cost`
-    what providers themselves said. `saved` is what an answer from the cache would have cost. `hold` was set aside for it.
-    `prices` names the catalog's prices that were in force.
+    made for: a tool loop's rounds have one. `provider` and `model` answered, or were asked last; `asked` is the name
+    the caller gave. `cost` is the sum over `attempts`, `estimated` where Wye had to make up a count by rule,
+    `reported_cost` what providers themselves said. `saved` is what an answer from the cache would have cost. `hold`
+    was set aside for it. `prices` names the catalog's prices that were in force.
     """
 
     id: str
