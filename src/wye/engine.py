@@ -48,8 +48,8 @@ class Engine:
         self._lists: dict[str, Sequence[ModelInfo]] = {}
         self._first: tuple[str, str] | None = None
         self._turnover = Turnover()
-        self._reader = Reader()
         self.state = connect(settings.state)
+        self._reader = Reader(count=None if self.state.alone else self.state.turn)
         self.health = Health()
         self._sharing = Sharing(self.health, self.state)
         self._checks = Checks(self.health, self._asked)

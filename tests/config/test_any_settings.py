@@ -27,6 +27,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 NAMES = {
     "server": ["host", "port", "workers", "admin_key", "keep_alive", "max_body_bytes"],
+    "state": ["url", "prefix", "timeout", "refresh_interval"],
     "routing": ["strategy", "default_provider", "fallback_order", "default_models", "deadline"],
     "providers.openai": ["api_keys", "base_url", "adapter", "enabled", "timeout", "default_model", "headers"],
     "providers.mine": ["api_keys", "base_url", "adapter", "enabled", "allow_private_network", "name"],

@@ -274,6 +274,9 @@ def test_a_reference_to_nothing_names_variable_and_place(
         ("server = 3\n", "[server] must be a table"),
         ("[server]\nport = '80'\n", "server.port: Expected int, got str"),
         ("[server]\nport = true\n", "server.port: Expected int, got bool"),
+        ('[state]\nurl = "postgres://x"\n', "state.url: write 'memory://'"),
+        ("[state]\ntimeout = 0\n", "state.timeout"),
+        ("[state]\nurl = 3\n", "state.url"),
         ("[server]\nworkers = 0\n", "server.workers: Expected int >= 1"),
         ("[providers]\nopenai = 3\n", "[providers.openai] must be a table"),
         ("[providers.openai]\napi_keys = 5\n", "providers.openai.api_keys: Expected array, got int"),
@@ -388,3 +391,13 @@ def test_the_breaker_s_rules_are_read_and_nothing_is_warned_of(load: Load) -> No
 def test_rules_that_would_never_end_or_never_begin_are_refused(load: Load, line: str) -> None:
     with pytest.raises(ConfigurationError, match=line.split(maxsplit=1)[0]):
         load(f"[breaker]\n{line}\n")
+
+
+def test_redis_url_stands_before_the_file_and_is_shown_without_its_password(tmp_path: Path) -> None:
+    file = tmp_path / "wye.toml"
+    file.write_text('[state]\nurl = "redis://from-file"\nprefix = "mine"\n')
+    settings = load_settings(catalog_rows(), path=file, environ={"REDIS_URL": "redis://u:CANARY@from-env:6379/1"})
+    assert settings.state.shown == "redis://from-env:6379/1"
+    assert settings.state.prefix == "mine"
+    assert settings.origins["state.url"] == "environment REDIS_URL"
+    assert "CANARY" not in repr(settings)

@@ -94,6 +94,19 @@ def test_turns_are_counted_by_name_and_needs() -> None:
     assert reader.wanted(exchange(call()), rows).turn == 3
 
 
+def test_where_others_count_too_the_turn_is_theirs() -> None:
+    asked: list[str] = []
+
+    def count(name: str) -> int:
+        asked.append(name)
+        return 40 + len(asked)
+
+    reader, rows = Reader(count=count), planner({"pair": ["a/m", "b/m"]})
+    asking = call("pair"), call("pair", tools=[TOOL]), call("m")
+    assert [reader.wanted(exchange(one), rows).turn for one in asking] == [41, 42, 0]
+    assert asked == ["pair", "pair function-calling"]
+
+
 def answered(reader: Reader, messages: list[dict[str, str]], by: str) -> None:
     made = exchange(call(messages=messages))
     reader.wanted(made, planner())

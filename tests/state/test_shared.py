@@ -129,6 +129,31 @@ async def test_counters_count_what_everybody_did(redis: Server) -> None:
         await until(lambda: one.turn("rr") >= 15)
 
 
+async def test_counters_that_callers_name_do_not_fill_the_memory_here_or_there(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wye.state.redis._COUNTERS_AT_MOST", 3)
+    redis.client().hset("{wye}:turns", mapping={f"n{at}": 1 for at in range(20_001)})
+    async with joined(config(redis)) as (one, _):
+        assert [one.turn(name) for name in ("a", "a", "b", "c", "d", "a")] == [0, 1, 0, 0, 0, 0]
+        await until(lambda: redis.client().hlen("{wye}:turns") < 4)
+
+
+async def test_a_counter_that_made_room_while_it_was_told_begins_anew(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wye.state.redis._COUNTERS_AT_MOST", 1)
+    redis.hang()
+    async with joined(config(redis)) as (one, _):
+        for _ in range(5):
+            one.turn("a")
+        await asyncio.sleep(0.1)  # the five are on their way
+        one.turn("b")
+        assert one.turn("a") == 0
+        redis.go_on()
+        await until(lambda: int(redis.client().hget("{wye}:turns", "a") or 0) == 6)
+
+
 # --- Redis away ---
 
 

@@ -35,8 +35,9 @@ _NO_EFFORT: Final = frozenset({None, "none", "minimal"})
 class Reader:
     """Reads what requests want; one for a process, whatever snapshot is in force."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nothing remembered; `clock` tells seconds."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, count: Callable[[str], int] | None = None) -> None:
+        """Begin with nothing remembered; `clock` tells seconds, `count` counts by name where others count too."""
+        self._count = count
         self._clock = clock
         self._holders: dict[int, tuple[str, int, float]] = {}
         self._turns: dict[tuple[str, frozenset[str]], int] = {}
@@ -110,6 +111,8 @@ class Reader:
 
     def _turn(self, name: str, needs: frozenset[str]) -> int:
         """Count the requests of a kind; those of another kind have other candidates, and turns of their own."""
+        if self._count is not None:
+            return self._count(f"{name} {','.join(sorted(needs))}" if needs else name)
         key = (name, needs)
         turn = self._turns.get(key, 0)
         if turn == 0 and len(self._turns) >= _KEPT_TURNS:  # names come from callers

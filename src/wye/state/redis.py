@@ -32,6 +32,7 @@ _QUEUE_AT_MOST: Final = 10_000
 """Marks that wait to be told; the oldest make room."""
 _BACKOFF_AT_MOST: Final = 5.0
 _CONNECTIONS_AT_MOST: Final = 32
+_COUNTERS_AT_MOST: Final = 4096
 _RETRACTED: Final = -1
 
 
@@ -111,6 +112,8 @@ class RedisState:
         """Return what everybody has counted so far, as far as is known here, and count one more."""
         counted = self._turns.get(name)
         if counted is None:
+            if len(self._turns) >= _COUNTERS_AT_MOST:  # names come from callers
+                del self._turns[next(iter(self._turns))]
             counted = self._turns[name] = [0, 0]
         number = counted[0] + counted[1]
         counted[1] += 1
@@ -174,7 +177,8 @@ class RedisState:
     async def _talk(self) -> None:
         """Say what waits and hear what is new, in one round trip."""
         saying, self._waiting = self._waiting, OrderedDict()
-        counted = {name: numbers[1] for name, numbers in self._turns.items() if numbers[1]}
+        counting = {name: numbers for name, numbers in self._turns.items() if numbers[1]}
+        counted = {name: numbers[1] for name, numbers in counting.items()}
         began = self._clock()
         try:
             async with asyncio.timeout(self._config.timeout + _CONNECT_SECONDS):
@@ -187,7 +191,8 @@ class RedisState:
                 self.dropped += 1
             raise
         for name, total in zip(counted, totals, strict=True):
-            self._turns[name] = [total, self._turns[name][1] - counted[name]]
+            # One that made room meanwhile, and perhaps began anew, is none of the server's any more.
+            counting[name][:] = total, counting[name][1] - counted[name]
         if birth != self._birth or version < self._version:
             self._begin_anew(birth, saying)
         self._version = version

@@ -47,7 +47,10 @@ for _ = 1, count do
   totals[#totals + 1] = redis.call('HINCRBY', turns, ARGV[at + 1], ARGV[at + 2])
   at = at + 2
 end
-if count > 0 then redis.call('EXPIRE', turns, month) end
+if count > 0 then
+  redis.call('EXPIRE', turns, month)
+  if redis.call('HLEN', turns) > 20000 then redis.call('DEL', turns) end
+end
 
 if birth == known_birth and tostring(version) == known_version then
   return {birth, version, 0, {}, totals}
