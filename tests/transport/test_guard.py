@@ -12,7 +12,7 @@ from tests.transport.conftest import Connect
 
 from wye.core.errors import AddressRefusedError, ConnectionFailedError
 from wye.transport import guard
-from wye.transport.guard import is_public, public_address
+from wye.transport.guard import is_public, public_addresses
 from wye.transport.secure import SecureTransport
 
 DEADLINE = 20.0
@@ -20,7 +20,7 @@ on_asyncio = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 PRIVATE = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.1.2.3",
-    "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1", "198.18.0.1",
+    "168.63.129.16", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1", "198.18.0.1",
     "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
     "::", "::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "ff0e::1", "100::1",
     "2001:db8::1", "4000::1", "::127.0.0.1", "::10.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
@@ -104,13 +104,13 @@ Resolve = Callable[[list[list[str]]], list[str]]
 async def test_one_private_address_among_public_ones_is_enough_to_refuse(resolver: Resolve) -> None:
     resolver([["8.8.8.8", "10.0.0.1"]])
     with pytest.raises(AddressRefusedError):
-        await public_address("mixed.test", 443)
+        await public_addresses("mixed.test", 443)
 
 
 @on_asyncio
 async def test_a_name_without_an_address_is_a_connection_error() -> None:
     with pytest.raises(ConnectionFailedError, match=r"'no-such-host\.invalid' cannot be resolved"):
-        await public_address("no-such-host.invalid", 443)
+        await public_addresses("no-such-host.invalid", 443)
 
 
 @on_asyncio
@@ -125,6 +125,31 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
     assert (await transport.send("/chat", {}, b"{}", DEADLINE)).status == 200
     assert asked == ["rebind.test"]
     assert upstream.received[0].headers["host"].startswith("rebind.test:")
+
+
+@on_asyncio
+async def test_every_address_of_a_host_is_tried(
+    either: Connect, upstream: Upstream, resolver: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "is_public", lambda address: address.startswith("127."))
+    upstream.reply_with(Reply.json({}))
+    resolver([["127.0.0.2", "127.0.0.3", "127.0.0.1"]])  # the server listens on the last one only
+    transport = either(upstream.url.replace("127.0.0.1", "many.test"), guarded=True)
+    for _ in range(2):
+        assert (await transport.send("/chat", {}, b"{}", DEADLINE)).status == 200
+        async with transport.stream("/chat", {}, b"{}", DEADLINE) as answer:
+            assert answer.status == 200
+    assert len(upstream.received) == 4
+
+
+@on_asyncio
+async def test_a_host_whose_every_address_refuses_is_a_connection_error(
+    either: Connect, resolver: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "is_public", lambda address: address.startswith("127."))
+    resolver([["127.0.0.2", "127.0.0.3"]])
+    with pytest.raises(ConnectionFailedError):
+        await either("http://many.test:9", guarded=True).send("/chat", {}, b"{}", DEADLINE)
 
 
 @on_asyncio

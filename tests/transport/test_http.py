@@ -11,6 +11,7 @@ from tests.transport.conftest import Connect
 from tests.transport.wire import OK, answering, request, serving
 
 from wye.core.errors import (
+    AnswerTooLargeError,
     ConfigurationError,
     ConnectionFailedError,
     MalformedResponseError,
@@ -20,6 +21,8 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.transport import HttpReply, HttpStream, Transport
+from wye.transport.plain import PlainTransport
+from wye.transport.secure import SecureTransport
 
 KEY = "sk-canary-0123456789"
 HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
@@ -184,7 +187,12 @@ async def test_requests_one_after_another_share_a_connection(either: Connect, up
         await send(transport)
         async with stream(transport) as answer:
             await rest(answer)
-    assert (len(upstream.received), upstream.connections) == (6, 1)
+    assert (len(upstream.received), upstream.connections) == (6, _clients(transport))
+
+
+def _clients(transport: Transport) -> int:
+    """Tell over how many connections whole answers and streams go: where silence is the client's, each has its own."""
+    return 2 if isinstance(transport, SecureTransport) else 1
 
 
 async def test_an_error_status_keeps_the_connection(either: Connect, upstream: Upstream) -> None:
@@ -194,7 +202,7 @@ async def test_an_error_status_keeps_the_connection(either: Connect, upstream: U
     async with stream(transport) as answer:
         await rest(answer)
     await send(transport)
-    assert upstream.connections == 1
+    assert upstream.connections == _clients(transport)
 
 
 async def test_connection_close_is_honoured(either: Connect, upstream: Upstream) -> None:
@@ -379,11 +387,32 @@ async def test_a_silent_server_is_a_timeout(either: Connect, upstream: Upstream)
     transport = either(upstream.url, read=0.1)
     async with asyncio.timeout(5):
         with fails(UpstreamTimeoutError):
-            await send(transport)
+            await transport.get("/models", HEADERS, DEADLINE)
         with fails(UpstreamTimeoutError):
             async with stream(transport):
                 pass
     assert await left(upstream, 2)
+
+
+async def test_a_whole_answer_may_take_its_time(either: Connect, upstream: Upstream) -> None:
+    upstream.reply_with(Reply(200, {}, [b"{", Pause(0.3), b"}"], before=Pause(0.3)))
+    assert (await send(either(upstream.url, read=0.1))).body == b"{}"
+
+
+async def test_an_answer_that_is_too_long_is_not_read_to_its_end(upstream: Upstream) -> None:
+    upstream.reply_with(Reply.stream([b"x" * 100_000] * 11 + [Hang()]))
+    for kind in (PlainTransport, SecureTransport):
+        transport = kind(upstream.url, largest=1_000_000)
+        async with asyncio.timeout(5):
+            with fails(AnswerTooLargeError):
+                await send(transport)
+        await transport.aclose()
+    assert await left(upstream, 2)
+    upstream.reply_with(Reply.stream([b"x" * 100_000] * 10))
+    for kind in (PlainTransport, SecureTransport):
+        transport = kind(upstream.url, largest=1_000_000)
+        assert len((await send(transport)).body) == 1_000_000
+        await transport.aclose()
 
 
 async def test_a_stream_that_falls_silent_is_a_timeout(either: Connect, upstream: Upstream) -> None:

@@ -132,7 +132,7 @@ async def test_silence_is_a_timeout_before_and_after_the_handshake(trusted: Auth
         async with serving(silent, tls=tls) as url, asyncio.timeout(5):
             transport = connect(url.replace("http:", "https:"), timeouts=Timeouts(connect=0.2, read=0.2))
             with pytest.raises(UpstreamTimeoutError):
-                await transport.send("/chat", {}, b"{}", DEADLINE)
+                await transport.send("/chat", {}, b"{}", 0.4)
             await transport.aclose()
 
 

@@ -26,6 +26,7 @@
         ├── OverloadedError               503  overloaded                    retryable
         ├── UpstreamError                 502  upstream_error                retryable
         ├── MalformedResponseError        502  malformed_response            retryable
+        ├── AnswerTooLargeError           502  answer_too_large              longer than 'max_answer_bytes'
         ├── ConnectionFailedError         502  connection_failed             retryable
         ├── StreamInterruptedError        502  stream_interrupted            retryable
         ├── AddressRefusedError           502  address_refused               a private address, not allowed
@@ -251,6 +252,12 @@ class MalformedResponseError(ProviderError):
 
     default_code = "malformed_response"
     retryable = True
+
+
+class AnswerTooLargeError(ProviderError):
+    """The provider's answer is longer than anybody wants to keep in memory."""
+
+    default_code = "answer_too_large"
 
 
 class ConnectionFailedError(ProviderError):

@@ -5,15 +5,18 @@ from urllib.request import getproxies, proxy_bypass
 
 from wye.core.errors import ConfigurationError
 from wye.transport.plain import PlainTransport
-from wye.transport.seam import HttpReply, HttpStream, Timeouts, Transport
+from wye.transport.seam import LARGEST_ANSWER, HttpReply, HttpStream, Timeouts, Transport
 
 __all__ = ["HttpReply", "HttpStream", "Timeouts", "Transport", "connect"]
 
 
-def connect(base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> Transport:
+def connect(
+    base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False, largest: int = LARGEST_ANSWER
+) -> Transport:
     """Return the transport for a base URL; connections are made when they are needed.
 
-    `guarded` refuses private addresses. Raises `ConfigurationError` for a URL that cannot be used.
+    `guarded` refuses private addresses, `largest` bounds a whole answer, in bytes. Raises `ConfigurationError` for a
+    URL that cannot be used.
     """
     try:
         url = urlsplit(base_url)
@@ -28,12 +31,12 @@ def connect(base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = 
     if not guarded and _behind_proxy(url.scheme, url.hostname):
         from wye.transport.secure import SecureTransport
 
-        return SecureTransport(base_url, timeouts=timeouts)
+        return SecureTransport(base_url, timeouts=timeouts, largest=largest)
     if url.scheme == "http":
-        return PlainTransport(base_url, timeouts=timeouts, guarded=guarded)
+        return PlainTransport(base_url, timeouts=timeouts, guarded=guarded, largest=largest)
     from wye.transport.https import HttpsTransport
 
-    return HttpsTransport(base_url, timeouts=timeouts, guarded=guarded)
+    return HttpsTransport(base_url, timeouts=timeouts, guarded=guarded, largest=largest)
 
 
 def _behind_proxy(scheme: str, host: str) -> bool:

@@ -13,6 +13,8 @@ from wye.core.errors import AddressRefusedError, ConnectionFailedError
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INSIDE = frozenset({ipaddress.IPv4Address("168.63.129.16")})
+"""Public by their numbers, but inside a cloud's own network: Azure's wire server gives out its machines' settings."""
 _HANDED_OUT = ipaddress.IPv6Network("2000::/3")
 """What there is of public IPv6: https://www.iana.org/assignments/ipv6-address-space."""
 
@@ -28,11 +30,11 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip not in _HANDED_OUT:
             return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and ip not in _INSIDE
 
 
-async def public_address(host: str, port: int) -> str:
-    """Look `host` up and return one of its addresses.
+async def public_addresses(host: str, port: int) -> tuple[str, ...]:
+    """Look `host` up and return its addresses, in the order in which they should be tried.
 
     Raises `AddressRefusedError` where any of them is not public, `ConnectionFailedError` where there is none.
     """
@@ -40,9 +42,9 @@ async def public_address(host: str, port: int) -> str:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ConnectionFailedError(f"the name {host!r} cannot be resolved: {error.strerror}") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not all(is_public(address) for address in addresses):
         raise AddressRefusedError(
             f"{host!r} is a private address; set 'allow_private_network = true' for the provider if that is meant"
         )
-    return addresses[0]
+    return addresses

@@ -9,16 +9,23 @@ import math
 from collections.abc import Mapping
 
 from wye.transport.plain import PlainTransport
-from wye.transport.seam import HttpReply, HttpStream, Timeouts
+from wye.transport.seam import LARGEST_ANSWER, HttpReply, HttpStream, Timeouts
 from wye.transport.secure import SecureTransport
 
 
 class HttpsTransport:
     """Two clients for one base URL, each for what it does better."""
 
-    def __init__(self, base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeouts: Timeouts | None = None,
+        guarded: bool = False,
+        largest: int = LARGEST_ANSWER,
+    ) -> None:
         """Take the URL; connections are made when they are needed."""
-        self._for_whole = PlainTransport(base_url, timeouts=timeouts, guarded=guarded)
+        self._for_whole = PlainTransport(base_url, timeouts=timeouts, guarded=guarded, largest=largest)
         self._for_streams = SecureTransport(base_url, timeouts=timeouts, guarded=guarded)
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:

@@ -10,7 +10,7 @@ import functools
 import math
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -28,8 +28,8 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.transport import trace
-from wye.transport.guard import public_address
-from wye.transport.seam import HttpReply, Reader, Timeouts
+from wye.transport.guard import public_addresses
+from wye.transport.seam import LARGEST_ANSWER, HttpReply, Reader, Timeouts, too_large
 
 _IDLE_SECONDS: Final = 60.0
 _IDLE_AT_MOST: Final = 512
@@ -44,7 +44,14 @@ _BUFFERED_AT_MOST: Final = 256 * 1024
 class PlainTransport:
     """A pool of connections to one base URL. `guarded` connects to public addresses only."""
 
-    def __init__(self, base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeouts: Timeouts | None = None,
+        guarded: bool = False,
+        largest: int = LARGEST_ANSWER,
+    ) -> None:
         """Take the URL apart; connections are made when they are needed."""
         url = urlsplit(base_url.rstrip("/"))
         self._base_url = base_url.rstrip("/")
@@ -55,6 +62,7 @@ class PlainTransport:
         self._prefix = url.path
         self._timeouts = timeouts or Timeouts()
         self._guarded = guarded
+        self._largest = largest
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._closed = False
@@ -119,7 +127,7 @@ class PlainTransport:
         while True:
             used_before = connection.idle_since > 0.0
             try:
-                connection.post(head, body or b"", deadline, whole=whole)
+                connection.post(head, body or b"", deadline, whole=whole, patient=whole and body is not None)
                 while not connection.answered:
                     await connection.news()
             except BaseException as error:
@@ -178,17 +186,10 @@ class PlainTransport:
         return "\r\n".join(lines).encode("latin-1", "replace")
 
     async def _connect(self, seconds: float) -> "Connection":
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                host = await public_address(self._host, self._port) if self._guarded else self._host
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._timeouts.read),
-                    host,
-                    self._port,
-                    ssl=_trust() if self._secure else None,
-                    server_hostname=self._host if self._secure else None,
-                )
+                hosts = await public_addresses(self._host, self._port) if self._guarded else (self._host,)
+                return await self._connect_to_one_of(hosts, seconds)
         except TimeoutError:
             own = seconds >= self._timeouts.connect  # else it is the caller who could not wait longer
             kind = ConnectionTimeoutError if own else UpstreamTimeoutError
@@ -199,7 +200,27 @@ class PlainTransport:
         except OSError as error:
             reason = error.strerror or str(error)
             raise ConnectionFailedError(f"the connection to the provider failed: {reason}") from None
-        return connection
+
+    async def _connect_to_one_of(self, hosts: Sequence[str], seconds: float) -> "Connection":
+        """Connect to the first host that takes it; one that says nothing leaves time for the others."""
+        loop = asyncio.get_running_loop()
+        for host in hosts:
+            last = host is hosts[-1]
+            try:
+                async with asyncio.timeout(None if last else seconds / len(hosts)):
+                    _, connection = await loop.create_connection(
+                        lambda: Connection(loop, self._timeouts.read, self._largest),
+                        host,
+                        self._port,
+                        ssl=_trust() if self._secure else None,
+                        server_hostname=self._host if self._secure else None,
+                    )
+            except OSError:
+                if last:
+                    raise
+            else:
+                return connection
+        raise ConnectionFailedError("the provider has no address")
 
 
 def _headers(lines: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
@@ -290,10 +311,11 @@ class _Traced:
 class Connection(asyncio.Protocol):
     """One connection: a request out, an answer in, again and again."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float) -> None:
-        """Begin unconnected; `silence` is how many seconds may pass without a byte."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, silence: float, largest: int = LARGEST_ANSWER) -> None:
+        """Begin unconnected; `silence` is how many seconds may pass without a byte, `largest` bounds an answer."""
         self._loop = loop
-        self._silence = silence
+        self._usual_silence = self._silence = silence
+        self._largest = largest
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
@@ -302,6 +324,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._error: WyeError | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._posted_at = 0.0
         self._silent_at = 0.0
         self._late_at = 0.0
         self._until_closed = False
@@ -331,20 +354,21 @@ class Connection(asyncio.Protocol):
     @property
     def waited(self) -> float:
         """How many seconds ago the request went out, while nothing has been heard."""
-        return self._loop.time() - (self._silent_at - self._silence)
+        return self._loop.time() - self._posted_at
 
     @property
     def seconds_left(self) -> float:
         """How long the request under way has until its deadline."""
         return self._late_at - self._loop.time()
 
-    def post(self, head: bytes, body: bytes, deadline: float, *, whole: bool) -> None:
-        """Send a request; `whole` holds the answer back until all of it is here."""
+    def post(self, head: bytes, body: bytes, deadline: float, *, whole: bool, patient: bool = False) -> None:
+        """Send a request; `whole` holds the answer back until all of it is here, `patient` lets it be silent."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionFailedError("the connection to the provider was closed before it was used")
         self._in_flight, self._head_done, self._complete, self._until_closed = True, False, False, False
         self.status, self._lines, self.heard, self._whole = 0, [], False, whole
-        now = self._loop.time()
+        now = self._posted_at = self._loop.time()
+        self._silence = math.inf if patient else self._usual_silence
         self._silent_at, self._late_at = now + self._silence, now + deadline
         if self._timer is None:
             self._timer = self._loop.call_at(min(self._silent_at, self._late_at), self._check_time)
@@ -534,8 +558,12 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Keep a piece; a reader too slow for the provider holds it up."""
         self._pieces.append(body)
-        if not self._whole:
-            self._buffered += len(body)
+        self._buffered += len(body)
+        if self._whole:
+            if self._buffered > self._largest:
+                self._fail(too_large(self._largest))
+                self.abort()
+        else:
             if self._buffered > _BUFFERED_AT_MOST and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()

@@ -3,13 +3,21 @@
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from msgspec import Struct
 
+from wye.core.errors import AnswerTooLargeError
+
+LARGEST_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of a whole answer that are taken where nobody says another number."""
+
 
 class Timeouts(Struct, frozen=True, kw_only=True):
-    """Seconds: to connect, and of silence while waiting for an answer or for the next piece of one."""
+    """Seconds: to connect, and of silence while waiting for a stream's headers or for the next piece of it.
+
+    A whole answer is bounded by its deadline alone: a model that thinks says nothing for minutes.
+    """
 
     connect: float = 10.0
     read: float = 30.0
@@ -26,6 +34,13 @@ class HttpReply(Struct, frozen=True):
     def headers(self) -> Mapping[str, str]:
         """The response headers, names in lower case."""
         return self.read_headers()
+
+
+def too_large(largest: int) -> AnswerTooLargeError:
+    """Return the error of an answer that is longer than `largest` bytes."""
+    return AnswerTooLargeError(
+        f"the provider's answer is longer than {largest} bytes; 'max_answer_bytes' of the provider allows no more"
+    )
 
 
 class Reader(Protocol):
@@ -66,6 +81,8 @@ class HttpStream(Protocol):
 
 class Transport(Protocol):
     """Asks for paths below one base URL. `deadline` is the seconds until an answer must be there in full.
+
+    An answer longer than the transport's limit raises `AnswerTooLargeError`.
 
     Redirects are never followed: no model API answers with one, and a redirect is the way around an address guard.
     Cancelling the task that waits closes the connection, which is how a provider learns that nobody listens any more.

@@ -5,15 +5,17 @@ A task that gives up is noticed when the answer's headers come, not before.
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BodyDecodeError,
+    ConnectError,
+    ConnectTimeoutError,
     DecodeError,
     PyreqwestError,
     ReadError,
@@ -32,9 +34,10 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.transport import trace
-from wye.transport.guard import public_address
-from wye.transport.seam import HttpReply, Reader, Timeouts
+from wye.transport.guard import public_addresses
+from wye.transport.seam import LARGEST_ANSWER, HttpReply, Reader, Timeouts, too_large
 
+_Answer = TypeVar("_Answer")
 _PIN_SECONDS: Final = 30.0
 """How long a guarded endpoint's checked address is used before it is looked up again."""
 
@@ -46,14 +49,23 @@ class SecureTransport:
     address was connected to.
     """
 
-    def __init__(self, base_url: str, *, timeouts: Timeouts | None = None, guarded: bool = False) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeouts: Timeouts | None = None,
+        guarded: bool = False,
+        largest: int = LARGEST_ANSWER,
+    ) -> None:
         """Check the URL; connections are made when they are needed."""
         self._base_url = base_url.rstrip("/")
         self._timeouts = timeouts or Timeouts()
         self._guarded = guarded
+        self._largest = largest
         self._client: Client | None = None
+        self._patient: Client | None = None
         self._urls: dict[str, Url] = {}
-        self._pin = ""
+        self._pins: tuple[str, ...] = ()
         self._pinned_until = 0.0
         self._pinning = asyncio.Lock()
         url = self._url("")
@@ -68,15 +80,28 @@ class SecureTransport:
         return await self._whole(path, headers, None, deadline)
 
     async def _whole(self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float) -> HttpReply:
-        client = await self.client()
+
+        async def ask(client: Client) -> HttpReply:
+            async with self.request(client, path, headers, body, deadline).build_streamed() as response:
+                return HttpReply(response.status, partial(_headers, response), await self._read(response))
+
         try:
-            response = await self.request(client, path, headers, body, deadline).build().send()
-            reply = HttpReply(response.status, partial(_headers, response), bytes(await response.bytes()))
+            reply = await self.reach(ask, patient=body is not None)
         except PyreqwestError as error:
             raise _translate(error) from None
         if trace.enabled():
             trace.received(self._base_url + path, str(reply.status), reply.body)
         return reply
+
+    async def _read(self, response: Response) -> bytes:
+        pieces: list[bytes] = []
+        length = 0
+        while (piece := await response.body_reader.read_chunk()) is not None:
+            length += len(piece)
+            if length > self._largest:
+                raise too_large(self._largest)
+            pieces.append(bytes(piece))
+        return b"".join(pieces)
 
     def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> "SecureStream":
         """Prepare a POST whose answer is read in pieces."""
@@ -84,8 +109,9 @@ class SecureTransport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.close()
+        for client in (self._client, self._patient):
+            if client is not None:
+                await client.close()
 
     def request(
         self, client: Client, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float
@@ -114,24 +140,53 @@ class SecureTransport:
                 self._urls[path] = url
         return url
 
-    async def client(self) -> Client:
-        """Return the client; a guarded one looks its host up again now and then."""
-        if not self._guarded:
-            if self._client is None:
-                self._client = self._builder().build()
-            return self._client
-        async with self._pinning:
-            now = asyncio.get_running_loop().time()
-            if self._client is None or now >= self._pinned_until:
-                address = await public_address(self._host.strip("[]"), self._port)
-                if self._client is None or address != self._pin:
-                    # Streams of the former client run on; it closes with the last of them.
-                    self._client = self._builder().no_proxy().resolve(self._host, address, self._port).build()
-                self._pin, self._pinned_until = address, now + _PIN_SECONDS
-            return self._client
+    async def client(self, *, patient: bool = False) -> Client:
+        """Return the client, or its like without a limit of silence; a guarded one looks its host up now and then."""
+        if self._guarded:
+            async with self._pinning:
+                await self._pin_down()
+        known = self._patient if patient else self._client
+        if known is None:
+            builder = self._builder(patient=patient)
+            if self._pins:
+                builder = builder.no_proxy().resolve(self._host, self._pins[0], self._port)
+            known = builder.build()
+            if patient:
+                self._patient = known
+            else:
+                self._client = known
+        return known
 
-    def _builder(self) -> ClientBuilder:
-        return (
+    async def _pin_down(self) -> None:
+        """Look the host up, if that was a while ago."""
+        now = asyncio.get_running_loop().time()
+        if self._pins and now < self._pinned_until:
+            return
+        addresses = await public_addresses(self._host.strip("[]"), self._port)
+        if set(addresses) != set(self._pins):
+            self._pin(addresses)
+        self._pinned_until = now + _PIN_SECONDS
+
+    def _pin(self, addresses: tuple[str, ...]) -> None:
+        # Streams of the former clients run on; each closes with the last of them.
+        self._client = self._patient = None
+        self._pins = addresses
+
+    async def reach(self, ask: Callable[[Client], Awaitable[_Answer]], *, patient: bool = False) -> _Answer:
+        """Ask by a client; where a guarded host's address takes no connection, by its next, until all were tried."""
+        tried = 0
+        while True:
+            client = await self.client(patient=patient)
+            try:
+                return await ask(client)
+            except (ConnectError, ConnectTimeoutError):
+                tried += 1
+                if tried >= len(self._pins):
+                    raise
+                self._pin((*self._pins[1:], self._pins[0]))
+
+    def _builder(self, *, patient: bool) -> ClientBuilder:
+        builder = (
             ClientBuilder()
             .user_agent("wye")
             .follow_redirects(enable=False)
@@ -139,8 +194,8 @@ class SecureTransport:
             .http2_adaptive_window(enabled=True)
             .http2_keep_alive_interval(timedelta(seconds=30))
             .connect_timeout(timedelta(seconds=self._timeouts.connect))
-            .read_timeout(timedelta(seconds=self._timeouts.read))
         )
+        return builder if patient else builder.read_timeout(timedelta(seconds=self._timeouts.read))
 
 
 class SecureStream:
@@ -186,15 +241,17 @@ class SecureStream:
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the headers."""
-        client = await self._owner.client()
-        # Reading ahead would hold the first pieces back until a buffer is full.
-        self._request = self._owner.request(client, *self._arguments).streamed_read_buffer_limit(0).build_streamed()
         try:
-            self._response = await self._request.__aenter__()
+            self._response = await self._owner.reach(self._open)
         except PyreqwestError as error:
             raise _translate(error) from None
         self.status = self._response.status
         return self
+
+    async def _open(self, client: Client) -> Response:
+        # Reading ahead would hold the first pieces back until a buffer is full.
+        self._request = self._owner.request(client, *self._arguments).streamed_read_buffer_limit(0).build_streamed()
+        return await self._request.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace_: TracebackType | None
