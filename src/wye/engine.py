@@ -25,9 +25,11 @@ from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
 from wye.dispatch.checks import Checks
+from wye.dispatch.course import Rules
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.sink import Sink, pieces
+from wye.dispatch.slots import Slots
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.health import Health, ProviderReport
@@ -54,7 +56,9 @@ class Engine:
         self._sharing = Sharing(self.health, self.state)
         self._checks = Checks(self.health, self._asked)
         self._started = False
+        self._slots: dict[str, Slots] = {}
         self.snapshot = snapshot.build(settings, catalog, self._factory)
+        self._rules = self._rules_now()
         self._tell_health()
 
     async def start(self) -> None:
@@ -82,7 +86,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            return await walk.complete(exchange, now.upstreams, self.health)
+            return await walk.complete(exchange, now.upstreams, self.health, self._rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -92,7 +96,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            return await walk.perform(exchange, now.upstreams, self.health)
+            return await walk.perform(exchange, now.upstreams, self.health, self._rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -102,7 +106,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            await walk.stream(exchange, now.upstreams, sink, self.health)
+            await walk.stream(exchange, now.upstreams, sink, self.health, self._rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -220,12 +224,27 @@ class Engine:
         self._first = (provider, model)
         self.reload(self.snapshot.settings)
 
+    def _rules_now(self) -> Rules:
+        """Return how far requests go by the settings in force; calls under way keep the slots they have."""
+        settings = self.snapshot.settings
+        limits: dict[str, Slots] = {}
+        for name, said in settings.providers.items():
+            if said.max_concurrency is not None:
+                slots = limits[name] = self._slots.get(name) or Slots(said.max_concurrency, said.max_queue)
+                slots.resize(said.max_concurrency, said.max_queue)
+        self._slots = limits
+        patience = {
+            name: said.answer_timeout for name, said in settings.providers.items() if said.answer_timeout is not None
+        }
+        return Rules(retry=settings.retry, limits=limits, patience=patience)
+
     def _recipe(self, provider: str) -> snapshot.Recipe | None:
         return self.snapshot.recipes.get(provider)
 
     def _adopt(self, new: snapshot.Snapshot) -> None:
         """Let new requests see this snapshot: the one way in which it is swapped."""
         before, self.snapshot = self.snapshot, new
+        self._rules = self._rules_now()
         self._tell_health()
         self._turnover.swap(snapshot.left_behind(before, new))
 

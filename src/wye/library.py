@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from wye import catalog
 from wye.catalog.schema import ModelInfo, QualityTier
-from wye.config import load_settings
+from wye.config import Settings, load_settings
 from wye.core.errors import InvalidRequestError
 from wye.core.exchange import Exchange
 from wye.core.operations import EmbeddingsAnswer
@@ -23,6 +23,7 @@ from wye.core.refresh import Refreshed
 from wye.core.request import Asked, Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
+from wye.dispatch.retry import RetryConfig
 from wye.engine import Engine
 from wye.registry import ModelRegistry
 from wye.routing.filters import capability_named, quality_named
@@ -84,16 +85,21 @@ class ModelRouter:
         self.engine = engine
 
     @classmethod
-    def from_env(cls) -> Self:
-        """Configure from the environment, `.env` and, where there is one, `wye.toml` or `WYE_CONFIG`."""
+    def from_env(cls, *, retry: RetryConfig | None = None) -> Self:
+        """Configure from the environment, `.env` and, where there is one, `wye.toml` or `WYE_CONFIG`.
+
+        `retry` takes the place of its `[retry]`.
+        """
         rows = catalog.load()
-        return cls(Engine(load_settings(rows), rows))
+        return cls(Engine(_with_retry(load_settings(rows), retry), rows))
 
     @classmethod
-    def from_config(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Self:
-        """Configure from a file, with the process's environment unless `environ` is given."""
+    def from_config(
+        cls, path: str | Path, *, environ: Mapping[str, str] | None = None, retry: RetryConfig | None = None
+    ) -> Self:
+        """Configure from a file, with the process's environment unless `environ` is given, as `from_env` does."""
         rows = catalog.load()
-        return cls(Engine(load_settings(rows, path=path, environ=environ), rows))
+        return cls(Engine(_with_retry(load_settings(rows, path=path, environ=environ), retry), rows))
 
     async def route(
         self,
@@ -254,6 +260,10 @@ class ModelRouter:
             tags=frozenset(context.tags),
         )
         return None if wishes == NO_WISHES else wishes
+
+
+def _with_retry(settings: Settings, retry: RetryConfig | None) -> Settings:
+    return settings if retry is None else structs.replace(settings, retry=retry)
 
 
 def _signed(response: ModelResponse, exchange: Exchange) -> ModelResponse:

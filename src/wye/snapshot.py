@@ -295,6 +295,7 @@ def _upstream(
         guarded=said.base_url is not None and not said.allow_private_network and not row.local,
         credentials=_credentials(row, said),
         defaults=_defaults(said),
+        largest=said.max_answer_bytes,
     )
 
 

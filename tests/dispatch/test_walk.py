@@ -32,6 +32,7 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.dispatch import walk
+from wye.dispatch.course import Rules
 
 ROLE, HELLO, YOU, FINISH, USAGE, DONE = OPENAI.pieces
 BROKEN = sse({"error": {"message": "broken inside", "type": "server_error"}})
@@ -83,7 +84,7 @@ async def test_a_whole_answer_comes_from_the_next_provider(server: Server, spare
     spare.reply_with(answer())
     async with Upstreams(one=behind(server, read=0.2), two=behind(spare)) as upstreams:
         exchange = exchange_to("one", "two")
-        response = await walk.complete(exchange, upstreams)
+        response = await walk.complete(exchange, upstreams, rules=Rules(patience={"one": 0.2}))
     assert response.content == "hello you"
     assert became_of(exchange) == [("one", code), ("two", "ok")]
     assert exchange.attempt is not None
@@ -251,16 +252,42 @@ async def test_one_deadline_holds_for_all_attempts(server: Server, spare: Server
     assert len(spare.received) == 1
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_nothing_is_tried_after_the_deadline(server: Server, spare: Server, *, stream: bool) -> None:
+async def test_nothing_is_tried_after_the_deadline(server: Server, spare: Server) -> None:
     server.reply_with(Reply.silence())
     async with Upstreams(one=behind(server, read=30.0), two=behind(spare)) as upstreams:
-        exchange = exchange_to("one", "two", seconds=0.1, stream=stream)
+        exchange = exchange_to("one", "two", seconds=0.1, stream=True)
         async with asyncio.timeout(5):
             with pytest.raises(DeadlineExceededError, match="x-wye-timeout"):
-                await (streamed(exchange, upstreams) if stream else walk.complete(exchange, upstreams))
+                await streamed(exchange, upstreams)
     assert spare.connections == 0
-    assert became_of(exchange) == [("one", "deadline_exceeded" if stream else "timeout")]
+    assert became_of(exchange) == [("one", "deadline_exceeded")]
+
+
+async def test_a_whole_answer_that_does_not_come_leaves_time_for_the_next_provider(
+    server: Server, spare: Server
+) -> None:
+    server.reply_with(Reply.silence())
+    spare.reply_with(answer())
+    async with Upstreams(one=behind(server), two=behind(spare)) as upstreams:
+        exchange = exchange_to("one", "two", seconds=0.6)
+        assert (await walk.complete(exchange, upstreams)).content == "hello you"
+    assert became_of(exchange) == [("one", "timeout"), ("two", "ok")]
+
+
+async def test_a_whole_answer_that_nobody_else_can_give_may_take_all_the_time(server: Server) -> None:
+    late = answer()
+    late.before = Pause(0.3)
+    server.reply_with(late)
+    async with Upstreams(one=behind(server, read=0.05)) as upstreams:
+        exchange = exchange_to("one", seconds=5.0)
+        assert (await walk.complete(exchange, upstreams)).content == "hello you"
+
+
+async def test_a_provider_may_have_a_time_of_its_own_for_whole_answers(server: Server) -> None:
+    server.reply_with(Reply.silence())
+    async with Upstreams(one=behind(server)) as upstreams, asyncio.timeout(5):
+        with pytest.raises(UpstreamTimeoutError):
+            await walk.complete(exchange_to("one"), upstreams, rules=Rules(patience={"one": 0.1}))
 
 
 async def test_a_request_that_is_late_already_is_sent_nowhere(server: Server) -> None:

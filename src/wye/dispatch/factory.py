@@ -12,7 +12,7 @@ from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelC
 from wye.dispatch.jobs import JobsUpstream
 from wye.dispatch.mock import MockProvider
 from wye.dispatch.upstream import Upstream, WireUpstream
-from wye.transport import Timeouts, connect, framing
+from wye.transport import LARGEST_ANSWER, Timeouts, connect, framing
 from wye.transport.credentials import Credentials, SignedTransport
 from wye.transport.jobs import JobsTransport
 
@@ -42,11 +42,13 @@ class ModelProviderFactory:
         guarded: bool = False,
         credentials: Credentials | None = None,
         defaults: Defaults = NO_DEFAULTS,
+        largest: int = LARGEST_ANSWER,
     ) -> Upstream:
-        """Return the upstream of a provider; `credentials` renew themselves and stand in for a key.
+        """Return the upstream of a provider.
 
-        Raises `ConfigurationError` where its adapter does not exist or lacks a library (`param` "extra"), or where it
-        has no base URL.
+        `credentials` renew themselves and stand in for a key, `largest` bounds a whole answer, in bytes. Raises
+        `ConfigurationError` where its adapter does not exist or lacks a library (`param` "extra"), or where it has no
+        base URL.
         """
         timeouts = timeouts or Timeouts()
         if provider_class := self._shared.get(provider.adapter):
@@ -61,7 +63,7 @@ class ModelProviderFactory:
             raise ConfigurationError(f"the provider {provider.id!r} has no base URL", param="base_url")
         adapter = adapters.load(provider.adapter)
         framing.check(adapter.FRAMING)
-        transport = connect(provider.base_url, timeouts=timeouts, guarded=guarded)
+        transport = connect(provider.base_url, timeouts=timeouts, guarded=guarded, largest=largest)
         if credentials is not None:
             transport = SignedTransport(transport, provider.base_url, credentials)
         in_jobs = provider.flow == "jobs"
@@ -73,4 +75,5 @@ class ModelProviderFactory:
             keys=keys,
             silence=timeouts.read,
             defaults=defaults,
+            largest=largest,
         )

@@ -31,11 +31,11 @@ from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, with_defaults
 from wye.dispatch.discovery import list_models
 from wye.dispatch.in_process import as_chunks
 from wye.dispatch.sink import Sink
-from wye.transport import HttpReply, HttpStream, Transport
+from wye.transport import LARGEST_ANSWER, HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
+from wye.transport.seam import too_large
 
 _MAX_ERROR_BYTES = 1024 * 1024
-_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _JSON = "application/json"
 _MORE_AFTER_DONE_SECONDS = 0.25
 _PARTS_AT_ONCE = 8
@@ -84,6 +84,7 @@ class WireUpstream:
         keys: tuple[Secret, ...],
         silence: float,
         defaults: Defaults = NO_DEFAULTS,
+        largest: int = LARGEST_ANSWER,
     ) -> None:
         """Join the parts; `models` is the catalog by full id, `silence` the seconds allowed without content."""
         self._provider = provider
@@ -92,6 +93,7 @@ class WireUpstream:
         self._models = models
         self._keys = keys
         self._silence = silence
+        self._largest = largest
         self._plain = is_plain(provider)
         self._needs: frozenset[str] = getattr(adapter, "NEEDS_BYTES", frozenset())
         if provider.wire.images == "data":
@@ -164,7 +166,7 @@ class WireUpstream:
                 raise self._scrubbed(error)
             if self._provider.wire.stream_optional and answer.headers.get("content-type", "").startswith(_JSON):
                 return await self._whole_after_all(adapter, answer, sink)
-            reader = _EventReader(adapter, state, sink, self._silence)
+            reader = _EventReader(adapter, state, sink, silence=self._silence, largest=self._largest)
             try:
                 await answer.pump(reader)
                 if not state.done and (wait := reader.close()) is not None:
@@ -195,7 +197,7 @@ class WireUpstream:
     async def _whole_after_all(self, adapter: Adapter, answer: HttpStream, sink: Sink) -> None:
         """Pass on the whole answer of a back end that was asked for a stream."""
         try:
-            response = adapter.parse_response(await _read_some(answer, _MAX_ANSWER_BYTES))
+            response = adapter.parse_response(await _read_all(answer, self._largest))
         except WyeError as error:
             raise self._scrubbed(error) from None
         if (wait := sink.put(as_chunks(response))) is not None:
@@ -285,7 +287,7 @@ class _EventReader:
     A back end that does not stream may answer with one JSON object where events were asked for; it is read as a whole.
     """
 
-    def __init__(self, adapter: Adapter, state: StreamState, sink: Sink, silence: float) -> None:
+    def __init__(self, adapter: Adapter, state: StreamState, sink: Sink, *, silence: float, largest: int) -> None:
         self._events = decoder(adapter.FRAMING)
         self._read_whole = adapter.parse_response
         self._unsure = adapter.FRAMING == "sse"
@@ -294,6 +296,7 @@ class _EventReader:
         self._state = state
         self._sink = sink
         self._silence = silence
+        self._largest = largest
         self._clock = asyncio.get_running_loop().time
         self._heard = self._clock()
         self.done = False
@@ -305,6 +308,8 @@ class _EventReader:
             self._whole = bytearray() if begin == b"{" else None
         if self._whole is not None:
             self._whole += piece
+            if len(self._whole) > self._largest:
+                raise too_large(self._largest)
             return None
         return self._pass_on(self._events.feed(piece))
 
@@ -376,12 +381,21 @@ async def _all_parts(parts: Sequence[Coroutine[Any, Any, OperationAnswer]]) -> O
     return joined([answer for answer in answers if isinstance(answer, EmbeddingsAnswer)])
 
 
-async def _read_some(answer: HttpStream, most: int | None = None) -> bytes:
+async def _read_some(answer: HttpStream) -> bytes:
     """Read a body, as a rule a refusal's, as far as anybody would look at it."""
     body = bytearray()
-    limit = _MAX_ERROR_BYTES if most is None else most
-    while len(body) < limit and (piece := await answer.read()) is not None:
+    while len(body) < _MAX_ERROR_BYTES and (piece := await answer.read()) is not None:
         body += piece
+    return bytes(body)
+
+
+async def _read_all(answer: HttpStream, largest: int) -> bytes:
+    """Read a whole body; raise where it is longer than that."""
+    body = bytearray()
+    while (piece := await answer.read()) is not None:
+        body += piece
+        if len(body) > largest:
+            raise too_large(largest)
     return bytes(body)
 
 

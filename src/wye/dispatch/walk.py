@@ -1,22 +1,16 @@
-"""Walks a plan: the next attempt where one fails before anything was said, never after.
+"""Walks a plan: calls as its course says until one answers, never another after something was said.
 
 The commit point of a stream is its first chunk with content. Chunks without any (a role, an id) wait for it, so that
 nothing of an attempt that failed reaches the caller.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from wye.core.errors import (
-    DeadlineExceededError,
-    OverloadedError,
-    ProviderAuthenticationError,
-    ProviderError,
-    RateLimitError,
     WyeError,
 )
 from wye.core.exchange import Exchange
@@ -25,9 +19,10 @@ from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.usage import Usage
+from wye.dispatch.course import ONCE_EACH, Course, Rules, too_late
 from wye.dispatch.sink import Sink
 from wye.dispatch.upstream import Upstream
-from wye.health import Health, Permit
+from wye.health import Health
 
 _Answer = TypeVar("_Answer", ModelResponse, OperationAnswer)
 _HELD_AT_MOST: Final = 64
@@ -35,121 +30,102 @@ _HELD_AT_MOST: Final = 64
 
 
 async def complete(
-    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None, rules: Rules = ONCE_EACH
 ) -> ModelResponse:
     """Return the first attempt's answer that is one; raise the last error where none is."""
 
     def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[ModelResponse]:
         return upstreams[attempt.provider].complete(exchange, attempt, left, key)
 
-    return await _first(exchange, health or Health(), ask)
+    return await _first(exchange, health or Health(), rules, ask)
 
 
 async def perform(
-    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None, rules: Rules = ONCE_EACH
 ) -> OperationAnswer:
     """Do the same for what is not chat."""
 
     def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[OperationAnswer]:
         return upstreams[attempt.provider].perform(exchange, attempt, left, key)
 
-    return await _first(exchange, health or Health(), ask)
+    return await _first(exchange, health or Health(), rules, ask)
 
 
 async def _first(
-    exchange: Exchange, health: Health, ask: Callable[[Attempt, float, Secret | None], Awaitable[_Answer]]
+    exchange: Exchange,
+    health: Health,
+    rules: Rules,
+    ask: Callable[[Attempt, float, Secret | None], Awaitable[_Answer]],
 ) -> _Answer:
-    failure: WyeError | None = None
-    for attempt in _attempts(exchange):
-        permit = health.acquire(attempt)
-        if permit is None:
-            continue
-        exchange.attempt = attempt
+    course = Course(exchange, health, rules)
+    while True:
+        attempt, permit = await course.next()
         running = _Running(attempt)
         try:
-            response = await ask(attempt, _seconds_left(exchange), permit.key)
+            response = await ask(attempt, course.seconds(attempt), permit.key)
         except WyeError as error:
-            _note(exchange, health, permit, running.failed(error))
-            failure = _raise_unless_another(exchange, error)
+            course.note(permit, running.failed(error))
+            course.failed(permit, error)
         except asyncio.CancelledError:
-            _note(exchange, health, permit, running.outcome(cancelled=True))
+            course.note(permit, running.outcome(cancelled=True))
+            raise
+        except Exception as error:
+            course.note(permit, running.failed(_bug(error)))
             raise
         else:
             running.usage = response.usage
             if isinstance(response, ModelResponse):
                 running.finish_reason = response.finish_reason
-            _note(exchange, health, permit, running.outcome())
+            course.note(permit, running.outcome())
             return response
         finally:
-            health.release(permit)
-    raise failure or _nobody(exchange, health)
+            course.left(permit)
 
 
 async def stream(
-    exchange: Exchange, upstreams: Mapping[str, Upstream], sink: Sink, health: Health | None = None
+    exchange: Exchange,
+    upstreams: Mapping[str, Upstream],
+    sink: Sink,
+    health: Health | None = None,
+    rules: Rules = ONCE_EACH,
 ) -> None:
     """Put the first attempt's chunks that has any into `sink`; raise the last error where none has, or it breaks off.
 
     The deadline holds until the commit point: a stream that goes on speaking is not cut off.
     """
     health = health or Health()
-    failure: WyeError | None = None
-    for attempt in _attempts(exchange):
-        permit = health.acquire(attempt)
-        if permit is None:
-            continue
-        exchange.attempt = attempt
+    course = Course(exchange, health, rules)
+    while True:
+        attempt, permit = await course.next()
         running = _Running(attempt, partial(health.answered, permit) if permit.is_probe else None)
         gate = _Gate(running, sink)
         try:
-            _seconds_left(exchange)
+            course.seconds(attempt)
             work = upstreams[attempt.provider].stream(exchange, attempt, gate, permit.key)
             await _by(exchange.deadline, gate, work)
         except WyeError as error:
-            _note(exchange, health, permit, running.failed(error))
+            course.note(permit, running.failed(error))
             if running.committed:
                 raise
-            failure = _raise_unless_another(exchange, error)
+            course.failed(permit, error)
         except asyncio.CancelledError:
-            _note(exchange, health, permit, running.outcome(cancelled=True))
+            course.note(permit, running.outcome(cancelled=True))
+            raise
+        except Exception as error:
+            course.note(permit, running.failed(_bug(error)))
             raise
         else:
-            _note(exchange, health, permit, running.outcome())
+            course.note(permit, running.outcome())
             if gate.held and (wait := sink.put(gate.held)) is not None:
                 await wait
             return
         finally:
-            health.release(permit)
-    raise failure or _nobody(exchange, health)
+            course.left(permit)
 
 
-def _note(exchange: Exchange, health: Health, permit: Permit, outcome: Outcome) -> None:
-    """Write down what became of an attempt, for the books and for whoever asks next."""
-    exchange.outcomes.append(outcome)
-    health.observe(permit, outcome)
-
-
-def _nobody(exchange: Exchange, health: Health) -> WyeError:
-    """Return the error of a request whose every attempt is left alone for now."""
-    attempts = _attempts(exchange)
-    if not attempts:
-        return ProviderError("the plan holds no attempt")
-    names = ", ".join(dict.fromkeys(attempt.full_id for attempt in attempts))
-    seconds = min(health.ready_in(attempt) for attempt in attempts)
-    if seconds == math.inf:
-        return ProviderAuthenticationError(
-            f"every key for {names} was refused by its provider; put valid ones into the configuration",
-            provider=attempts[0].provider,
-        )
-    view = health.view()
-    found = [view.blocked(attempt.provider, attempt.full_id) for attempt in attempts]
-    reasons = "; ".join(dict.fromkeys(mark.reason for mark in found if mark is not None)) or "it is being tried again"
-    limited = all(mark is not None and mark.code == "cooling_down" for mark in found)
-    error = (RateLimitError if limited else OverloadedError)(
-        f"{names} cannot be asked for now ({reasons}); try again in {max(math.ceil(seconds), 1)} s",
-        retry_after=max(seconds, 1.0),
-    )
-    return error.at(attempts[0].provider)
+def _bug(error: Exception) -> WyeError:
+    """Return what the books say of a mistake in our own program, or in a surface's; whoever asked sees it raised."""
+    return WyeError(f"the call failed with {type(error).__name__}")
 
 
 class _Gate:
@@ -183,31 +159,7 @@ async def _by(deadline: float, gate: _Gate, work: Coroutine[Any, Any, None]) -> 
         async with asyncio.timeout_at(deadline) as gate.limit:
             await work
     except TimeoutError:
-        raise _too_late() from None
-
-
-def _attempts(exchange: Exchange) -> Sequence[Attempt]:
-    return exchange.plan.attempts if exchange.plan else ()
-
-
-def _seconds_left(exchange: Exchange) -> float:
-    left = exchange.deadline - asyncio.get_running_loop().time()
-    if left <= 0:
-        raise _too_late()
-    return left
-
-
-def _too_late() -> DeadlineExceededError:
-    return DeadlineExceededError("the time for this request is over; 'x-wye-timeout' or [routing] deadline set it")
-
-
-def _raise_unless_another(exchange: Exchange, error: WyeError) -> WyeError:
-    """Return an error after which the next attempt may do better; raise any other."""
-    if exchange.deadline <= asyncio.get_running_loop().time() and not isinstance(error, DeadlineExceededError):
-        raise _too_late() from error
-    if not error.fails_over:
-        raise error
-    return error
+        raise too_late() from None
 
 
 class _Running:

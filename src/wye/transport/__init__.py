@@ -7,7 +7,7 @@ from wye.core.errors import ConfigurationError
 from wye.transport.plain import PlainTransport
 from wye.transport.seam import LARGEST_ANSWER, HttpReply, HttpStream, Timeouts, Transport
 
-__all__ = ["HttpReply", "HttpStream", "Timeouts", "Transport", "connect"]
+__all__ = ["LARGEST_ANSWER", "HttpReply", "HttpStream", "Timeouts", "Transport", "connect"]
 
 
 def connect(
