@@ -58,7 +58,7 @@ class Engine:
         self._started = False
         self._slots: dict[str, Slots] = {}
         self.snapshot = snapshot.build(settings, catalog, self._factory)
-        self._rules = self._rules_now()
+        self.rules = self._rules_now()
         self._tell_health()
 
     async def start(self) -> None:
@@ -86,7 +86,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            return await walk.complete(exchange, now.upstreams, self.health, self._rules)
+            return await walk.complete(exchange, now.upstreams, self.health, self.rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -96,7 +96,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            return await walk.perform(exchange, now.upstreams, self.health, self._rules)
+            return await walk.perform(exchange, now.upstreams, self.health, self.rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -106,7 +106,7 @@ class Engine:
         now, generation = self.snapshot, self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
-            await walk.stream(exchange, now.upstreams, sink, self.health, self._rules)
+            await walk.stream(exchange, now.upstreams, sink, self.health, self.rules)
         finally:
             self._turnover.leave(generation)
             self._account(exchange, now)
@@ -244,7 +244,7 @@ class Engine:
     def _adopt(self, new: snapshot.Snapshot) -> None:
         """Let new requests see this snapshot: the one way in which it is swapped."""
         before, self.snapshot = self.snapshot, new
-        self._rules = self._rules_now()
+        self.rules = self._rules_now()
         self._tell_health()
         self._turnover.swap(snapshot.left_behind(before, new))
 

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO, TypeAlias, cast
 
+from msgspec import structs
+
 from wye import catalog
 from wye.config import load_settings
 from wye.engine import Engine
@@ -183,7 +185,8 @@ def serving(settings: str = "", *, environ: Mapping[str, str] | None = None) -> 
     """Serve with a settings file of this content, from a thread of this process.
 
     What fails is asked again all the same, since tests share a gateway and make its providers fail: settings with a
-    section `[breaker]` of their own get what it says.
+    section `[breaker]` of their own get what it says. And nothing is asked twice, so that each test sees the failures it
+    made: every attempt of a plan is made once, unless there is a section `[retry]`.
     """
     if "[breaker]" not in settings:
         settings += "\n[breaker]\nenabled = false\n"
@@ -195,7 +198,10 @@ def serving(settings: str = "", *, environ: Mapping[str, str] | None = None) -> 
         overrides = {"server.port": 0, "server.shutdown_grace": 0.5}
         loaded = load_settings(rows, path=path, environ=environ or {}, overrides=overrides)
     written = _Written()
-    gateway = Gateway(Engine(loaded, rows), loaded.server, LogWriter(cast("TextIO", written)))
+    engine = Engine(loaded, rows)
+    if "[retry]" not in settings:
+        engine.rules = structs.replace(engine.rules, retry=None)
+    gateway = Gateway(engine, loaded.server, LogWriter(cast("TextIO", written)))
     listener = listen(loaded)
     server = Server(gateway, loaded.server)
     running = Running(listener.getsockname()[1], gateway, server, written)

@@ -16,6 +16,7 @@ from wye.core.errors import (
     AuthenticationError,
     InvalidRequestError,
     MethodNotAllowedError,
+    OverloadedError,
     RouteNotFoundError,
     WyeError,
 )
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _API: Final = "/api/"
+_APPLICATIONS_ANSWERS: Final = frozenset({"/api/models/generate", "/api/models/stream"})
+"""Where applications ask for what costs time."""
 _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
 """Nobody is told to come back later than this, whatever a provider says."""
 
@@ -70,6 +73,7 @@ class Gateway:
         self.config = config or engine.snapshot.settings.server
         self.log = log or LogWriter()
         self.ready = True
+        self._under_way = 0
         self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state)
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
         self._departures = Departures()
@@ -162,11 +166,29 @@ class Gateway:
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:
+            if self.config.max_concurrency is not None and request.path in _APPLICATIONS_ANSWERS:
+                return await self._within_limit(self.config.max_concurrency, route.endpoint, request)
             return await route.endpoint(request)
         taken = (route.method, *route.also, *(("HEAD",) if route.method == "GET" else ()))
         if request.method not in taken:
             raise MethodNotAllowedError(f"{request.path} takes {route.method}, not {request.method}")
+        if self.config.max_concurrency is not None and request.method == "POST":
+            return await self._within_limit(self.config.max_concurrency, route.endpoint, request)
         return await route.endpoint(request)
+
+    async def _within_limit(self, most: int, endpoint: Endpoint, request: Request) -> int:
+        """Answer where fewer than `most` requests for answers are under way; refuse at once where there are more."""
+        if self._under_way >= most:
+            raise OverloadedError(
+                f"this gateway has {most} requests under way, all that [server] max_concurrency allows; "
+                "try again in a moment",
+                retry_after=1.0,
+            )
+        self._under_way += 1
+        try:
+            return await endpoint(request)
+        finally:
+            self._under_way -= 1
 
     def _error_headers(self, request: Request, error: WyeError) -> list[Header]:
         headers = [JSON]
