@@ -185,8 +185,8 @@ def serving(settings: str = "", *, environ: Mapping[str, str] | None = None) -> 
     """Serve with a settings file of this content, from a thread of this process.
 
     What fails is asked again all the same, since tests share a gateway and make its providers fail: settings with a
-    section `[breaker]` of their own get what it says. And nothing is asked twice, so that each test sees the failures it
-    made: every attempt of a plan is made once, unless there is a section `[retry]`.
+    section `[breaker]` of their own get what it says. And nothing is asked twice, so that each test sees the failures
+    it made: every attempt of a plan is made once, unless there is a section `[retry]`.
     """
     if "[breaker]" not in settings:
         settings += "\n[breaker]\nenabled = false\n"
