@@ -8,6 +8,7 @@ from wye.client import ClientResponse, LLMClient, ToolUse
 from wye.core.content import FunctionCall, ToolCall
 from wye.core.errors import (
     AddressRefusedError,
+    AnswerTooLargeError,
     AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressRefusedError",
+    "AnswerTooLargeError",
     "AuthenticationError",
     "BaseModelProvider",
     "ChatRequest",

@@ -10,12 +10,13 @@ QUICK = ("timeout = 5", "connect_timeout = 1")
 def settings(urls: Mapping[str, str], keys: tuple[str, ...] = (), **sections: str) -> str:
     """Return settings for providers by name and URL, the alias `either` for a model `m` at all, and whole `sections`.
 
-    Each provider has all the `keys`. A section's text stands under its name; `retry` is quick where nothing is said.
+    Each provider has all the `keys`. A section's text stands under its name; where nothing is said, `retry` is quick and
+    `breaker` as it is by default, in effect.
     """
     providers = []
     for name, url in urls.items():
         quoted = ", ".join(f'"{key}"' for key in keys or (f"sk-{name}",))
         providers.append(provider(name, url, *QUICK, f"api_keys = [{quoted}]"))
     names = ", ".join(f'"{name}/m"' for name in urls)
-    sections = {"aliases": f"either = [{names}]", "retry": "base_delay = 0.02", **sections}
+    sections = {"aliases": f"either = [{names}]", "retry": "base_delay = 0.02", "breaker": "", **sections}
     return "\n".join([*providers, *(f"[{name}]\n{text}\n" for name, text in sections.items())])

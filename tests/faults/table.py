@@ -1,5 +1,6 @@
 """The table: what goes wrong at a provider, what the caller sees of it, who was asked, who was let go."""
 
+from dataclasses import replace
 from typing import Literal
 
 from tests.faults.rows import (
@@ -43,11 +44,29 @@ def row(fault: str, model: Model, told: list[Told], whole: Sees, streamed: Sees 
     return Row(fault, model, told, whole, streamed or whole, **more)  # type: ignore[arg-type]
 
 
-def everywhere(fault: str, told: Told, status: int, code: str, *, hangs: bool = False) -> list[Row]:
-    """Make two rows of a fault before the first word that may be over the next time: alone, and with a spare."""
-    alone = Sees(status, code=code, calls="up up up up", cancelled="up up up up" if hangs else "")
-    saved = Sees(text="Other", calls="up spare", cancelled="up" if hangs else "")
-    return [row(fault, "up/m", [told], alone), row(fault, "either", [told], saved)]
+def everywhere(fault: str, told: Told, status: int, code: str, *, streamed: str = "") -> list[Row]:
+    """Make two rows of a fault before the first word that may be over the next time: alone, and with a spare.
+
+    `streamed` is the code where the answer is streamed, if that is another.
+    """
+    alone = Sees(status, code=code, calls="up up up up")
+    saved = Sees(text="Other", calls="up spare")
+    return [
+        row(fault, "up/m", [told], alone, replace(alone, code=streamed or code)),
+        row(fault, "either", [told], saved),
+    ]
+
+
+def silent(fault: str, told: Told) -> list[Row]:
+    """Make two rows of a provider that takes the request and says nothing of the answer.
+
+    Providers are silent while they think. So a whole answer may take all the time there is, of which half is kept for
+    whom else might be asked; only a stream has its word to say within a silence's time.
+    """
+    whole = Sees(504, code="deadline_exceeded", cancelled="up")
+    streamed = Sees(504, code="timeout", calls="up up up up", cancelled="up up up up")
+    saved = Sees(text="Other", calls="up spare", cancelled="up")
+    return [row(fault, "up/m", [told], whole, streamed), row(fault, "either", [told], saved)]
 
 
 def unreachable(fault: str, place: Place) -> list[Row]:
@@ -72,18 +91,10 @@ ROWS: list[Row] = [
     *unreachable("name that does not exist", "no_name"),
     *everywhere("resets once asked", both(Reply.reset()), 502, "connection_failed"),
     # --- Silence ---
-    *everywhere("hangs before headers", SILENT, 504, "timeout", hangs=True),
-    *everywhere("hangs after headers", both(body(Hang())), 504, "timeout", hangs=True),
-    *everywhere(
-        "hangs before the first word", Told(cut_at("Hello", Hang()), events(ROLE, Hang())), 504, "timeout", hangs=True
-    ),
-    *everywhere(
-        "says comments and nothing else",
-        Told(body(Hang()), events(*WAITING, Hang())),
-        504,
-        "timeout",
-        hangs=True,
-    ),
+    *silent("hangs before headers", SILENT),
+    *silent("hangs after headers", both(body(Hang()))),
+    *silent("hangs before the first word", Told(cut_at("Hello", Hang()), events(ROLE, Hang()))),
+    *silent("says comments and nothing else", Told(body(Hang()), events(*WAITING, Hang()))),
     row(
         "hangs after the first word",
         "either",
@@ -110,7 +121,7 @@ ROWS: list[Row] = [
         "hangs while the caller gets comments",
         "up/m",
         [SILENT],
-        Sees(504, code="timeout", calls="up up up up", cancelled="up up up up"),
+        Sees(504, code="deadline_exceeded", cancelled="up"),
         Sees(200, code="timeout", calls="up up up up", cancelled="up up up up"),
         server="keep_alive = 0.1",
     ),
@@ -223,7 +234,9 @@ ROWS: list[Row] = [
     *everywhere(
         "cut before the first word", Told(cut_at("Hello", Cut()), events(ROLE, Cut())), 502, "stream_interrupted"
     ),
-    *everywhere("ends without a word", Told(body(), events(ROLE)), 502, "stream_interrupted"),
+    *everywhere(
+        "ends without a word", Told(body(), events(ROLE)), 502, "malformed_response", streamed="stream_interrupted"
+    ),
     row(
         "cut after the first word",
         "either",

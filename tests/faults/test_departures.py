@@ -68,7 +68,6 @@ def test_leaving_while_the_spare_is_asked_lets_the_spare_go(two: tuple[Upstream,
 
 
 @STREAMED
-@pytest.mark.xfail(reason="waits for walk")
 def test_leaving_in_the_pause_before_another_try_ends_it(two: tuple[Upstream, Upstream], streamed: bool) -> None:  # noqa: FBT001 - a parameter
     up, _ = two
     up.reply_with(refusal(503, retry_after_ms="400"), answer())

@@ -39,7 +39,6 @@ def dying_by(upstream: Upstream, death: Reply) -> Counter[str]:
     return asked
 
 
-pytestmark = pytest.mark.xfail(reason="waits for walk")
 DEATHS = {
     "refused": refusal(401, "invalid key", "invalid_api_key"),
     "out of quota": refusal(429, "no credit", "insufficient_quota"),

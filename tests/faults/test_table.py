@@ -128,17 +128,12 @@ def _look(answer: Answer, caller: Any, sees: Sees, *, streamed: bool) -> None:
         assert earliest <= int(answer.headers["retry-after"]) <= latest
 
 
-def _asks_again(row: Row) -> bool:
-    return len(set(row.whole.order)) < len(row.whole.order) or row.whole.tries == 1 + MAX_RETRIES
-
-
 def cases() -> Iterator[Any]:
     for row in ROWS:
         for surface in CALLERS:
             for streamed in (False, True):
                 mode = "streamed" if streamed else "whole"
-                marks = [pytest.mark.xfail(reason="waits for walk")] if _asks_again(row) else []
-                yield pytest.param(row, surface, streamed, id=f"{row.id}-{surface}-{mode}", marks=marks)
+                yield pytest.param(row, surface, streamed, id=f"{row.id}-{surface}-{mode}")
 
 
 @pytest.fixture(scope="module")

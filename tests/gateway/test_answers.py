@@ -255,23 +255,35 @@ def test_a_deadline_that_passes_is_a_504(gateway: Running, upstream: Upstream, s
 
 def test_the_deadline_holds_for_the_whole_chain(gateway: Running, upstream: Upstream, spare: Upstream) -> None:
     upstream.reply_with(Reply.silence())
-    spare.reply_with(answer())
-    refused = gateway.chat("either", headers={"x-wye-timeout": "0.2"})
+    spare.reply_with(Reply.silence())
+    refused = gateway.chat("either", headers={"x-wye-timeout": "0.4"})
     assert (refused.status, refused.error["code"]) == (504, "deadline_exceeded")
-    assert spare.received == []
+    assert refused.headers["x-wye-attempts"] == "2"  # the first keeps half of the time for the second
+    assert upstream.wait_disconnect(5)
+    assert spare.wait_disconnect(5)
 
 
-def test_a_provider_that_stays_silent_makes_room_for_the_next(upstream: Upstream, spare: Upstream) -> None:
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("said", ["timeout = 0.2\nanswer_timeout = 0.2", "timeout = 0.2"])
+def test_a_provider_that_stays_silent_makes_room_for_the_next(
+    upstream: Upstream,
+    spare: Upstream,
+    said: str,
+    streamed: bool,  # noqa: FBT001 - a parameter
+) -> None:
     upstream.reply_with(Reply.silence())
-    spare.reply_with(answer("from the spare"))
+    spare.reply_with(stream("from the spare") if streamed else answer("from the spare"))
     settings = [
-        provider("up", upstream.url, "timeout = 0.2"),
+        provider("up", upstream.url, said),
         provider("spare", spare.url),
         '[aliases]\neither = ["up/model", "spare/model"]\n',
     ]
+    # A whole answer without a number of its own may take half of the deadline, however silent its provider is.
+    headers = {} if "answer_timeout" in said else {"x-wye-timeout": "2"}
     with serving("\n".join(settings)) as gateway:
-        told = gateway.chat("either")
+        told = gateway.chat("either", stream=streamed, headers=headers)
         assert (told.status, told.headers["x-wye-attempts"]) == (200, "2")
+        assert upstream.wait_disconnect(5)
 
 
 def test_the_configured_deadline_holds_where_the_caller_names_none(upstream: Upstream) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import structs
@@ -11,7 +11,7 @@ from wye.adapters import Adapter, Target, load, operator, response_reader
 from wye.catalog.addressing import is_plain, path_of
 from wye.catalog.schema import ModelInfo, Provider
 from wye.core.effort import effort_of
-from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError, WyeError
+from wye.core.errors import MalformedResponseError, StreamInterruptedError, UpstreamTimeoutError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import (
     EmbeddingsAnswer,
@@ -37,6 +37,8 @@ from wye.transport.seam import too_large
 
 _MAX_ERROR_BYTES = 1024 * 1024
 _JSON = "application/json"
+_BEGIN_OF_A_LINE = frozenset((b":", b"d", b"e", b"i", b"r"))
+"""With what the lines of an event stream begin: a comment's colon, `data`, `event`, `id`, `retry`."""
 _MORE_AFTER_DONE_SECONDS = 0.25
 _PARTS_AT_ONCE = 8
 """How many requests one caller's request may make of a provider at a time, where a wire takes its texts one by one."""
@@ -292,6 +294,8 @@ class _EventReader:
         self._read_whole = adapter.parse_response
         self._unsure = adapter.FRAMING == "sse"
         self._whole: bytearray | None = None
+        self._foreign = False
+        """Whether what has come began as no event stream does, and held no event so far."""
         self._parse = adapter.parse_event
         self._state = state
         self._sink = sink
@@ -306,6 +310,7 @@ class _EventReader:
         if self._unsure and (begin := piece.lstrip()[:1]):
             self._unsure = False
             self._whole = bytearray() if begin == b"{" else None
+            self._foreign = begin not in _BEGIN_OF_A_LINE
         if self._whole is not None:
             self._whole += piece
             if len(self._whole) > self._largest:
@@ -319,10 +324,15 @@ class _EventReader:
             chunks = as_chunks(self._read_whole(bytes(self._whole)))
             self.done = self._state.done = True
             return self._sink.put(chunks)
-        return self._pass_on(self._events.close())
+        wait = self._pass_on(self._events.close())
+        if self._foreign:
+            raise MalformedResponseError("the provider's answer is no event stream")
+        return wait
 
-    def _pass_on(self, events: Iterable[ServerEvent]) -> Awaitable[None] | None:
+    def _pass_on(self, events: Sequence[ServerEvent]) -> Awaitable[None] | None:
         chunks: list[StreamChunk] = []
+        if events:
+            self._foreign = False
         try:
             for event in events:
                 chunks += self._parse(event, self._state)
