@@ -31,6 +31,7 @@ def test_a_request_is_one_line(gateway: Running, upstream: Upstream) -> None:
         "status": 200,
         "provider": "up",
         "model": "priced",
+        "asked": "up/priced",
         "attempts": 1,
         "input_tokens": 3,
         "output_tokens": 2,
