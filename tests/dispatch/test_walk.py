@@ -65,7 +65,7 @@ FAILING_WHOLE = {
 }
 FAILING_STREAM = {
     **FAILING_WHOLE,
-    "an event stream cut in its first event": (Reply.stream([b"data: {\"choi", Cut()]), "stream_interrupted"),
+    "an event stream cut in its first event": (Reply.stream([b'data: {"choi', Cut()]), "stream_interrupted"),
     "an end before anything": (Reply.stream([]), "stream_interrupted"),
     "an end before any content": (Reply.stream([ROLE]), "stream_interrupted"),
     "a break before any content": (Reply.stream([ROLE, Cut()]), "stream_interrupted"),

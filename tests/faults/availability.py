@@ -169,9 +169,10 @@ class Provider:
 def settings(urls: dict[str, str]) -> str:
     """Return the gateway's defaults, made shorter."""
     second = MINUTE / 60
+    silence = f"timeout = {SILENCE}", f"answer_timeout = {SILENCE}"
     members = ", ".join(f'"{name}/{model}"' for name, (_, model) in FAMILY.items())
     return "\n".join([
-        *(provider(name, url, f'api_keys = ["{KEY}"]', f"timeout = {SILENCE}", f"answer_timeout = {SILENCE}") for name, url in urls.items()),
+        *(provider(name, url, f'api_keys = ["{KEY}"]', *silence) for name, url in urls.items()),
         f"[aliases]\nfamily = [{members}]\n",
         f"[retry]\nbase_delay = {second}\nmax_delay = {MINUTE}\n",
         f"[breaker]\nopen_seconds = {MINUTE}\n",

@@ -10,8 +10,8 @@ QUICK = ("timeout = 5", "connect_timeout = 1")
 def settings(urls: Mapping[str, str], keys: tuple[str, ...] = (), **sections: str) -> str:
     """Return settings for providers by name and URL, the alias `either` for a model `m` at all, and whole `sections`.
 
-    Each provider has all the `keys`. A section's text stands under its name; where nothing is said, `retry` is quick and
-    `breaker` as it is by default, in effect.
+    Each provider has all the `keys`. A section's text stands under its name; where nothing is said, `retry` is quick
+    and `breaker` as it is by default.
     """
     providers = []
     for name, url in urls.items():
