@@ -111,9 +111,9 @@ def cut_at(text: str, piece: Piece) -> Reply:
     return Reply(200, headers, (document[:40], piece), framing="length")
 
 
-def in_half_a_minute() -> str:
-    """Return an HTTP date."""
-    return format_datetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30), usegmt=True)
+def in_an_hour() -> str:
+    """Return an HTTP date, so late that it is still to come when its row is played."""
+    return format_datetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1), usegmt=True)
 
 
 def slowly(pause: float) -> Told:

@@ -14,7 +14,7 @@ from tests.faults.rows import (
     both,
     cut_at,
     events,
-    in_half_a_minute,
+    in_an_hour,
     late,
     said,
     slowly,
@@ -27,7 +27,7 @@ FAILED = both(refusal(500))
 OVERLOADED = both(refusal(503))
 LIMITED = both(refusal(429, "slow down", "rate_limit_exceeded"))
 LIMITED_LONG = both(refusal(429, "slow down", "rate_limit_exceeded", retry_after="30"))
-LIMITED_TO_A_DATE = both(refusal(429, "slow down", "rate_limit_exceeded", retry_after=in_half_a_minute()))
+LIMITED_TO_A_DATE = both(refusal(429, "slow down", "rate_limit_exceeded", retry_after=in_an_hour()))
 LIMITED_IN_WORDS = both(refusal(429, "Rate limit reached. Please try again in 30s.", "rate_limit_exceeded"))
 LIMITED_BRIEFLY = both(refusal(429, "slow down", "rate_limit_exceeded", retry_after_ms="150"))
 SILENT = both(Reply.silence())
@@ -142,7 +142,7 @@ ROWS: list[Row] = [
     row("429 for a moment", "either", [LIMITED_BRIEFLY], Sees(text="Other", calls="up spare")),
     row("429 for long", "up/m", [LIMITED_LONG], Sees(429, code="rate_limit_exceeded", retry_after=(28, 31))),
     row("429 for long", "either", [LIMITED_LONG], Sees(text="Other", calls="up spare")),
-    row("429 to a date", "up/m", [LIMITED_TO_A_DATE], Sees(429, code="rate_limit_exceeded", retry_after=(0, 31))),
+    row("429 to a date", "up/m", [LIMITED_TO_A_DATE], Sees(429, code="rate_limit_exceeded", retry_after=(1800, 3601))),
     row("429 in words", "up/m", [LIMITED_IN_WORDS], Sees(429, code="rate_limit_exceeded", retry_after=(28, 31))),
     row(
         "429 for long, from all",
