@@ -287,14 +287,16 @@ class SyncModelRouter:
         self._thread.start()
 
     @classmethod
-    def from_env(cls) -> Self:
+    def from_env(cls, *, retry: RetryConfig | None = None) -> Self:
         """Configure as `ModelRouter.from_env` does."""
-        return cls(ModelRouter.from_env())
+        return cls(ModelRouter.from_env(retry=retry))
 
     @classmethod
-    def from_config(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Self:
+    def from_config(
+        cls, path: str | Path, *, environ: Mapping[str, str] | None = None, retry: RetryConfig | None = None
+    ) -> Self:
         """Configure as `ModelRouter.from_config` does."""
-        return cls(ModelRouter.from_config(path, environ=environ))
+        return cls(ModelRouter.from_config(path, environ=environ, retry=retry))
 
     def route(
         self,

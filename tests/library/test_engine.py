@@ -51,6 +51,9 @@ async def engine(tmp_path: Path, text: str, **environ: str) -> AsyncIterator[Eng
         await made.aclose()
 
 
+ONCE = "[retry]\nmax_retries = 0\n"
+
+
 def at(upstream: Upstream, name: str = "here", extra: str = "allow_private_network = true") -> str:
     return f'[providers.{name}]\nbase_url = "{upstream.url}/v1"\n{extra}\n'
 
@@ -188,11 +191,19 @@ async def test_keys_headers_and_models_of_the_file_reach_the_provider(tmp_path: 
     assert received.path == "/v1/chat/completions"
 
 
-async def test_a_provider_s_timeout_is_its_own(tmp_path: Path, upstream: Upstream) -> None:
+@pytest.mark.parametrize(("setting", "streamed"), [("timeout", True), ("answer_timeout", False)])
+async def test_a_provider_s_timeout_is_its_own(
+    tmp_path: Path,
+    upstream: Upstream,
+    setting: str,
+    streamed: bool,  # noqa: FBT001 - a parameter
+) -> None:
     upstream.reply_with(Reply.silence())
-    async with engine(tmp_path, at(upstream, extra="allow_private_network = true\ntimeout = 0.1")) as made:
+    extra = f"allow_private_network = true\n{setting} = 0.1\n{ONCE}"
+    async with engine(tmp_path, at(upstream, extra=extra)) as made:
+        exchange = begin(made, "here/m", stream=streamed)
         with pytest.raises(UpstreamTimeoutError):
-            await asyncio.wait_for(made.complete(begin(made, "here/m")), 5)
+            await asyncio.wait_for(drain(made, exchange) if streamed else made.complete(exchange), 5)
 
 
 async def test_what_the_file_says_of_a_model_goes_before_the_catalog(tmp_path: Path) -> None:
@@ -265,7 +276,7 @@ async def test_a_deadline_of_the_settings_holds_unless_the_caller_has_one(tmp_pa
 
 async def test_errors_of_a_stream_are_settled_as_well(tmp_path: Path, upstream: Upstream) -> None:
     upstream.reply_with(Reply.stream([event(content="Hi")]), refusal(429))
-    async with engine(tmp_path, at(upstream)) as made:
+    async with engine(tmp_path, at(upstream) + ONCE) as made:
         for kind in (StreamInterruptedError, RateLimitError):
             exchange = begin(made, "here/m", stream=True)
             with pytest.raises(kind):

@@ -18,6 +18,7 @@ from wye import (
     InvalidRequestError,
     ModelRouter,
     OverloadedError,
+    RetryConfig,
     RoutingContext,
     StreamInterruptedError,
     SyncModelRouter,
@@ -158,17 +159,18 @@ def test_many_threads_may_share_the_synchronous_face(sync: SyncModelRouter, upst
         assert list(threads.map(told, range(40))) == [str(number) for number in range(40)]
 
 
-def test_errors_come_out_of_the_synchronous_face_as_they_are(sync: SyncModelRouter, upstream: Upstream) -> None:
+def test_errors_come_out_of_the_synchronous_face_as_they_are(settings: Path, upstream: Upstream) -> None:
     upstream.reply_with(refusal(503), Reply.stream([event(content="Hi")]))
-    with pytest.raises(OverloadedError):
-        sync.route(HELLO, model="here/m")
-    heard = []
-    with pytest.raises(StreamInterruptedError):  # noqa: PT012 - what was heard before the error counts
-        for chunk in sync.route_stream(HELLO, model="here/m"):
-            heard.append(chunk.content)  # noqa: PERF401
-    assert heard == ["Hi"]
-    with pytest.raises(InvalidRequestError):
-        sync.send_message("Hello", provider="nobody")
+    with SyncModelRouter.from_config(settings, environ={}, retry=RetryConfig(max_retries=0)) as sync:
+        with pytest.raises(OverloadedError):
+            sync.route(HELLO, model="here/m")
+        heard = []
+        with pytest.raises(StreamInterruptedError):  # noqa: PT012 - what was heard before the error counts
+            for chunk in sync.route_stream(HELLO, model="here/m"):
+                heard.append(chunk.content)  # noqa: PERF401
+        assert heard == ["Hi"]
+        with pytest.raises(InvalidRequestError):
+            sync.send_message("Hello", provider="nobody")
 
 
 def test_breaking_out_of_a_synchronous_stream_ends_the_call(sync: SyncModelRouter, upstream: Upstream) -> None:
