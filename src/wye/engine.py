@@ -16,12 +16,12 @@ from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
 from wye.config import Settings
 from wye.core.caller import LIBRARY, Caller
-from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
+from wye.core.errors import ConfigurationError, InvalidRequestError, ModelNotFoundError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
 from wye.core.plan import Plan, Wanted, Wishes
 from wye.core.refresh import Refreshed
-from wye.core.request import Call
+from wye.core.request import Call, Operation
 from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch import walk
 from wye.dispatch.checks import Checks
@@ -83,7 +83,7 @@ class Engine:
 
     async def complete(self, exchange: Exchange) -> ModelResponse:
         """Answer an exchange as a whole."""
-        now, generation = self.snapshot, self._turnover.enter()
+        now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
             return await walk.complete(exchange, now.upstreams, self.health, self.rules)
@@ -93,7 +93,7 @@ class Engine:
 
     async def perform(self, exchange: Exchange) -> OperationAnswer:
         """Answer an exchange that asks for something other than chat."""
-        now, generation = self.snapshot, self._turnover.enter()
+        now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
             return await walk.perform(exchange, now.upstreams, self.health, self.rules)
@@ -103,7 +103,7 @@ class Engine:
 
     async def stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
-        now, generation = self.snapshot, self._turnover.enter()
+        now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
             exchange.plan = self._planned(exchange, now)
             await walk.stream(exchange, now.upstreams, sink, self.health, self.rules)
@@ -117,14 +117,40 @@ class Engine:
         async with aclosing(pieces(partial(self.stream, exchange))) as batches:
             yield batches
 
-    def explain(self, name: str) -> Plan:
-        """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
-        return self.snapshot.planner.explain(Wanted(model=name, operation=None), self.health.view())
+    def seen_by(self, caller: Caller) -> snapshot.Snapshot:
+        """Return the snapshot that holds for a caller."""
+        del caller
+        return self.snapshot
 
-    def explain_call(self, call: Call, wishes: Wishes | None = None) -> Plan:
+    def models_for(self, caller: Caller) -> list[ModelInfo]:
+        """Return the models of the providers in use that a caller may ask."""
+        now = self.seen_by(caller)
+        rows = [row for row in now.catalog.models.values() if row.provider in now.availability.configured]
+        if caller.models is None and caller.providers is None:
+            return rows
+        wanted = Wanted(model="", providers=caller.providers, models=caller.models)
+        return [row for row in rows if now.planner.permits(row, wanted)]
+
+    def model_for(self, caller: Caller, name: str, operation: Operation | None = None) -> ModelInfo:
+        """Return the model that a caller's request for `name` would reach first; raise as planning it does."""
+        now = self.seen_by(caller)
+        wanted = Wanted(model=name, operation=operation, providers=caller.providers, models=caller.models)
+        attempt = now.planner.plan(wanted).attempts[0]
+        row = now.catalog.models.get(attempt.full_id)
+        if row is None:
+            message = f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it"
+            raise ModelNotFoundError(message)
+        return row
+
+    def explain(self, name: str, caller: Caller = LIBRARY) -> Plan:
+        """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
+        wanted = Wanted(model=name, operation=None, providers=caller.providers, models=caller.models)
+        return self.seen_by(caller).planner.explain(wanted, self.health.view())
+
+    def explain_call(self, call: Call, wishes: Wishes | None = None, caller: Caller = LIBRARY) -> Plan:
         """Return the plan a call would get, with everything that was judged and dropped; nothing is sent."""
-        planner = self.snapshot.planner
-        wanted, _ = self._reader.read(call, wishes, planner)
+        planner = self.seen_by(caller).planner
+        wanted, _ = self._reader.read(call, wishes, planner, caller=caller)
         return planner.explain(wanted, self.health.view())
 
     def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:

@@ -16,10 +16,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     `model` is the name as the caller wrote it. `needs` are abilities without which it cannot be answered,
     `input_tokens` is an estimate, `output_tokens` the most that was asked for. `max_cost` is USD for the request,
-    `min_quality` the lowest quality tier that will do, `providers` those the caller may use (`None`: all), `tags` what
-    the model's row must have. `strategy` replaces the configured one. `holder` is the full id of the model whose
-    provider still holds the conversation's beginning, `held_tokens` long, in its prompt cache. `turn` counts the
-    requests of this kind, for who takes them in turns.
+    `min_quality` the lowest quality tier that will do, `providers` those that may answer and `models` the names of
+    those that may be asked (`None`: all), `tags` what the model's row must have. `strategy` replaces the configured
+    one. `holder` is the full id of the model whose provider still holds the conversation's beginning, `held_tokens`
+    long, in its prompt cache. `turn` counts the requests of this kind, for who takes them in turns.
     """
 
     model: str
@@ -32,6 +32,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     max_cost: Decimal | None = None
     min_quality: str | None = None
     providers: frozenset[str] | None = None
+    models: frozenset[str] | None = None
     tags: frozenset[str] = frozenset()
     holder: str | None = None
     held_tokens: int = 0

@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from wye.core.caller import ADMIN, LOCAL, Caller
 from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from wye.core.secret import Secret
 
@@ -30,21 +31,23 @@ class Gate:
         self._key = admin_key.reveal().encode() if admin_key else None
         self._known_hosts: set[bytes] = set()
 
-    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False, bare: bool = False) -> None:
-        """Raise `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not.
+    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False, bare: bool = False) -> Caller:
+        """Return who asks.
 
+        Raises `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not.
         `forms` lets the body be a form with files, as few paths take it, and `bare` lets there be no body at all.
         """
         if self._key is not None:
             self._check_key(headers)
-        else:
-            self._check_manners(method, headers, forms=forms, bare=bare)
+            return ADMIN
+        self._check_manners(method, headers, forms=forms, bare=bare)
+        return LOCAL
 
     def _check_key(self, headers: Mapping[bytes, bytes]) -> None:
         given = headers.get(b"authorization", b"")
         scheme, _, key = given.partition(b" ")
         if scheme.lower() != b"bearer":
-            key = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or b""
+            key = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or headers.get(b"api-key") or b""
         if self._key is None or not hmac.compare_digest(key.strip(), self._key):
             what = "the API key is wrong" if key else "an API key is required: 'Authorization: Bearer <key>'"
             raise AuthenticationError(what)

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 import msgspec
 
 from wye.catalog.schema import ModelInfo
-from wye.core.errors import InvalidRequestError, ModelNotFoundError, UnsupportedOperationError
+from wye.core.caller import Caller
+from wye.core.errors import InvalidRequestError, UnsupportedOperationError
 from wye.core.estimate import estimate_input_tokens
 from wye.core.exchange import Exchange
 from wye.core.operations import ForwardedAnswer, ForwardedRequest, OperationCall
-from wye.core.plan import Wanted
 from wye.core.request import Asked, Call
 from wye.engine import Engine
 from wye.gateway.chat import describe, timeout_of, wants_dropping
@@ -33,7 +33,7 @@ def is_client(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def open_count(
-    engine: Engine, body: bytes, headers: Mapping[bytes, bytes], *, request_id: str
+    engine: Engine, body: bytes, headers: Mapping[bytes, bytes], *, request_id: str, caller: Caller
 ) -> tuple[Exchange, Call]:
     """Read a request for a count; return it also as the call whose tokens are to be counted."""
     forwarded = {
@@ -49,7 +49,7 @@ def open_count(
         request=ForwardedRequest(),
         asked=asked,
     )
-    return engine.begin(counting, timeout=timeout_of(headers), request_id=request_id), call
+    return engine.begin(counting, timeout=timeout_of(headers), request_id=request_id, caller=caller), call
 
 
 async def count_tokens(engine: Engine, exchange: Exchange, call: Call, departure: Departure, send: Send) -> int:
@@ -71,13 +71,12 @@ async def count_tokens(engine: Engine, exchange: Exchange, call: Call, departure
     return 200
 
 
-def list_models(engine: Engine, query: bytes) -> dict[str, Any]:
+def list_models(engine: Engine, query: bytes, caller: Caller) -> dict[str, Any]:
     """Return the models of the providers in use; `limit`, `after_id` and `before_id` choose a page of them.
 
     Shape: https://docs.anthropic.com/en/api/models-list. Without a limit the page holds all of them.
     """
-    now = engine.snapshot
-    rows = [row for row in now.catalog.models.values() if row.provider in now.availability.configured]
+    rows = engine.models_for(caller)
     asked = parse_qs(query.decode("latin-1"))
     after, before = asked.get("after_id", [""])[-1], asked.get("before_id", [""])[-1]
     ids = [row.full_id for row in rows]
@@ -104,14 +103,9 @@ def _limit(asked: Mapping[str, list[str]]) -> int | None:
     return int(text[:9])
 
 
-def show_model(engine: Engine, name: str) -> dict[str, Any]:
+def show_model(engine: Engine, name: str, caller: Caller) -> dict[str, Any]:
     """Return the model that a request for `name` would reach first."""
-    now = engine.snapshot
-    attempt = now.planner.plan(Wanted(model=name)).attempts[0]
-    row = now.catalog.models.get(attempt.full_id)
-    if row is None:
-        raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")
-    return _row(row)
+    return _row(engine.model_for(caller, name, "chat"))
 
 
 def _row(model: ModelInfo) -> dict[str, Any]:

@@ -162,7 +162,9 @@ class Gateway:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
             forms = route is not None and route.takes_forms
-            self._gate.check(request.method, request.headers, forms=forms, bare=request.path.startswith(_API))
+            request.caller = self._gate.check(
+                request.method, request.headers, forms=forms, bare=request.path.startswith(_API)
+            )
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:
@@ -222,7 +224,14 @@ class Gateway:
         limit = self.config.max_body_bytes
         body = await read_body(request.receive, request.headers, limit, arrived_of(request.scope))
         exchange = chat.open_exchange(
-            self.engine, surface, body, request.headers, request_id=request.id, model=model, stream=stream
+            self.engine,
+            surface,
+            body,
+            request.headers,
+            request_id=request.id,
+            caller=request.caller,
+            model=model,
+            stream=stream,
         )
         request.exchange = exchange
         departure = self._departures.watch(request.receive)
@@ -235,9 +244,9 @@ class Gateway:
     async def _respond(self, action: str, request: Request) -> int:
         """Answer a request for a response, going on from what is kept of the ones before."""
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
-        turn = await responses.read_turn(self.engine, self.responses, body)
+        turn = await responses.read_turn(self.engine, self.responses, body, request.caller)
         exchange = chat.open_exchange(
-            self.engine, turn, turn.body, request.headers, request_id=request.id, action=action
+            self.engine, turn, turn.body, request.headers, request_id=request.id, caller=request.caller, action=action
         )
         exchange.provider = turn.provider
         request.exchange = exchange
@@ -264,11 +273,11 @@ class Gateway:
     async def _kept_response(self, request: Request) -> int:
         name, _, part = request.path.removeprefix("/v1/responses/").partition("/")
         if request.method == "DELETE" and not part:
-            body = await responses.delete(self.responses, name)
+            body = await responses.delete(self.responses, request.caller.user, name)
         elif part == "input_items" and request.method != "DELETE":
-            body = await responses.input_items(self.responses, name)
+            body = await responses.input_items(self.responses, request.caller.user, name)
         elif not part:
-            body = await responses.look_up(self.engine, self.responses, name)
+            body = await responses.look_up(self.engine, self.responses, request.caller.user, name)
         else:
             raise RouteNotFoundError(f"there is no {request.path}")
         await respond(request.send, 200, body, [JSON, (b"x-request-id", request.id.encode())])
@@ -276,7 +285,9 @@ class Gateway:
 
     async def _perform(self, way: operations.Way, request: Request) -> int:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
-        exchange = operations.open_exchange(self.engine, way, body, request.headers, request_id=request.id)
+        exchange = operations.open_exchange(
+            self.engine, way, body, request.headers, request_id=request.id, caller=request.caller
+        )
         request.exchange = exchange
         departure = self._departures.watch(request.receive)
         return await operations.answer(self.engine, way, exchange, departure, request.send)
@@ -299,7 +310,7 @@ class Gateway:
 
     async def _count_google(self, model: str, request: Request) -> int:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
-        self.engine.explain(model)  # a name that fits nothing is an error here as well
+        self.engine.explain(model, request.caller)  # a name that fits nothing is an error here as well
         counted = _encode(google.count_tokens(model, body))
         estimated = (b"x-wye-estimated", b"totalTokens")
         await respond(request.send, 200, counted, [JSON, (b"x-request-id", request.id.encode()), estimated])
@@ -307,29 +318,31 @@ class Gateway:
 
     async def _google_models(self, model: str, request: Request) -> int:
         if model:
-            return await self._json(request, google.show_model(self.engine, model))
-        return await self._json(request, google.list_models(self.engine, request.query))
+            return await self._json(request, google.show_model(self.engine, model, request.caller))
+        return await self._json(request, google.list_models(self.engine, request.query, request.caller))
 
     async def _count_messages(self, request: Request) -> int:
         body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
-        request.exchange, call = anthropic.open_count(self.engine, body, request.headers, request_id=request.id)
+        request.exchange, call = anthropic.open_count(
+            self.engine, body, request.headers, request_id=request.id, caller=request.caller
+        )
         departure = self._departures.watch(request.receive)
         return await anthropic.count_tokens(self.engine, request.exchange, call, departure, request.send)
 
     async def _list_models(self, request: Request) -> int:
         if anthropic.is_client(request.headers):
-            return await self._json(request, anthropic.list_models(self.engine, request.query))
+            return await self._json(request, anthropic.list_models(self.engine, request.query, request.caller))
         if google.is_client(request.headers):
             return await self._google_models("", request)
-        return await self._json(request, models.list_models(self.engine))
+        return await self._json(request, models.list_models(self.engine, request.caller))
 
     async def _show_model(self, request: Request) -> int:
         name = request.path.removeprefix("/v1/models/")
         if anthropic.is_client(request.headers):
-            return await self._json(request, anthropic.show_model(self.engine, name))
+            return await self._json(request, anthropic.show_model(self.engine, name, request.caller))
         if google.is_client(request.headers):
             return await self._google_models(name, request)
-        return await self._json(request, models.show_model(self.engine, name))
+        return await self._json(request, models.show_model(self.engine, name, request.caller))
 
     async def _healthz(self, request: Request) -> int:
         return await self._json(request, {"status": "ok"})

@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
+from wye.core.caller import Caller
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.request import Asked
@@ -19,13 +20,14 @@ from wye.surfaces import AnswerStream, Surface
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
 
 
-def open_exchange(
+def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywords of their own
     engine: Engine,
     surface: Surface,
     body: bytes,
     headers: Mapping[bytes, bytes],
     *,
     request_id: str,
+    caller: Caller,
     model: str | None = None,
     stream: bool | None = None,
     action: str = "",
@@ -35,7 +37,7 @@ def open_exchange(
     forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
     asked = Asked(model=model, stream=stream, action=action, headers=forwarded, drop_unsupported=drop, raw_events=True)
     call = surface.parse_request(body, asked)
-    exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id)
+    exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id, caller=caller)
     exchange.wishes = wishes_of(headers)
     return exchange
 

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from wye.catalog.schema import ModelInfo
-from wye.core.errors import InvalidRequestError, ModelNotFoundError
+from wye.core.caller import Caller
+from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
-from wye.core.plan import Wanted
 from wye.core.request import Asked
 from wye.engine import Engine
 from wye.surfaces import gemini
@@ -67,10 +67,9 @@ def asks_for_events(query: bytes) -> bool:
     return parse_qs(query.decode("latin-1")).get("alt", [""])[-1].partition(";")[0] == "sse"
 
 
-def list_models(engine: Engine, query: bytes) -> dict[str, Any]:
+def list_models(engine: Engine, query: bytes, caller: Caller) -> dict[str, Any]:
     """Return a page of the models of the providers in use, in Google's shape; `pageSize` and `pageToken` choose it."""
-    now = engine.snapshot
-    rows = [row for row in now.catalog.models.values() if row.provider in now.availability.configured]
+    rows = engine.models_for(caller)
     asked = parse_qs(query.decode("latin-1"))
     size = min(_number(asked, "pageSize") or _LISTED, _MOST_LISTED)
     start = _number(asked, "pageToken")
@@ -102,14 +101,9 @@ def count_tokens(model: str, body: bytes) -> dict[str, Any]:
     return {"totalTokens": estimate_input_tokens(call.chat)}
 
 
-def show_model(engine: Engine, name: str) -> dict[str, Any]:
+def show_model(engine: Engine, name: str, caller: Caller) -> dict[str, Any]:
     """Return the model that a request for `name` would reach first, in Google's shape."""
-    now = engine.snapshot
-    attempt = now.planner.plan(Wanted(model=name)).attempts[0]
-    row = now.catalog.models.get(attempt.full_id)
-    if row is None:
-        raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")
-    return _row(row)
+    return _row(engine.model_for(caller, name, "chat"))
 
 
 def _row(model: ModelInfo) -> dict[str, Any]:

@@ -3,31 +3,28 @@
 from typing import Any
 
 from wye.catalog.schema import ModelInfo
-from wye.core.errors import ModelNotFoundError
+from wye.core.caller import Caller
 from wye.core.plan import Wanted
 from wye.engine import Engine
 from wye.routing.names import AUTO
 from wye.routing.strategies import AUTO_NAMES
 
 
-def list_models(engine: Engine) -> dict[str, Any]:
-    """Return every model of the providers in use, the aliases and `auto`, in OpenAI's shape."""
-    now = engine.snapshot
-    named = [_named(name) for name in (AUTO, *AUTO_NAMES, *now.settings.aliases)]
-    rows = [_row(model) for model in now.catalog.models.values() if model.provider in now.availability.configured]
-    return {"object": "list", "data": [*named, *rows]}
+def list_models(engine: Engine, caller: Caller) -> dict[str, Any]:
+    """Return the models of the providers in use, the aliases and `auto` that a caller may ask, in OpenAI's shape."""
+    names = (AUTO, *AUTO_NAMES, *engine.seen_by(caller).settings.aliases)
+    if caller.models is not None or caller.providers is not None:
+        names = tuple(name for name in names if engine.explain(name, caller).attempts)
+    return {"object": "list", "data": [*map(_named, names), *map(_row, engine.models_for(caller))]}
 
 
-def show_model(engine: Engine, name: str) -> dict[str, Any]:
+def show_model(engine: Engine, name: str, caller: Caller) -> dict[str, Any]:
     """Return `auto` or an alias as it is listed, and else the model that a request for `name` would reach first."""
-    now = engine.snapshot
-    if name == AUTO or name in AUTO_NAMES or now.planner.is_alias(name):
+    planner = engine.seen_by(caller).planner
+    if name == AUTO or name in AUTO_NAMES or planner.is_alias(name):
+        planner.plan(Wanted(model=name, operation=None, providers=caller.providers, models=caller.models))
         return _named(name)
-    attempt = now.planner.plan(Wanted(model=name, operation=None)).attempts[0]
-    row = now.catalog.models.get(attempt.full_id)
-    if row is None:
-        raise ModelNotFoundError(f"{attempt.full_id!r} is not in the catalog, though {attempt.provider} may serve it")
-    return _row(row)
+    return _row(engine.model_for(caller, name))
 
 
 def _named(name: str) -> dict[str, Any]:

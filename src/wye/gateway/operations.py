@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wye.core.caller import Caller
 from wye.core.exchange import Exchange
 from wye.core.operations import ForwardedAnswer
 from wye.core.request import Asked, Operation
@@ -43,7 +44,7 @@ WAYS: Final[Mapping[str, Way]] = {
 
 
 def open_exchange(
-    engine: Engine, way: Way, body: bytes, headers: Mapping[bytes, bytes], *, request_id: str
+    engine: Engine, way: Way, body: bytes, headers: Mapping[bytes, bytes], *, request_id: str, caller: Caller
 ) -> Exchange:
     """Read the request and the caller's wishes of it."""
     asked = Asked(drop_unsupported=wants_dropping(engine, headers), raw_events=True)
@@ -51,7 +52,7 @@ def open_exchange(
     if way.surface is openai_forwarded:
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         parse = partial(openai_forwarded.parse_request, operation=way.operation, content_type=content_type)
-    exchange = engine.begin(parse(body, asked), timeout=timeout_of(headers), request_id=request_id)
+    exchange = engine.begin(parse(body, asked), timeout=timeout_of(headers), request_id=request_id, caller=caller)
     exchange.wishes = wishes_of(headers)
     return exchange
 

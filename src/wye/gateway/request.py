@@ -2,6 +2,7 @@
 
 import time
 
+from wye.core.caller import LOCAL, Caller
 from wye.core.exchange import Exchange
 from wye.engine import new_request_id
 from wye.gateway.http import Receive, Scope, Send
@@ -9,11 +10,16 @@ from wye.gateway.outlet import outlet_of
 
 
 class Request:
-    """One HTTP request under way. `allow` names the methods its path takes, where an error is to say so."""
+    """One HTTP request under way.
+
+    `caller` is who asks, as sign-in found out; what needs no sign-in is asked by whoever is on this machine. `allow`
+    names the methods its path takes, where an error is to say so.
+    """
 
     __slots__ = (
         "allow",
         "began",
+        "caller",
         "exchange",
         "headers",
         "id",
@@ -39,4 +45,5 @@ class Request:
         self.outlet = outlet_of(scope, send)
         self.id = new_request_id()
         self.exchange: Exchange | None = None
+        self.caller: Caller = LOCAL
         self.allow = b""

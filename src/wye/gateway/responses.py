@@ -7,12 +7,12 @@ a model of another provider can go on from them.
 """
 
 from collections.abc import Awaitable
-from typing import Final
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
 
+from wye.core.caller import Caller
 from wye.core.errors import RouteNotFoundError, UnsupportedOperationError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.request import NOTHING_ASKED, Asked, Call
@@ -24,9 +24,6 @@ from wye.gateway.outlet import Outlet
 from wye.state.responses import KeptResponse, ResponseStore
 from wye.surfaces import AnswerStream, openai_responses
 from wye.surfaces.openai_responses.stream import ResponsesStream
-
-OWNER: Final = "admin"
-"""Whose answers they are; everybody who may call holds the same key."""
 
 
 class _Asks(Struct):
@@ -132,7 +129,7 @@ def _items(given: str | list[Raw] | None) -> tuple[bytes, ...]:
     return tuple(bytes(item) for item in given or ())
 
 
-async def read_turn(engine: Engine, store: ResponseStore, body: bytes) -> Turn:
+async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: Caller) -> Turn:
     """Read what a request goes on from, and put what is kept here in its place.
 
     A provider that keeps the conversation gets the request as it is, as long as the model asked for is one of its.
@@ -146,9 +143,9 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes) -> Turn:
     turn = Turn(body, asks)
     if asks.previous_response_id is None and not any(refers):
         return turn
-    holders = {name: found for name in refers if name and (found := await store.holder(OWNER, name))}
-    before = await store.get(OWNER, asks.previous_response_id) if asks.previous_response_id else None
-    providers = {attempt.provider for attempt in engine.explain(asks.model or "").attempts}
+    holders = {name: found for name in refers if name and (found := await store.holder(caller.user, name))}
+    before = await store.get(caller.user, asks.previous_response_id) if asks.previous_response_id else None
+    providers = {attempt.provider for attempt in engine.explain(asks.model or "", caller).attempts}
     turn.provider = next(
         (
             kept.provider
@@ -160,7 +157,7 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes) -> Turn:
     changes: dict[str, bytes] = {}
     items = _put_in_place(asks.input, refers, holders, turn.provider)
     if before is not None and not (before.native and before.provider == turn.provider):
-        turns = await store.conversation(OWNER, before.id)
+        turns = await store.conversation(caller.user, before.id)
         if turns is not None:
             items = [*(item for kept in turns for item in _portable(kept)), *(items or _items(asks.input))]
             changes["previous_response_id"] = b"null"
@@ -220,7 +217,7 @@ class KeepingOutlet:
 
     async def _keep(self) -> None:
         if self._turn.kept and (answer := self._turn.answered(self._exchange)) is not None:
-            await self._store.put(OWNER, answer)
+            await self._store.put(self._exchange.caller.user, answer)
 
     async def answer(self, status: int, headers: list[Header], body: bytes) -> None:
         """Keep the answer and send it."""
@@ -249,21 +246,21 @@ async def _done(wait: Awaitable[None] | None) -> None:
 # --- Looking up and deleting ---
 
 
-async def look_up(engine: Engine, store: ResponseStore, response_id: str) -> bytes:
+async def look_up(engine: Engine, store: ResponseStore, owner: str, response_id: str) -> bytes:
     """Return a response; one that its provider still works on is asked for there."""
-    found = await _found(store, response_id)
+    found = await _found(store, owner, response_id)
     if not found.native or _decode_answer(found.body).status not in {"queued", "in_progress"}:
         return found.body
     now = await engine.fetch(found.provider, openai_responses.WIRE, f"/responses/{quote(response_id, safe='')}")
     answer = _decode_answer(now)
     said = tuple((_decode_item(item).id or "", bytes(item)) for item in answer.output)
-    await store.put(OWNER, msgspec.structs.replace(found, body=now, said=said))
+    await store.put(owner, msgspec.structs.replace(found, body=now, said=said))
     return now
 
 
-async def input_items(store: ResponseStore, response_id: str) -> bytes:
+async def input_items(store: ResponseStore, owner: str, response_id: str) -> bytes:
     """Return the items that a response was the answer to, the latest first."""
-    found = await _found(store, response_id)
+    found = await _found(store, owner, response_id)
     items = []
     for at, raw in enumerate(found.given):
         members = msgspec.json.decode(raw, type=dict[str, Raw])
@@ -276,18 +273,18 @@ async def input_items(store: ResponseStore, response_id: str) -> bytes:
     return _encode({"object": "list", "data": items, **ends, "has_more": False})
 
 
-async def delete(store: ResponseStore, response_id: str) -> bytes:
+async def delete(store: ResponseStore, owner: str, response_id: str) -> bytes:
     """Forget a response; one that its provider keeps as well cannot be deleted from here."""
-    found = await _found(store, response_id)
+    found = await _found(store, owner, response_id)
     if found.native:
         message = f"{found.provider} keeps the response {response_id!r} itself; delete it there"
         raise UnsupportedOperationError(message, param="response_id")
-    await store.delete(OWNER, response_id)
+    await store.delete(owner, response_id)
     return _encode({"id": response_id, "object": "response", "deleted": True})
 
 
-async def _found(store: ResponseStore, response_id: str) -> KeptResponse:
-    found = await store.get(OWNER, response_id)
+async def _found(store: ResponseStore, owner: str, response_id: str) -> KeptResponse:
+    found = await store.get(owner, response_id)
     if found is None:
         message = f"there is no response {response_id!r}: it was never stored, or is no longer kept"
         raise RouteNotFoundError(message, code="response_not_found", param="response_id")

@@ -96,6 +96,7 @@ class Bar(Struct, frozen=True, kw_only=True):
     tokens: int
     cap: float | None
     providers: frozenset[str] | None
+    models: frozenset[str] | None
     health: HealthView
     provider_marks: Mapping[str, Mark]
     model_marks: Mapping[str, Mark]
@@ -111,6 +112,8 @@ class Bar(Struct, frozen=True, kw_only=True):
             return "output_length"
         if self.providers is not None and entry.provider not in self.providers:
             return "provider_not_allowed"
+        if self.models is not None and not is_among(entry.full_id, entry.provider, self.models):
+            return "model_not_allowed"
         if entry.provider in self.provider_marks or entry.full_id in self.model_marks:
             return "unhealthy"
         return self._dear(entry) if self.cap is not None else None
@@ -144,6 +147,7 @@ def bar_of(wanted: Wanted, health: HealthView, need: int) -> Bar:
         tokens=wanted.input_tokens + (wanted.output_tokens or 0),
         cap=None if wanted.max_cost is None else float(wanted.max_cost),
         providers=wanted.providers,
+        models=wanted.models,
         health=health,
         provider_marks=health.providers,
         model_marks=health.models,
@@ -162,6 +166,10 @@ def explained(code: str, entry: Entry, wanted: Wanted, bar: Bar, day: datetime.d
             reason = f"its answers have {entry.max_output:,} tokens at most, {bar.requested:,} were asked for"
         case "provider_not_allowed":
             reason = f"the caller may use {', '.join(sorted(bar.providers or ())) or 'no provider'}"
+        case "model_not_allowed":
+            shown = sorted(bar.models or ())
+            more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+            reason = f"the caller may ask {', '.join(shown[:5]) or 'no model'}{more}"
         case "price_unknown":
             reason = "its price is not known, and the request has a limit"
         case "too_expensive":
@@ -170,6 +178,11 @@ def explained(code: str, entry: Entry, wanted: Wanted, bar: Bar, day: datetime.d
             mark = bar.health.blocked(entry.provider, entry.full_id) or Mark("unhealthy", "it is not to be called now")
             code, reason = mark.code, mark.reason
     return Dropped(provider=row.provider, model=row.id, code=code, reason=reason)
+
+
+def is_among(full_id: str, provider: str, models: frozenset[str]) -> bool:
+    """Tell whether a model is one of those allowed: by its full id, or with all of its provider's (`provider/*`)."""
+    return full_id in models or f"{provider}/*" in models
 
 
 def _unmet(entry: Entry, wanted: Wanted, day: datetime.date) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from wye.core.request import Operation
 from wye.health import ALL_WELL, HealthView
 from wye.routing.chooser import Chooser, arranged, attempts_of, candidates_of
 from wye.routing.config import RoutingConfig
+from wye.routing.filters import is_among
 from wye.routing.names import AUTO, CHATTING, INTERCHANGEABLE, Availability, Names
 from wye.routing.refusals import refusal
 from wye.routing.strategies import AUTO_NAMES, MANUAL, ROUND_ROBIN, STRATEGIES, smooth_turns, strategy_named
@@ -73,6 +74,7 @@ class Planner:
         self._clock = clock
         self._default = strategy_named(self._config.strategy, "routing.strategy")
         self._plans: dict[tuple[str, Operation | None], _Fixed] = {}
+        self._resolutions: dict[frozenset[str], frozenset[str]] = {}
         self._pools: dict[Operation, tuple[dict[str, ModelInfo], list[Dropped]]] = {}
         self._made: tuple[int, Chooser] | None = None
 
@@ -86,9 +88,13 @@ class Planner:
         left by what else was asked for. Where nothing that could answer is well, the plan holds what is not: whoever
         walks it knows best when that may be tried again.
         """
+        wanted = self._resolved(wanted)
         fixed = self._plans.get((wanted.model, wanted.operation))
         if fixed is not None and not fixed.choice and _is_plain(wanted) and not (health.providers or health.models):
-            return fixed.plan
+            if wanted.providers is None and wanted.models is None:
+                return fixed.plan
+            if all(_is_permitted(one.full_id, one.provider, wanted) for one in fixed.plan.attempts):
+                return fixed.plan
         plan = self._decided(wanted, health, explained=False)
         if not plan.attempts:
             whole = self._decided(wanted, health, explained=True)
@@ -101,7 +107,11 @@ class Planner:
 
     def explain(self, wanted: Wanted, health: HealthView = ALL_WELL) -> Plan:
         """Return the plan for a request, also where it holds no attempt, with all that was judged and dropped."""
-        return self._decided(wanted, health, explained=True)
+        return self._decided(self._resolved(wanted), health, explained=True)
+
+    def permits(self, row: ModelInfo, wanted: Wanted) -> bool:
+        """Tell whether the caller who wants this may be answered by a model at all."""
+        return _is_permitted(row.full_id, row.provider, self._resolved(wanted))
 
     def chooses(self, name: str, operation: Operation | None = "chat") -> bool:
         """Tell whether more of a request than its model's name decides its plan."""
@@ -127,6 +137,28 @@ class Planner:
             made = Chooser(self._catalog, moment=moment, rank=self._names.rank, listed=self._listed)
             self._made = (hour, made)
         return self._made[1]
+
+    def _resolved(self, wanted: Wanted) -> Wanted:
+        """Put the full ids that the names of the allowed models lead to in their place.
+
+        Who may ask for an alias, or `auto`, may be answered by whatever that stands for.
+        """
+        models = wanted.models
+        if models is None:
+            return wanted
+        if wanted.model in models and self._stands_for_others(wanted.model):
+            return structs.replace(wanted, models=None)
+        found = self._resolutions.get(models)
+        if found is None:
+            names = [name for name in models if not self._stands_for_others(name)]
+            steps = (step for name in names for step in self._names.candidates(name, frozenset()))
+            found = frozenset(f"{step.provider}/{step.model}" for step in steps)
+            if len(self._resolutions) < _KEPT_PLANS:
+                self._resolutions[models] = found
+        return structs.replace(wanted, models=found)
+
+    def _stands_for_others(self, name: str) -> bool:
+        return self._names.is_alias(name) or self._is_auto(name)
 
     def _decided(self, wanted: Wanted, health: HealthView, *, explained: bool) -> Plan:
         plan = self._chosen(wanted, health, explained=explained)
@@ -278,11 +310,17 @@ def _unwell(attempt: Attempt, health: HealthView) -> Attempt:
     return structs.replace(attempt, reason=f"{attempt.reason}; {mark.reason}") if mark is not None else attempt
 
 
+def _is_permitted(full_id: str, provider: str, wanted: Wanted) -> bool:
+    """Tell whether a model is one that the caller may be answered by."""
+    if wanted.providers is not None and provider not in wanted.providers:
+        return False
+    return wanted.models is None or is_among(full_id, provider, wanted.models)
+
+
 def _is_plain(wanted: Wanted) -> bool:
-    """Whether nothing is asked for but a model and, perhaps, one of its abilities that a choice would look at."""
+    """Whether nothing is asked for but a model; who may answer is left aside."""
     return (
-        wanted.providers is None
-        and wanted.max_cost is None
+        wanted.max_cost is None
         and wanted.min_quality is None
         and wanted.strategy is None
         and not wanted.tags

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from wye.core.caller import LIBRARY, Caller
 from wye.core.content import Audio, File, Image, Part, ToolResult
 from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
@@ -47,14 +48,27 @@ class Reader:
         call, wishes = exchange.call, exchange.wishes
         choice = planner.chooses(call.model, call.operation)
         if wishes is None and exchange.provider is None and not choice:
-            return Wanted(model=call.model, operation=call.operation, stream=call.stream)
-        wanted, exchange.prefixes = self.read(call, wishes, planner, provider=exchange.provider)
+            caller = exchange.caller
+            return Wanted(
+                model=call.model,
+                operation=call.operation,
+                stream=call.stream,
+                providers=caller.providers,
+                models=caller.models,
+            )
+        wanted, exchange.prefixes = self.read(call, wishes, planner, provider=exchange.provider, caller=exchange.caller)
         return (
             structs.replace(wanted, turn=self._turn(call.model, wanted.needs)) if choice or wanted.strategy else wanted
         )
 
     def read(
-        self, call: Call, wishes: Wishes | None, planner: Planner, *, provider: str | None = None
+        self,
+        call: Call,
+        wishes: Wishes | None,
+        planner: Planner,
+        *,
+        provider: str | None = None,
+        caller: Caller = LIBRARY,
     ) -> tuple[Wanted, tuple[tuple[int, int], ...]]:
         """Return what a call wants, which takes no turn, and hashes of its beginnings; `provider` alone may answer."""
         choice = planner.chooses(call.model, call.operation)
@@ -62,6 +76,8 @@ class Reader:
         wishes = wishes or NO_WISHES
         choice = choice or wishes.strategy is not None
         providers = wishes.providers if provider is None else frozenset({provider})
+        if caller.providers is not None:
+            providers = caller.providers if providers is None else providers & caller.providers
         needs, held, holder = wishes.needs, 0, None
         input_tokens, output_tokens = len(call.body) // _BYTES_PER_TOKEN, None
         chat = _chat(call) if choice or wishes.max_cost is not None else None
@@ -82,6 +98,7 @@ class Reader:
             max_cost=wishes.max_cost,
             min_quality=wishes.min_quality,
             providers=providers,
+            models=caller.models,
             tags=wishes.tags,
             holder=holder,
             held_tokens=min(held, input_tokens),

@@ -21,7 +21,7 @@ _NEAREST: Final[Mapping[str, int]] = {
     for at, codes in enumerate(
         (
             ("too_expensive", "price_unknown"),
-            ("provider_not_allowed",),
+            ("provider_not_allowed", "model_not_allowed"),
             ("context_length", "output_length"),
             ("below_quality",),
             ("lacks_tag",),
@@ -55,6 +55,9 @@ def _held_back(dropped: list[Dropped], wanted: Wanted, names: Names) -> WyeError
         return InvalidRequestError(message, code="max_cost_exceeded", param="x-wye-max-cost-usd")
     if code == "provider_not_allowed":
         return PermissionDeniedError(f"no provider that the caller may use serves {asked} ({said})", param="model")
+    if code == "model_not_allowed":
+        message = f"the caller may not ask {asked} ({said})"
+        return PermissionDeniedError(message, code="model_not_allowed", param="model")
     if code in {"context_length", "output_length"}:
         return ContextLengthError(f"the request is too long for every model of {asked} ({said})", param="messages")
     if code in {"below_quality", "lacks_tag"}:

@@ -31,7 +31,9 @@ def open_exchange(here: Here, form: Choosing, *, stream: bool) -> Exchange:
     context = form.context or _NO_CONTEXT
     body = msgspec.json.encode(_members(form, model_of(engine, form), stream=stream))
     call = openai_chat.parse_request(body, Asked(drop_unsupported=wants_dropping(engine, headers)))
-    exchange = engine.begin(call, timeout=context.timeout or timeout_of(headers), request_id=here.request.id)
+    exchange = engine.begin(
+        call, timeout=context.timeout or timeout_of(headers), request_id=here.request.id, caller=here.caller
+    )
     exchange.wishes = wishes_of(engine, context, headers)
     return exchange
 

@@ -148,7 +148,7 @@ async def discover(registry: Registry, here: NamedDependency[Here], data: JSONBo
 async def explain(here: NamedDependency[Here], data: JSONBody[ExplainForm]) -> views.PlanView:
     """Explain where a request would go: candidates, scores, and what was left out and why. Nothing is asked."""
     exchange = open_exchange(here, data, stream=False)
-    return views.plan_view(here.engine.explain_call(exchange.call, exchange.wishes))
+    return views.plan_view(here.engine.explain_call(exchange.call, exchange.wishes, here.caller))
 
 
 HANDLERS: Final = (list_models, count_models, show_model, recommend, refresh, discover, explain)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from wye.core.caller import Caller
 from wye.engine import Engine
 from wye.gateway.http import Departure
 from wye.gateway.request import Request
@@ -25,6 +26,11 @@ class Here(Struct, kw_only=True):
     keep_alive: float
     error: Exception | None = None
     status: int = 0
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return self.request.caller
 
 
 def here_of(scope: Any) -> Here:
