@@ -141,6 +141,14 @@ def test_what_is_accepted_but_does_nothing_is_a_warning(wye: Wye, tmp_path: Path
     assert "[cache] is not acted on by this version" in first_words_of_serve(wye, tmp_path)
 
 
+def test_a_fallback_that_reaches_nothing_is_a_warning(wye: Wye, tmp_path: Path) -> None:
+    (tmp_path / "wye.toml").write_text('[routing.fallbacks]\n"mock/mock-fast" = ["mock/mock-slow", "none-such"]\n')
+    done = wye("config", "check")
+    assert done.returncode == 0
+    assert "warning routing.fallbacks.mock/mock-fast: 'none-such' reaches no provider in use" in done.stdout
+    assert "'mock/mock-slow'" not in done.stdout
+
+
 def first_words_of_serve(wye: Wye, folder: Path) -> str:
     """Return what the server says of its settings; a port that is taken ends it right after."""
     from tests.support.gateway import process

@@ -78,3 +78,34 @@ async def test_wishes_that_cannot_be_met_or_read_are_refused(settings: Path) -> 
             await router.route(HELLO, RoutingContext(strategy="dear"))
         with pytest.raises(PermissionDeniedError, match="the caller may use anthropic"):
             await router.route(HELLO, RoutingContext(providers=["claude", "anthropic"]), model="up/plain")
+
+
+HOLDER = """
+[models."up/holder"]
+quality_tier = "highest"
+input_cost_per_million = 1.0
+output_cost_per_million = 1.0
+cache_read_cost_per_million = 0.01
+"""
+
+
+@pytest.fixture
+def with_holder(settings: Path) -> Path:
+    """Have a model that is dear, the best there is, and cheap to go on with."""
+    settings.write_text(settings.read_text().replace('[models."up/best"]\nquality_tier = "highest"\n', HOLDER))
+    return settings
+
+
+async def test_a_long_conversation_stays_where_its_beginning_is_cached_as_long_as_that_is_cheaper(
+    with_holder: Path,
+) -> None:
+    long = [{"role": "user", "content": "word " * 4000}]
+    later = [*long, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "And then?"}]
+    cheapest = RoutingContext(strategy=RoutingStrategy.COST_OPTIMIZED)
+    async with ModelRouter.from_config(with_holder, environ={}) as router:
+        assert router.explain(messages=later, context=cheapest, max_tokens=10).attempts[0].model == "cheap"
+        await router.route(long, RoutingContext(strategy=RoutingStrategy.QUALITY_OPTIMIZED))
+        assert router.explain(messages=later, context=cheapest, max_tokens=10).attempts[0].model == "holder"
+        assert (await router.route(later, cheapest, max_tokens=10)).model == "holder"
+        elsewhere = [{"role": "user", "content": "words " * 4000}]
+        assert (await router.route(elsewhere, cheapest, max_tokens=10)).model == "cheap"

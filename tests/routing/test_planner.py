@@ -13,6 +13,7 @@ from wye.catalog.schema import ModelInfo, Provider
 from wye.core.errors import ModelNotFoundError
 from wye.core.plan import Plan, Wanted
 from wye.core.request import Operation
+from wye.health import HealthView, Mark
 from wye.routing.config import RoutingConfig
 from wye.routing.names import Availability
 from wye.routing.planner import Planner
@@ -437,3 +438,17 @@ def test_a_plan_is_the_same_each_time_and_holds_no_stranger_and_nothing_twice(
         else:
             with pytest.raises(ModelNotFoundError):
                 once.plan(name)
+
+
+def test_a_named_model_s_plan_is_the_kept_one_unless_health_marks_what_it_holds() -> None:
+    named = planner("openai", "anthropic")
+    whole, wanted = named.whole, Wanted(model="openai/gpt-5.2", operation="chat")
+    whole.plan(wanted)
+    kept = whole.plan(wanted)
+    mark = Mark("breaker_open", "it fails")
+    elsewhere = HealthView(version=1, providers={"anthropic": mark}, models={"openai/gpt-5.1": mark})
+    assert whole.plan(wanted, elsewhere) is kept
+    (left,) = whole.plan(wanted, HealthView(version=2, providers={"openai": mark})).attempts
+    assert "it fails" in left.reason
+    (left,) = whole.plan(wanted, HealthView(version=3, models={"openai/gpt-5.2": mark})).attempts
+    assert "it fails" in left.reason

@@ -30,9 +30,11 @@ def check(*, config: Config = None) -> None:
         engine = Engine(settings, rows)
     except WyeError as error:
         fail(error)
+    led = [(f"aliases.{name}", targets) for name, targets in settings.aliases.items()]
+    led += [(f"routing.fallbacks.{name}", targets) for name, targets in settings.routing.fallbacks.items()]
     unknown = [
-        f"aliases.{name}: {target!r} reaches no provider in use"
-        for name, targets in settings.aliases.items()
+        f"{where}: {target!r} reaches no provider in use"
+        for where, targets in led
         for target in targets
         if not engine.explain(target).attempts
     ]

@@ -90,7 +90,7 @@ class Planner:
         """
         wanted = self._resolved(wanted)
         fixed = self._plans.get((wanted.model, wanted.operation))
-        if fixed is not None and not fixed.choice and _is_plain(wanted) and not (health.providers or health.models):
+        if fixed is not None and not fixed.choice and _is_plain(wanted) and not _marked(fixed.plan, health):
             if wanted.providers is None and wanted.models is None:
                 return fixed.plan
             if all(_is_permitted(one.full_id, one.provider, wanted) for one in fixed.plan.attempts):
@@ -315,6 +315,13 @@ def _is_permitted(full_id: str, provider: str, wanted: Wanted) -> bool:
     if wanted.providers is not None and provider not in wanted.providers:
         return False
     return wanted.models is None or is_among(full_id, provider, wanted.models)
+
+
+def _marked(plan: Plan, health: HealthView) -> bool:
+    """Whether health holds anything against one of a plan's attempts."""
+    if not health.providers and not health.models:
+        return False
+    return any(health.blocked(attempt.provider, attempt.full_id) for attempt in plan.attempts)
 
 
 def _is_plain(wanted: Wanted) -> bool:
