@@ -1,13 +1,11 @@
 """The whole data flow: a call comes in, is planned, sent, and accounted for. Everything else is a shell over this."""
 
 import asyncio
-import itertools
-import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from decimal import Decimal
 from functools import partial
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -18,6 +16,7 @@ from wye.config import Settings
 from wye.core.caller import LIBRARY, Caller
 from wye.core.errors import ConfigurationError, InvalidRequestError, ModelNotFoundError, WyeError
 from wye.core.exchange import Exchange
+from wye.core.ids import new_request_id
 from wye.core.operations import OperationAnswer
 from wye.core.plan import Plan, Wanted, Wishes
 from wye.core.refresh import Refreshed
@@ -34,16 +33,29 @@ from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.health import Health, ProviderReport
 from wye.health.sharing import Sharing
-from wye.ledger.price import Rater
+from wye.ledger.books import Books
 from wye.routing.reading import Reader
 from wye.state import connect
+
+_Answer = TypeVar("_Answer")
 
 
 class Engine:
     """One request's way through the house."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, factory: ModelProviderFactory | None = None) -> None:
-        """Build the first snapshot; connections are made when they are needed."""
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        factory: ModelProviderFactory | None = None,
+        *,
+        books: Books | None = None,
+    ) -> None:
+        """Build the first snapshot; connections are made when they are needed.
+
+        `books` keep account of what is asked; without them requests are priced, and that is all.
+        """
+        self.books = books or Books()
         self._catalog = catalog
         self._factory = factory or ModelProviderFactory()
         self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
@@ -64,6 +76,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to hear what other processes find out; without this, nothing is shared."""
         await self.state.start()
+        await self.books.start()
         self._sharing.start()
         self._started = True
         self._checks.follow(self.snapshot.settings.health)
@@ -83,33 +96,36 @@ class Engine:
 
     async def complete(self, exchange: Exchange) -> ModelResponse:
         """Answer an exchange as a whole."""
-        now, generation = self.seen_by(exchange.caller), self._turnover.enter()
-        try:
-            exchange.plan = self._planned(exchange, now)
-            return await walk.complete(exchange, now.upstreams, self.health, self.rules)
-        finally:
-            self._turnover.leave(generation)
-            self._account(exchange, now)
+        return await self._through(
+            exchange, lambda now: walk.complete(exchange, now.upstreams, self.health, self.rules)
+        )
 
     async def perform(self, exchange: Exchange) -> OperationAnswer:
         """Answer an exchange that asks for something other than chat."""
-        now, generation = self.seen_by(exchange.caller), self._turnover.enter()
-        try:
-            exchange.plan = self._planned(exchange, now)
-            return await walk.perform(exchange, now.upstreams, self.health, self.rules)
-        finally:
-            self._turnover.leave(generation)
-            self._account(exchange, now)
+        return await self._through(exchange, lambda now: walk.perform(exchange, now.upstreams, self.health, self.rules))
 
     async def stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
+        await self._through(exchange, lambda now: walk.stream(exchange, now.upstreams, sink, self.health, self.rules))
+
+    async def _through(self, exchange: Exchange, walk_on: Callable[[snapshot.Snapshot], Awaitable[_Answer]]) -> _Answer:
+        """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
+            if (wait := self.books.admit(exchange)) is not None:
+                await wait
             exchange.plan = self._planned(exchange, now)
-            await walk.stream(exchange, now.upstreams, sink, self.health, self.rules)
+            if (wait := self.books.hold(exchange, now.catalog)) is not None:
+                await wait
+            answer = await walk_on(now)
+        except BaseException as failure:
+            self._account(exchange, now, failure)
+            raise
+        else:
+            self._account(exchange, now)
+            return answer
         finally:
             self._turnover.leave(generation)
-            self._account(exchange, now)
 
     @asynccontextmanager
     async def pieces(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
@@ -160,8 +176,8 @@ class Engine:
             plan = now.planner.explain(wanted, health)
         return plan
 
-    def _account(self, exchange: Exchange, now: snapshot.Snapshot) -> None:
-        settle(exchange, now.catalog)
+    def _account(self, exchange: Exchange, now: snapshot.Snapshot, failure: BaseException | None = None) -> None:
+        self.books.settle(exchange, now.catalog, failure)
         if exchange.prefixes:
             self._reader.learn(exchange)
 
@@ -316,6 +332,7 @@ class Engine:
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
+        await self.books.aclose()
 
 
 def _led_by(settings: Settings, provider: str, model: str, known: Catalog) -> Settings:
@@ -344,42 +361,3 @@ async def _list_models(
     except WyeError as failure:
         error = failure.at(provider)
     return Refreshed(provider=provider, seconds=time.perf_counter() - began, error=error), models
-
-
-_rater = Rater()
-
-
-def settle(exchange: Exchange, catalog: Catalog) -> None:
-    """Account for an exchange, once, whatever happened to it: price every attempt and add them up."""
-    if exchange.settled:
-        return
-    exchange.settled = True
-    known = bool(exchange.outcomes)
-    total: Decimal | None = None
-    for outcome in exchange.outcomes:
-        row = catalog.models.get(outcome.attempt.full_id)
-        if outcome.usage is None:
-            # A refusal costs nothing; what broke off in its midst costs something that nobody told, unless it is free.
-            refused = outcome.error is not None and outcome.first_token is None
-            known = known and (refused or (row is not None and row.price.is_free))
-            continue
-        cost = _rater.cost(row.price, outcome.usage) if row else None
-        if cost is None:
-            cost = outcome.usage.reported_cost  # the provider's own word, where there is no list price
-        if cost is None:
-            known = False
-            continue
-        outcome.cost = cost
-        total = cost if total is None else total + cost
-    if known:
-        exchange.cost = total or Decimal(0)
-        exchange.cost_text = f"{exchange.cost:f}"
-
-
-_PROCESS = secrets.token_hex(6)
-_COUNTER = itertools.count(1)
-
-
-def new_request_id() -> str:
-    """Return a fresh id for a request: unique over processes by chance, within one by counting."""
-    return f"req_{_PROCESS}{next(_COUNTER):08x}"

@@ -5,6 +5,7 @@
     WyeError
     ├── ConfigurationError                500  configuration_error           settings that cannot work
     ├── StateUnavailableError             503  state_unavailable             what processes share is away
+    ├── BooksUnavailableError             503  books_unavailable             usage cannot be written down
     ├── RequestError                      the caller's request is the reason; another provider would say the same
     │   ├── InvalidRequestError           400  invalid_request
     │   │   ├── UnsupportedParameterError 400  unsupported_parameter         this wire or model cannot express it
@@ -97,6 +98,13 @@ class StateUnavailableError(WyeError):
 
     status_code = 503
     default_code = "state_unavailable"
+
+
+class BooksUnavailableError(WyeError):
+    """What requests use cannot be written down any more, so none is let in."""
+
+    status_code = 503
+    default_code = "books_unavailable"
 
 
 class RequestError(WyeError):

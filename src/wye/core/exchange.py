@@ -1,6 +1,8 @@
 """One request's way through the house, filled in as it goes: the only value on that way that changes."""
 
+import time
 from decimal import Decimal
+from typing import Any
 
 from wye.core.caller import LIBRARY, Caller
 from wye.core.plan import Attempt, Outcome, Plan, Wishes
@@ -16,25 +18,39 @@ class Exchange:
     where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
     where that is so, `wishes` what else the caller said of the choice. `prefixes` are
     hashes of the conversation's beginnings and their length in tokens, where the choice looked at them. `caller` owns
-    what the exchange leaves behind; `parent` is the id of the exchange it is part of.
+    what the exchange leaves behind; `parent` is the id of the exchange it is part of, `conversation` that of the
+    conversation, `tags` are added to the caller's on the record.
+
+    The books' part: `at` is when it was accepted, in microseconds since the epoch; `allowance` is whatever the limits
+    keep of it, `hold` what they set aside for it, in picodollars, `None` where nobody can tell. `admitted` is true
+    once it is in the books. `cached` says that the answer came from the cache, and `saved` (picodollars) what it would
+    have cost.
     """
 
     __slots__ = (
+        "admitted",
+        "allowance",
+        "at",
         "attempt",
+        "cached",
         "call",
         "caller",
+        "conversation",
         "cost",
         "cost_text",
         "deadline",
         "dropped",
         "emulated",
+        "hold",
         "id",
         "outcomes",
         "parent",
         "plan",
         "prefixes",
         "provider",
+        "saved",
         "settled",
+        "tags",
         "wishes",
     )
 
@@ -45,6 +61,14 @@ class Exchange:
         self.deadline = deadline
         self.caller = caller
         self.parent: str | None = None
+        self.conversation: str | None = None
+        self.tags: tuple[str, ...] = ()
+        self.at = time.time_ns() // 1000
+        self.allowance: Any = None
+        self.hold: int | None = 0
+        self.admitted = False
+        self.cached = False
+        self.saved: int | None = None
         self.plan: Plan | None = None
         self.provider: str | None = None
         self.attempt: Attempt | None = None

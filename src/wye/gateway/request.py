@@ -4,7 +4,7 @@ import time
 
 from wye.core.caller import LOCAL, Caller
 from wye.core.exchange import Exchange
-from wye.engine import new_request_id
+from wye.core.ids import new_request_id
 from wye.gateway.http import Receive, Scope, Send
 from wye.gateway.outlet import outlet_of
 

@@ -1,0 +1,107 @@
+"""The books of a process: every request that is let in is written down before it costs anything, and settled once."""
+
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from wye.catalog import Catalog
+from wye.core.exchange import Exchange
+from wye.core.record import UsageRecord
+from wye.ledger.allowances import NO_ALLOWANCES, Allowances
+from wye.ledger.settlement import admission, price, settlement
+
+
+class Meter(Protocol):
+    """Watches what is written into the books, in this process. It must not raise, nor take long."""
+
+    def observe(self, record: UsageRecord) -> None:
+        """See a request that is over."""
+
+
+class Pages(Protocol):
+    """What the books are written on."""
+
+    async def start(self) -> None:
+        """Begin; what another process left unfinished is taken over."""
+
+    def check(self) -> None:
+        """Raise `BooksUnavailableError` where no further request can be written down."""
+
+    def admitted(self, record: UsageRecord) -> None:
+        """Write down a request that was let in, as lost; raise `BooksUnavailableError` where that cannot be."""
+
+    def settled(self, record: UsageRecord) -> None:
+        """Write down what became of it."""
+
+    async def aclose(self) -> None:
+        """Bring what was written to where it belongs, as far as that can be."""
+
+
+class Books:
+    """Accounts for exchanges: `admit` before the plan, `hold` after it and before any call, `settle` once at the end.
+
+    A request is in the books once `hold` has let it pass; one refused before that leaves nothing behind. None of the
+    three waits for anything but where `Allowances` say so. Without `pages` nothing is kept, and without `meters` and
+    `allowances` an exchange is priced and that is all.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowances: Allowances = NO_ALLOWANCES,
+        meters: Sequence[Meter] = (),
+        pages: Pages | None = None,
+    ) -> None:
+        """Keep books on `pages`, tell `meters`, hold requests to `allowances`."""
+        self.allowances = allowances
+        self.meters = tuple(meters)
+        self._pages = pages
+
+    async def start(self) -> None:
+        """Begin, once, before the first request."""
+        if self._pages is not None:
+            await self._pages.start()
+
+    def admit(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Let a request in or raise: `BooksUnavailableError`, and whatever the allowances raise."""
+        if self._pages is not None:
+            self._pages.check()
+        return self.allowances.admit(exchange)
+
+    def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
+        """Set aside what a request with a plan will cost, and write it down; raise as `admit` does."""
+        if (wait := self.allowances.hold(exchange, catalog)) is not None:
+            return self._hold(exchange, wait)
+        self._write(exchange)
+        return None
+
+    async def _hold(self, exchange: Exchange, wait: Awaitable[None]) -> None:
+        await wait
+        self._write(exchange)
+
+    def _write(self, exchange: Exchange) -> None:
+        if self._pages is not None:
+            self._pages.admitted(admission(exchange))
+        exchange.admitted = True
+
+    def settle(self, exchange: Exchange, catalog: Catalog, failure: BaseException | None = None) -> None:
+        """Account for an exchange, once, whatever happened to it; `failure` is what it ended with."""
+        if exchange.settled:
+            return
+        exchange.settled = True
+        price(exchange, catalog)
+        record = None
+        if exchange.admitted and (self._pages is not None or self.meters or self.allowances is not NO_ALLOWANCES):
+            record = settlement(exchange, time.time_ns() // 1000, failure)
+        self.allowances.settle(exchange, record)
+        if record is None:
+            return
+        if self._pages is not None:
+            self._pages.settled(record)
+        for meter in self.meters:
+            meter.observe(record)
+
+    async def aclose(self) -> None:
+        """Bring what was written to where it belongs."""
+        if self._pages is not None:
+            await self._pages.aclose()
