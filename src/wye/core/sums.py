@@ -1,0 +1,179 @@
+"""What usage records add up to: the sums by the hour that reports are made of. Adding is all there is, in any order.
+
+What a request was belongs to the provider and model that answered, or were asked last; what its single calls took and
+cost belongs to those that were called. A provider whose calls all fail and are rescued by another has requests of
+none and failures of many.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from wye.core.errors import ProviderError, ProviderModelMissingError, ProviderPermissionError
+from wye.core.record import HOUR_US, AttemptRecord, UsageRecord
+from wye.core.sketch import bucket
+
+Place: TypeAlias = tuple[int, str, str, str, str, str]
+"""Hours since the epoch, user, key, team, provider, model; what there is none of is the empty string."""
+Latency: TypeAlias = Literal["first_token", "total"]
+Spot: TypeAlias = tuple[int, str, str, Latency, int]
+"""Hours since the epoch, provider, model, what was timed, and the bucket of `wye.core.sketch`."""
+
+
+def _codes(kind: type[ProviderError]) -> set[str]:
+    return {kind.default_code}.union(*map(_codes, kind.__subclasses__()))
+
+
+PROVIDERS_FAULTS: Final = frozenset(
+    _codes(ProviderError)
+    - {ProviderError.default_code, ProviderModelMissingError.default_code, ProviderPermissionError.default_code}
+)
+"""The codes of errors that are held against a provider; all others are the caller's doing, or nobody's."""
+
+
+class Sums(Struct, kw_only=True):
+    """What is added up; the names are those of the columns.
+
+    `requests` counts what was asked, of which `errors`, `cancelled` and `lost` did not come to a good end, `cached`
+    were answered by the cache and `streams` asked for a stream. `tries` counts calls, `failures` those that the
+    provider is to blame for, `retries` those made again at the same place, `failovers` those that another place was
+    called after. `cost`, `reported_cost` and `saved` are picodollars of those known; `unknown_costs` and
+    `estimated_costs` count requests. `duration` is microseconds over the `answered` requests, `first_token` over
+    `first_tokens`.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    cancelled: int = 0
+    lost: int = 0
+    cached: int = 0
+    streams: int = 0
+    tries: int = 0
+    failures: int = 0
+    retries: int = 0
+    failovers: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    cost: int = 0
+    reported_cost: int = 0
+    saved: int = 0
+    unknown_costs: int = 0
+    estimated_costs: int = 0
+    answered: int = 0
+    duration: int = 0
+    first_token: int = 0
+    first_tokens: int = 0
+
+
+SUMMED: Final[tuple[str, ...]] = Sums.__struct_fields__
+"""The names of all sums, in order."""
+
+
+class Folded(Struct):
+    """Sums of many records: by place, by place and tag, and sketches of latency."""
+
+    hours: dict[Place, Sums]
+    tags: dict[tuple[str, Place], Sums]
+    latencies: dict[Spot, int]
+
+
+def fold(records: Iterable[UsageRecord]) -> Folded:
+    """Add up records."""
+    folded = Folded({}, {}, {})
+    for record in records:
+        _add(folded, record)
+    return folded
+
+
+def _add(folded: Folded, record: UsageRecord) -> None:
+    hour, provider, model = record.at // HOUR_US, record.provider or "", record.model or ""
+    first_token, duration = record.first_token, record.duration
+    place = (hour, record.user, record.key or "", record.team or "", provider, model)
+    parts = [(place, _sums(record))]
+    if record.attempts:
+        last = record.attempts[-1]
+        if (last.provider, last.model) == (provider, model):
+            first_token, duration = last.first_token, last.duration
+        _split(parts, record)
+    ours = parts[0][1]
+    if not record.cached:
+        latencies = folded.latencies
+        if record.status == "ok":
+            ours.answered, ours.duration = 1, duration
+            spot: Spot = (hour, provider, model, "total", bucket(duration))
+            latencies[spot] = latencies.get(spot, 0) + 1
+        if first_token is not None:
+            ours.first_tokens, ours.first_token = 1, first_token
+            spot = (hour, provider, model, "first_token", bucket(first_token))
+            latencies[spot] = latencies.get(spot, 0) + 1
+    for where, sums in parts:
+        _plus(folded.hours.setdefault(where, Sums()), sums)
+        for tag in record.tags:
+            _plus(folded.tags.setdefault((tag, where), Sums()), sums)
+
+
+def _sums(record: UsageRecord) -> Sums:
+    return Sums(
+        requests=1,
+        errors=record.status == "error",
+        cancelled=record.status == "cancelled",
+        lost=record.status == "lost",
+        cached=record.cached,
+        streams=record.stream,
+        tries=record.tries,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        cache_read_tokens=record.cache_read_tokens,
+        cache_write_tokens=record.cache_write_tokens,
+        reasoning_tokens=record.reasoning_tokens,
+        audio_tokens=record.audio_tokens,
+        cost=record.cost or 0,
+        reported_cost=record.reported_cost or 0,
+        saved=record.saved or 0,
+        unknown_costs=record.cost is None,
+        estimated_costs=record.estimated,
+    )
+
+
+def _split(parts: list[tuple[Place, Sums]], record: UsageRecord) -> None:
+    """Give each place what its calls took; the place that answered keeps the rest, so that nothing is lost or doubled.
+
+    Where the cost of a request is unknown no part of it is counted, as nothing of it is in the request's own.
+    """
+    (place, ours), attempts = parts[0], record.attempts
+    ours.tries = 0
+    for number, attempt in enumerate(attempts):
+        there = (attempt.provider, attempt.model) == (place[4], place[5])
+        sums = ours if there else Sums()
+        sums.tries += 1
+        sums.failures += attempt.error in PROVIDERS_FAULTS
+        follows = attempts[number + 1] if number + 1 < len(attempts) else None
+        sums.failovers += follows is not None and not _same(attempt, follows)
+        sums.retries += number > 0 and _same(attempts[number - 1], attempt)
+        if not there:
+            _move(ours, sums, attempt, known=record.cost is not None)
+            parts.append(((*place[:4], attempt.provider, attempt.model), sums))
+
+
+def _same(one: AttemptRecord, other: AttemptRecord) -> bool:
+    return (one.provider, one.model) == (other.provider, other.model)
+
+
+def _move(ours: Sums, theirs: Sums, attempt: AttemptRecord, *, known: bool) -> None:
+    theirs.input_tokens = attempt.input_tokens or 0
+    theirs.output_tokens = attempt.output_tokens or 0
+    theirs.cost = (attempt.cost or 0) if known else 0
+    theirs.reported_cost = attempt.reported_cost or 0
+    for name in ("input_tokens", "output_tokens", "cost", "reported_cost"):
+        setattr(ours, name, getattr(ours, name) - getattr(theirs, name))
+
+
+def _plus(total: Sums, more: Sums) -> None:
+    for name in SUMMED:
+        if value := getattr(more, name):
+            setattr(total, name, getattr(total, name) + value)
