@@ -71,16 +71,19 @@ def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
         ("server", settings.server),
         ("routing", settings.routing),
         ("state", settings.state),
+        ("store", settings.store),
+        ("retention", settings.retention),
     ]
+    urls = {"state.url": settings.state.shown, "store.url": settings.store.shown}
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
     for where, section in sections:
-        plain = where in {"server", "routing", "state"}
+        plain = where in {"server", "routing", "state", "store", "retention"}
         for name, value in structs.asdict(section).items():
             path = f"{where}.{name}"
             origin = settings.origins.get(path)
             if plain or origin is not None:
-                shown = settings.state.shown if path == "state.url" else _masked(value)
+                shown = urls.get(path) or _masked(value)
                 yield path, shown, origin or "default"
     for name, targets in settings.aliases.items():
         yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")

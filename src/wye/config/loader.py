@@ -27,13 +27,16 @@ from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.routing.strategies import strategy_named
 from wye.state.config import StateConfig
+from wye.store.config import RetentionConfig, StoreConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"store", "cache", "retention", "tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"cache", "tools", "mcp", "budgets"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
-_SECTIONS: Final = ("server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state")
+_SECTIONS: Final = (
+    "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention"
+)  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
 
@@ -43,19 +46,23 @@ def load_settings(
     path: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    reads_database_url: bool = False,
 ) -> Settings:
     """Load and check all settings.
 
     `path` defaults to `WYE_CONFIG`, then to `wye.toml` in the working directory where there is one. `environ` defaults
     to the process's environment over the working directory's `.env`. `overrides` are dotted paths from the command
-    line. Raises `ConfigurationError`.
+    line. `DATABASE_URL` is heeded with `reads_database_url` only: `wye serve` and `wye db` do so, other programs may
+    have one of their own. Raises `ConfigurationError`.
     """
     if environ is None:
         environ = {**_dotenv(), **os.environ}
     file = _find_file(path, environ)
     data = _read(file) if file else {}
     _check_sections(data)
-    return _Loading(catalog, environ, data, overrides or {}, str(file) if file else None).load()
+    loading = _Loading(catalog, environ, data, overrides or {}, str(file) if file else None)
+    loading.reads_database_url = reads_database_url
+    return loading.load()
 
 
 def _dotenv() -> dict[str, str]:
@@ -119,6 +126,7 @@ class _Loading:
         self._origins: dict[str, str] = {}
         self._warnings: list[str] = []
         self._alias_weights: dict[str, dict[str, int]] = {}
+        self.reads_database_url = False
 
     def load(self) -> Settings:
         self._warnings += [f"[{name}] is not acted on by this version" for name in self._data if name in _LATER]
@@ -134,6 +142,8 @@ class _Loading:
             breaker=self._section(BreakerConfig, "breaker", self._data.get("breaker", {})),
             health=self._section(HealthConfig, "health", self._data.get("health", {})),
             state=self._state(),
+            store=self._store(),
+            retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             origins=self._origins,
             warnings=tuple(self._warnings),
             path=self._file,
@@ -395,6 +405,17 @@ class _Loading:
         if not config.is_memory and not config.url.reveal().startswith(("redis://", "rediss://", "unix://")):
             message = "state.url: write 'memory://' or 'redis://host:port/0' (also rediss:// and unix://)"
             raise ConfigurationError(message, param="state.url")
+        return config
+
+    def _store(self) -> StoreConfig:
+        values = dict(self._data.get("store", {}))
+        if url := self._environ.get("DATABASE_URL") if self.reads_database_url else None:
+            values["url"] = url
+            self._origins["store.url"] = "environment DATABASE_URL"
+        config = self._section(StoreConfig, "store", values)
+        if config.dialect is None:
+            message = "store.url: write 'sqlite:///wye.db' or 'postgresql://user:password@host/database'"
+            raise ConfigurationError(message, param="store.url")
         return config
 
     def _retry(self) -> RetryConfig:

@@ -12,6 +12,7 @@ from wye.dispatch.retry import RetryConfig
 from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
+from wye.store.config import RetentionConfig, StoreConfig
 
 _YEAR = 365 * 24 * 3600
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -118,6 +119,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     breaker: BreakerConfig = BreakerConfig()
     health: HealthConfig = HealthConfig()
     state: StateConfig = StateConfig()
+    store: StoreConfig = StoreConfig()
+    retention: RetentionConfig = RetentionConfig()
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     path: str | None = None

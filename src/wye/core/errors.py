@@ -6,6 +6,7 @@
     ├── ConfigurationError                500  configuration_error           settings that cannot work
     ├── StateUnavailableError             503  state_unavailable             what processes share is away
     ├── BooksUnavailableError             503  books_unavailable             usage cannot be written down
+    ├── StoreUnavailableError             503  store_unavailable             the database is away
     ├── RequestError                      the caller's request is the reason; another provider would say the same
     │   ├── InvalidRequestError           400  invalid_request
     │   │   ├── UnsupportedParameterError 400  unsupported_parameter         this wire or model cannot express it
@@ -105,6 +106,13 @@ class BooksUnavailableError(WyeError):
 
     status_code = 503
     default_code = "books_unavailable"
+
+
+class StoreUnavailableError(WyeError):
+    """The database cannot be reached or is too slow, and the request cannot do without it."""
+
+    status_code = 503
+    default_code = "store_unavailable"
 
 
 class RequestError(WyeError):

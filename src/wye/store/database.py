@@ -1,0 +1,185 @@
+"""A database: its connections, and what they promise."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from wye.core.errors import ConfigurationError, StoreUnavailableError
+from wye.store.config import Dialect, StoreConfig
+
+SCHEMA: Final = "wye"
+"""Where everything lives on PostgreSQL."""
+_READS: Final = "wye_reads"
+
+
+def now_us() -> int:
+    """Return the time as all tables have it: microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class Database:
+    """An SQLite file or a PostgreSQL database; nothing is connected before the first query."""
+
+    def __init__(self, config: StoreConfig) -> None:
+        """Check the URL. Raises `ConfigurationError` where it is none, or the library for it is not there."""
+        if config.dialect is None:
+            raise ConfigurationError(
+                "store.url: write 'sqlite:///wye.db' or 'postgresql://user:password@host/database'", param="store.url"
+            )
+        if config.dialect == "postgresql" and find_spec("asyncpg") is None:
+            raise ConfigurationError("store.url needs asyncpg: pip install 'wye[postgres]'", param="store.url")
+        self.config = config
+        self.dialect: Dialect = config.dialect
+        self._engine = open_engine(config)
+        self._writing = asyncio.Lock()
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        return sqlite_file(self.config) if self.dialect == "sqlite" else None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that may write; it commits where the block ends, and is undone where it fails.
+
+        On SQLite one task of a process writes at a time: a block within a block would wait for itself.
+        Raises `StoreUnavailableError`, also from within the block.
+        """
+        async with AsyncExitStack() as stack:
+            if self.dialect == "sqlite":
+                await stack.enter_async_context(self._writing)
+            with self.says_when_away():
+                async with self._engine.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that only reads; it waits for no writer. Raises `StoreUnavailableError`."""
+        with self.says_when_away():
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(**{_READS: True})
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @contextmanager
+    def says_when_away(self) -> Iterator[None]:
+        """Turn what drivers say of a database that is away into `StoreUnavailableError`."""
+        try:
+            yield
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            raise StoreUnavailableError(f"the database {self.config.shown} does not answer: {_reason(error)}") from None
+
+
+def sqlite_file(config: StoreConfig) -> Path:
+    """Return the file that an SQLite URL names. Raises `ConfigurationError` where it names none."""
+    name = make_url(config.url.reveal()).database
+    if not name or name == ":memory:":
+        raise ConfigurationError(
+            "store.url: an SQLite database is a file, as in 'sqlite:///wye.db' or 'sqlite:////var/lib/wye/wye.db'",
+            param="store.url",
+        )
+    return Path(name)
+
+
+def open_engine(config: StoreConfig, *, patient: bool = False) -> AsyncEngine:
+    """Return the engine of a database; a `patient` one, for migrations, keeps no connection and has no timeout."""
+    if config.dialect == "postgresql":
+        return _postgresql(config, patient=patient)
+    return _sqlite(config, patient=patient)
+
+
+def _postgresql(config: StoreConfig, *, patient: bool) -> AsyncEngine:
+    async def connect(*_: Any, **__: Any) -> Any:
+        import asyncpg
+
+        milliseconds = 0 if patient else round(config.timeout * 1000)
+        return await asyncpg.connect(
+            # The URL is left to the driver, which knows libpq's parameters: sslmode, host=/a/socket and the like.
+            config.url.reveal(),
+            timeout=config.connect_timeout,
+            # The server ends a slow statement; where it does not answer at all, this does.
+            command_timeout=None if patient else config.timeout + 1,
+            server_settings={
+                "search_path": SCHEMA,
+                "application_name": "wye",
+                "statement_timeout": str(milliseconds),
+                "lock_timeout": str(milliseconds),
+                "idle_in_transaction_session_timeout": "0" if patient else str(60_000 + milliseconds),
+                "jit": "off",
+            },
+        )
+
+    more: dict[str, Any] = {"poolclass": NullPool}
+    if not patient:
+        more = {"pool_size": config.pool_size, "max_overflow": 0, "pool_timeout": config.timeout, "pool_pre_ping": True}
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **more)
+
+
+def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
+    url = make_url(config.url.reveal()).set(drivername="sqlite+aiosqlite")
+    more: dict[str, Any] = {"poolclass": NullPool}
+    if not patient:
+        more = {"pool_size": config.pool_size, "max_overflow": 0, "pool_timeout": config.timeout}
+    sqlite_file(config)
+    engine = create_async_engine(url, hide_parameters=True, **more)
+
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {60_000 if patient else round(config.timeout * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later would fail at once where another one wrote meanwhile.
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+_LOCKED_UP: Final = frozenset({"57014", "55P03", "40P01", "25P03"})
+"""PostgreSQL's codes for a statement that took too long or could not get its lock."""
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell a database that is away, full or too slow from a mistake in a query."""
+    if isinstance(error, IntegrityError):
+        return False
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError):
+            return True
+        if isinstance(error, OperationalError):
+            return "no such " not in str(error.orig)  # SQLite's word for a mistake in a query
+        return getattr(error.orig, "sqlstate", None) in _LOCKED_UP
+    # What the driver says while it connects is not wrapped.
+    away = (PoolTimeoutError, OSError, TimeoutError, sqlite3.OperationalError)
+    return isinstance(error, away) or type(error).__module__.startswith("asyncpg.")
+
+
+def _reason(error: BaseException) -> str:
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, PoolTimeoutError):
+        return "all connections are busy"
+    said = str(origin).strip().splitlines()
+    return said[0].rpartition(">: ")[2] if said else type(origin).__name__

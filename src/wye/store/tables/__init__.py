@@ -1,0 +1,39 @@
+"""All tables on one MetaData; each is defined here and nowhere else.
+
+The first migration is written from these definitions (`uv run python tools/write_migration.py`) for as long as no
+version with it is released; a test compares the two on both databases. Later changes are migrations of their own, in
+two steps: see docs/decisions/0009-store.md.
+"""
+
+from wye.store.tables.house import audit_log, changes, chores, settings
+from wye.store.tables.money import budget_periods, budgets, leases
+from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
+from wye.store.tables.schema import METADATA
+from wye.store.tables.talks import conversations, messages, response_items, responses
+from wye.store.tables.usage import attempts, latency_buckets, tag_hours, usage_events, usage_hours
+
+__all__ = [
+    "METADATA",
+    "attempts",
+    "audit_log",
+    "budget_periods",
+    "budgets",
+    "changes",
+    "chores",
+    "conversations",
+    "keys",
+    "latency_buckets",
+    "leases",
+    "llm_models",
+    "messages",
+    "provider_keys",
+    "response_items",
+    "responses",
+    "settings",
+    "tag_hours",
+    "teams",
+    "usage_events",
+    "usage_hours",
+    "user_preferences",
+    "users",
+]

@@ -1,0 +1,75 @@
+"""What was said: answers of the Responses API that a caller goes on from, and conversations."""
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, Table
+from sqlalchemy import text as sql
+
+from wye.store.tables.schema import METADATA, document, flag, text, whole
+
+responses: Final = Table(
+    "responses",
+    METADATA,
+    text("user_id", primary_key=True),
+    text("id", primary_key=True),
+    text("provider"),
+    text("previous_id", optional=True),
+    flag("native"),
+    Column("body", LargeBinary, nullable=False),
+    whole("created_at"),
+    whole("used_at"),
+    Index(None, "used_at"),
+)
+"""A `wye.state.responses.KeptResponse`; `used_at` is when it was last asked for or gone on from."""
+
+response_items: Final = Table(
+    "response_items",
+    METADATA,
+    text("user_id", primary_key=True),
+    text("response_id", primary_key=True),
+    text("kind", primary_key=True),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    text("item_id", server_default=""),
+    Column("body", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["user_id", "response_id"], ["responses.user_id", "responses.id"], ondelete="CASCADE"),
+    Index(
+        "ix_response_items_item_id",
+        "user_id",
+        "item_id",
+        postgresql_where=sql("item_id <> ''"),
+        sqlite_where=sql("item_id <> ''"),
+    ),
+)
+"""The items of a response in order: `kind` is given or said."""
+
+conversations: Final = Table(
+    "conversations",
+    METADATA,
+    text("id", primary_key=True),
+    text("user_id"),
+    text("title", server_default=""),
+    text("model", optional=True),
+    text("provider", optional=True),
+    document("metadata"),
+    whole("created_at"),
+    whole("updated_at"),
+    whole("archived_at", optional=True),
+    Index(None, "user_id", "updated_at"),
+)
+
+messages: Final = Table(
+    "messages",
+    METADATA,
+    text("id", primary_key=True),
+    text("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE")),
+    text("user_id"),
+    whole("position"),
+    text("role"),
+    document("content"),
+    text("provider", optional=True),
+    text("model", optional=True),
+    text("usage_id", optional=True),
+    whole("created_at"),
+    Index(None, "conversation_id", "position", unique=True),
+)
+"""Messages of a conversation in order; `usage_id` is the usage record of the answer."""
