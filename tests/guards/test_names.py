@@ -64,6 +64,8 @@ def test_modules_say_what_they_are_for() -> None:
 def test_modules_and_functions_stay_small() -> None:
     for path in SOURCE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
+        if "; written by tools/" in text.partition("\n")[0]:
+            continue  # one statement after the other, which nobody reads
         assert text.count("\n") <= 600, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
