@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO, TypeAlias, cast
@@ -281,7 +281,7 @@ def process(settings: str = "", *arguments: str, **variables: str) -> Iterator[P
                 finally:
                     running.hang_up()
             finally:
-                program.kill()
+                _end(program)
 
 
 def _started(
@@ -295,7 +295,14 @@ def _started(
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
+        process_group=0,
     )
+
+
+def _end(program: subprocess.Popen[str]) -> None:
+    """Kill a program and its workers, which outlive it where it has no time to tell them."""
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
 
 
 def _announcement(program: subprocess.Popen[str]) -> str:

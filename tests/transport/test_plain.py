@@ -16,7 +16,8 @@ from wye.core.errors import (
     UpstreamTimeoutError,
     WyeError,
 )
-from wye.transport.plain import _BUFFERED_AT_MOST, PlainStream, PlainTransport
+from wye.transport.connection import _BUFFERED_AT_MOST
+from wye.transport.plain import PlainStream, PlainTransport
 
 DEADLINE = 20.0
 LARGE = 4 << 20

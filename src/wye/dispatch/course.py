@@ -49,6 +49,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     patience: Mapping[str, float] = {}
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    clock: Callable[[], float] | None = None
 
 
 ONCE_EACH: Final = Rules()
@@ -68,7 +69,7 @@ class Course:
         self._health = health
         self._rules = rules
         self._attempts = exchange.plan.attempts if exchange.plan is not None else ()
-        self._time = asyncio.get_running_loop().time
+        self._time = rules.clock or asyncio.get_running_loop().time
         self._at = 0
         self._calls = 0
         self._rounds = 0
