@@ -22,6 +22,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("usage_id", sa.Text(), nullable=False),
         sa.Column("position", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("team_id", sa.Text(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("duration", sa.BigInteger(), nullable=False),
@@ -36,6 +38,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.PrimaryKeyConstraint("usage_id", "position", name=op.f("pk_attempts")),
     )
     op.create_index(op.f("ix_attempts_at"), "attempts", ["at"], unique=False)
+    op.create_index(
+        "ix_attempts_errors",
+        "attempts",
+        ["provider", "at"],
+        unique=False,
+        postgresql_where=sa.text("error IS NOT NULL"),
+        sqlite_where=sa.text("error IS NOT NULL"),
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -180,10 +190,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     )
     op.create_table(
         "tag_hours",
-        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("team_id", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
         sa.Column("requests", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("errors", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cancelled", sa.BigInteger(), server_default="0", nullable=False),
@@ -191,6 +204,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("cached", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("streams", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("tries", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("retries", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("failovers", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), server_default="0", nullable=False),
@@ -203,11 +218,15 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("saved", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("unknown_costs", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("estimated_costs", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("answered", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("duration", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_tokens", sa.BigInteger(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("hour", "tag", "user_id", "team_id", name=op.f("pk_tag_hours")),
+        sa.PrimaryKeyConstraint(
+            "tag", "hour", "user_id", "key_id", "team_id", "provider", "model", name=op.f("pk_tag_hours")
+        ),
     )
+    op.create_index(op.f("ix_tag_hours_hour"), "tag_hours", ["hour"], unique=False)
     op.create_table(
         "teams",
         sa.Column("id", sa.Text(), nullable=False),
@@ -294,6 +313,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("cached", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("streams", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("tries", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("retries", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("failovers", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), server_default="0", nullable=False),
@@ -306,6 +327,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("saved", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("unknown_costs", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("estimated_costs", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("answered", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("duration", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_tokens", sa.BigInteger(), server_default="0", nullable=False),

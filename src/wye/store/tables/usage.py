@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Index, SmallInteger, Table
 from sqlalchemy import text as sql
 
+from wye.core.sums import SUMMED
 from wye.store.tables.schema import METADATA, count, document, flag, text, whole
 
 usage_events: Final = Table(
@@ -72,6 +73,8 @@ attempts: Final = Table(
     text("usage_id", primary_key=True),
     Column("position", SmallInteger, primary_key=True, autoincrement=False),
     whole("at"),
+    text("user_id"),
+    text("team_id", optional=True),
     text("provider"),
     text("model"),
     whole("duration"),
@@ -84,60 +87,37 @@ attempts: Final = Table(
     whole("reported_cost", optional=True),
     flag("estimated"),
     Index(None, "at"),
+    Index(
+        "ix_attempts_errors",
+        "provider",
+        "at",
+        postgresql_where=sql("error IS NOT NULL"),
+        sqlite_where=sql("error IS NOT NULL"),
+    ),
 )
-"""A `wye.core.record.AttemptRecord` per row, of requests that had more than one, or an error."""
+"""A `wye.core.record.AttemptRecord` per row, of requests that had more than one, or an error; `user_id` and `team_id`
+are the request's."""
 
 
-def _sums() -> list[Column[Any]]:
-    """Return what is added up."""
+def _place() -> list[Column[Any]]:
+    """Return what sums are kept by: the names of `wye.core.sums.Place`."""
+    names = ("user_id", "key_id", "team_id", "provider", "model")
     return [
-        count("requests"),
-        count("errors"),
-        count("cancelled"),
-        count("lost"),
-        count("cached"),
-        count("streams"),
-        count("tries"),
-        count("failovers"),
-        count("input_tokens"),
-        count("output_tokens"),
-        count("cache_read_tokens"),
-        count("cache_write_tokens"),
-        count("reasoning_tokens"),
-        count("audio_tokens"),
-        count("cost"),
-        count("reported_cost"),
-        count("saved"),
-        count("unknown_costs"),
-        count("estimated_costs"),
-        count("duration"),
-        count("first_token"),
-        count("first_tokens"),
+        whole("hour", primary_key=True, autoincrement=False),
+        *(text(name, primary_key=True) for name in names),
     ]
 
 
-usage_hours: Final = Table(
-    "usage_hours",
-    METADATA,
-    whole("hour", primary_key=True, autoincrement=False),
-    text("user_id", primary_key=True),
-    text("key_id", primary_key=True),
-    text("team_id", primary_key=True),
-    text("provider", primary_key=True),
-    text("model", primary_key=True),
-    *_sums(),
-)
-"""Sums by the hour, added to in the transaction that writes the events. `unknown_costs` and `estimated_costs` count
-requests; `duration` and `first_token` are sums of microseconds, the latter over `first_tokens` requests."""
+usage_hours: Final = Table("usage_hours", METADATA, *_place(), *map(count, SUMMED))
+"""Sums by the hour, as `wye.core.sums.Sums` has them, added to in the transaction that writes the events."""
 
 tag_hours: Final = Table(
     "tag_hours",
     METADATA,
-    whole("hour", primary_key=True, autoincrement=False),
     text("tag", primary_key=True),
-    text("user_id", primary_key=True),
-    text("team_id", primary_key=True),
-    *_sums(),
+    *_place(),
+    *map(count, SUMMED),
+    Index(None, "hour"),
 )
 """The same by tag: a request counts under each of its tags."""
 
@@ -151,4 +131,4 @@ latency_buckets: Final = Table(
     Column("bucket", SmallInteger, primary_key=True, autoincrement=False),
     count("count"),
 )
-"""Sketches of latency that add up: `kind` is first_token or total, `bucket` a power of the sketch's base."""
+"""Sketches of latency that add up: `kind` is first_token or total, `bucket` that of `wye.core.sketch`."""
