@@ -62,12 +62,55 @@ def test_lines_of_the_gateway_s_own_log_are_read_and_others_of_it_passed_over() 
     assert [(one.was, one.was_cost, one.now) for one in found] == [("up/dear", Decimal("0.0015"), "up/cheap")]
 
 
-def test_a_bare_request_body_has_an_unknown_past() -> None:
-    (one,) = replayed(HELLO, strategy="quality")
-    assert (one.was, one.was_cost, one.now) == (None, None, "up/dear")
+def test_a_bare_request_body_was_answered_by_who_would_answer_it_as_it_was_asked() -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500}
+    asked = [HELLO, {**HELLO, "model": "auto", "strategy": "quality"}, {**HELLO, "model": "auto", "strategy": "cost"}]
+    found = replayed(*({**one, "usage": usage} for one in asked))
+    assert [(one.was, one.was_cost) for one in found] == [
+        ("up/dear", Decimal("0.015")),
+        ("up/dear", Decimal("0.015")),
+        ("up/cheap", Decimal("0.0015")),
+    ]
+    assert all(one.supposed and one.now == "up/cheap" and one.now_cost == Decimal("0.0015") for one in found)
 
 
-@pytest.mark.parametrize("line", [b"[]", b"{", b'{"messages": 3}'])
+def test_who_is_said_to_have_answered_is_not_supposed() -> None:
+    (one,) = replayed({"request": HELLO, "model": "up/cheap"})
+    assert (one.was, one.supposed) == ("up/cheap", False)
+
+
+@pytest.mark.parametrize("asked", [{"model": "gone/away"}, {"model": None}])
+def test_a_bare_request_that_nobody_would_answer_today_has_an_unknown_past(asked: dict[str, Any]) -> None:
+    (one,) = replayed({**HELLO, **asked}, strategy="quality")
+    assert (one.was, one.was_cost, one.supposed, one.now) == (None, None, False, "up/dear")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 1000, "completion_tokens": 500, "prompt_tokens_details": {"cached_tokens": 600}},
+        {"input_tokens": 1000, "output_tokens": 500, "input_tokens_details": {"cached_tokens": 600}},
+        {"input_tokens": 400, "output_tokens": 500, "cache_read_input_tokens": 600, "cache_creation_input_tokens": 0},
+    ],
+)
+def test_what_was_read_from_a_cache_is_cheaper_where_a_model_caches(usage: dict[str, Any]) -> None:
+    caching = Price(input=Decimal(10), output=Decimal(10), cache_read=Decimal(1))
+    rows = Catalog(ROWS.providers.values(), [ModelInfo(id="dear", provider="up", price=caching), priced("cheap", 1)])
+    planner = Planner(rows, Availability(frozenset({"up"}), wires=WIRES))
+    stored = replay.read([json.dumps({"request": HELLO, "model": "up/dear", "usage": usage}).encode()], planner)
+    (one,) = replay.replay(stored, planner, rows, "cost")
+    assert one.was_cost == Decimal("0.0096")
+    assert (one.now, one.now_cost) == ("up/cheap", Decimal("0.0015"))
+
+
+def test_an_unknown_strategy_of_a_line_is_named_with_its_line() -> None:
+    with pytest.raises(InvalidRequestError, match=r"line 1.*dear"):
+        replayed({**HELLO, "strategy": "dear"})
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]", b"{", b'{"messages": 3}', b'{"messages": [], "usage": {"prompt_tokens": "x"}}']
+)
 def test_a_line_that_is_no_request_is_named(line: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="line 2"):
         list(replay.read([b"", line], PLANNER))

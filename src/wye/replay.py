@@ -6,7 +6,7 @@ catalog's prices make of the tokens that were used.
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct, structs
@@ -21,20 +21,28 @@ from wye.routing.names import AUTO
 from wye.routing.planner import Planner
 from wye.routing.reading import Reader
 from wye.routing.scores import TYPICAL_OUTPUT_TOKENS
+from wye.routing.strategies import strategy_named
 from wye.surfaces import openai_chat
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """A request of before: what it wanted, who answered (a full id), what was used and what it cost in USD."""
+    """A request of before: what it wanted, who answered (a full id), what was used and what it cost in USD.
+
+    `supposed` tells that nobody said who answered: it is who would today, asked as the request was.
+    """
 
     wanted: Wanted
     served: str | None = None
+    supposed: bool = False
     usage: Usage = Usage()
     cost: Decimal | None = None
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
-    """One request then and now: full ids, USD (`None` where unknown), and why nobody would answer, if so."""
+    """One request then and now: full ids, USD (`None` where unknown), and why nobody would answer, if so.
+
+    `supposed` is as in `Stored`.
+    """
 
     was: str | None
     was_cost: Decimal | None
@@ -42,17 +50,41 @@ class Replayed(Struct, frozen=True, kw_only=True):
     now_cost: Decimal | None
     wanted: Wanted
     usage: Usage
+    supposed: bool = False
     error: str | None = None
 
 
+class _Details(Struct):
+    """What is told apart in a count."""
+
+    cached_tokens: int | None = None
+
+
+class _Used(Struct):
+    """The counts of an answer in OpenAI's forms, or in Anthropic's, which counts what is cached beside the input."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _Details | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
 class _Line(Struct):
-    """One line of a file: a request body, one under `request` with what became of it, or a line of our request log."""
+    """One line of a file: a request body, one under `request` with what became of it, or a line of our request log.
+
+    A request may say the `strategy` it was asked under, and the `usage` of its answer as any API counts it.
+    """
 
     model: str | None = None
     provider: str | None = None
+    strategy: str | None = None
     messages: Raw = Raw()
     request: Raw = Raw()
-    usage: dict[str, Any] | None = None
+    usage: _Used | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: Decimal | None = None
@@ -84,24 +116,60 @@ def read(lines: Iterable[bytes], planner: Planner) -> Iterator[Stored]:
 def _stored(line: bytes, planner: Planner) -> Stored | None:
     said = _decode(line)
     body = bytes(said.request) or (line if bytes(said.messages) else None)
-    used = said.usage or {}
-    given = said.input_tokens or used.get("prompt_tokens") or used.get("input_tokens")
-    produced = said.output_tokens or used.get("completion_tokens") or used.get("output_tokens")
-    wanted = Wanted(model=AUTO)
+    usage, known = _usage(said)
+    wanted, supposed = Wanted(model=AUTO), None
     if body is not None:
-        members = {**_decode_members(body), "model": Raw(b'"auto"')}
-        call = openai_chat.parse_request(msgspec.json.encode(members))
+        members = _decode_members(body)
+        call = openai_chat.parse_request(msgspec.json.encode({**members, "model": Raw(b'"auto"')}))
         wanted, _ = Reader().read(call, Wishes(strategy="balanced"), planner)
-        given = given or wanted.input_tokens
-        produced = produced or min(TYPICAL_OUTPUT_TOKENS, wanted.output_tokens or TYPICAL_OUTPUT_TOKENS)
-    elif given is None or produced is None:
+        produced = min(TYPICAL_OUTPUT_TOKENS, wanted.output_tokens or TYPICAL_OUTPUT_TOKENS)
+        usage = structs.replace(
+            usage,
+            input_tokens=usage.input_tokens or wanted.input_tokens,
+            output_tokens=usage.output_tokens or produced,
+        )
+        supposed = _supposed(members, said.strategy, wanted, planner)
+    elif not known:
         return None
     served = said.model if body is not line or said.provider else None
     if served and said.provider:
         served = f"{said.provider}/{served}"
-    usage = Usage(input_tokens=int(given), output_tokens=int(produced))
     wanted = structs.replace(wanted, input_tokens=usage.input_tokens)
-    return Stored(wanted=wanted, served=served, usage=usage, cost=said.cost_usd)
+    return Stored(
+        wanted=wanted,
+        served=served or supposed,
+        supposed=served is None and supposed is not None,
+        usage=usage,
+        cost=said.cost_usd,
+    )
+
+
+def _usage(said: _Line) -> tuple[Usage, bool]:
+    """Return what a line says was used, zero where it does not, and whether it says both sides."""
+    used = said.usage or _Used()
+    given = said.input_tokens or used.prompt_tokens or used.input_tokens
+    produced = said.output_tokens or used.completion_tokens or used.output_tokens
+    details = used.prompt_tokens_details or used.input_tokens_details or _Details()
+    beside = (used.cache_read_input_tokens or 0) + (used.cache_creation_input_tokens or 0)
+    usage = Usage(
+        input_tokens=(given or 0) + (beside if said.input_tokens is None else 0),
+        output_tokens=produced or 0,
+        cache_read_tokens=used.cache_read_input_tokens or details.cached_tokens or 0,
+        cache_write_tokens=used.cache_creation_input_tokens or 0,
+    )
+    return usage, given is not None and produced is not None
+
+
+def _supposed(members: dict[str, Raw], strategy: str | None, wanted: Wanted, planner: Planner) -> str | None:
+    """Return who would answer a request today as it was asked, `None` where nobody would or no model was named."""
+    model = msgspec.json.decode(members["model"]) if "model" in members else None
+    named = strategy_named(strategy, "strategy") if strategy else None
+    if not isinstance(model, str):
+        return None
+    try:
+        return planner.plan(structs.replace(wanted, model=model, strategy=named)).attempts[0].full_id
+    except WyeError:
+        return None
 
 
 def replay(stored: Iterable[Stored], planner: Planner, catalog: Catalog, strategy: str) -> Iterator[Replayed]:
@@ -114,17 +182,28 @@ def replay(stored: Iterable[Stored], planner: Planner, catalog: Catalog, strateg
         except WyeError as error:
             yield Replayed(
                 was=one.served, was_cost=was_cost, now=None, now_cost=None, wanted=wanted, usage=one.usage,
-                error=error.message,
+                supposed=one.supposed, error=error.message,
             )  # fmt: skip
             continue
-        now_cost = cost_of(catalog, chosen, one.usage)
-        yield Replayed(was=one.served, was_cost=was_cost, now=chosen, now_cost=now_cost, wanted=wanted, usage=one.usage)
+        yield Replayed(
+            was=one.served, was_cost=was_cost, now=chosen, now_cost=cost_of(catalog, chosen, one.usage), wanted=wanted,
+            usage=one.usage, supposed=one.supposed,
+        )  # fmt: skip
 
 
 def cost_of(catalog: Catalog, full_id: str | None, usage: Usage) -> Decimal | None:
-    """Return what `usage` costs at a model, in USD; `None` where its price is unknown."""
+    """Return what `usage` costs at a model, in USD; `None` where its price is unknown.
+
+    A conversation that moves as a whole has as much of it cached at the other model, where that caches at all.
+    """
     row = catalog.models.get(full_id or "")
-    return price.cost(row.price, usage) if row is not None else None
+    if row is None:
+        return None
+    if row.price.cache_read is None:
+        usage = structs.replace(usage, cache_read_tokens=0)
+    if row.price.cache_write is None:
+        usage = structs.replace(usage, cache_write_tokens=0)
+    return price.cost(row.price, usage)
 
 
 class Kind(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """`wye explain` and `wye replay`: who would answer and why, and what other strategies would have made of the past."""
 
+import sys
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -162,7 +163,10 @@ def _place(drop: Dropped) -> str:
 def replay(
     file: Annotated[
         Path | None,
-        typer.Argument(help="JSON lines: request bodies, {request, model, usage, cost_usd}, or the gateway's log."),
+        typer.Argument(
+            help="JSON lines: request bodies (with usage), {request, model, usage, cost_usd}, or the gateway's log; "
+            "'-' for what is piped in."
+        ),
     ] = None,
     *,
     strategy: Annotated[
@@ -175,11 +179,13 @@ def replay(
 ) -> None:
     """Show what other strategies would have chosen for stored requests, and what that would have cost.
 
+    Who answered is who the line says, else who would today, asked as the request was.
+
     Example: wye replay --mix
     """
     try:
         if (file is None) is not mix:
-            raise InvalidRequestError("name a file of stored requests, or --mix")
+            raise InvalidRequestError("name a file of stored requests, '-' for what is piped in, or --mix")
         strategies = [strategy_named(name, "--strategy") for name in strategy or ("balanced", "cost")]
         engine = engine_of(config)
         planner, known = _planner(engine) if mix else (engine.snapshot.planner, engine.snapshot.catalog)
@@ -195,6 +201,8 @@ def replay(
 
 
 def _lines(file: Path | None) -> list[bytes]:
+    if file == Path("-"):
+        return sys.stdin.buffer.read().splitlines()
     try:
         return file.read_bytes().splitlines() if file is not None else []
     except OSError as error:
@@ -262,7 +270,7 @@ def _row(group: Sequence[replaying.Replayed], known: Catalog) -> tuple[str, ...]
         figure(one.usage.input_tokens),
         figure(one.usage.output_tokens),
         ", ".join(asks),
-        one.was or "unknown",
+        f"{one.was or 'unknown'}{' (as asked)' if one.supposed else ''}",
         one.now or f"nobody: {one.error}",
         row.quality_tier if row else "",
         money(replaying.total([each.was_cost for each in group])),
