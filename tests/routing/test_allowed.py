@@ -1,4 +1,4 @@
-"""What a caller may ask is a filter of every plan: for names, for aliases, and for what is chosen."""
+"""What a caller may ask is a filter of every plan, for names, aliases and choices; what it prefers goes first."""
 
 import pytest
 
@@ -15,7 +15,7 @@ MINI = "openai/gpt-4o-mini"
 
 
 def planner(**config: object) -> Planner:
-    can = Availability(frozenset({"openai", "anthropic", "openrouter"}), wires=WIRES)
+    can = Availability(frozenset({"openai", "anthropic", "openrouter", "vertex"}), wires=WIRES)
     aliases = {"fast": ["openai/gpt-4o-mini", "anthropic/claude-3-5-haiku-20241022"]}
     return Planner(OURS, can, RoutingConfig(**config), aliases)  # type: ignore[arg-type]
 
@@ -77,3 +77,30 @@ def test_a_name_is_remembered_for_nobody_who_may_not_ask_it() -> None:
 def test_a_name_that_fits_nothing_is_not_found_whoever_asks() -> None:
     with pytest.raises(ModelNotFoundError):
         planner().plan(asked("no-such-model-anywhere", MINI))
+
+
+# --- What the caller prefers ---
+
+
+def test_the_preferred_provider_goes_first_for_auto_and_for_names_that_leave_it_open() -> None:
+    plans = planner()
+    for name in ("auto", "claude-opus-4-5"):
+        for preferred in ("vertex", "anthropic"):
+            plan = plans.plan(Wanted(model=name, preferred=preferred))
+            assert plan.attempts[0].provider == preferred, name
+
+
+def test_a_name_that_says_its_provider_an_alias_and_a_strategy_are_stronger_than_a_preference() -> None:
+    plans = planner(fallbacks={MINI: ("openrouter/openai/gpt-4o-mini",)})
+    for name in (MINI, "openai:gpt-4o-mini", "fast"):
+        plan = plans.plan(Wanted(model=name, preferred="openrouter"))
+        assert plan.attempts[0].full_id == MINI, name
+    cheapest = plans.plan(Wanted(model="auto:cost"))
+    assert tried(plans.plan(Wanted(model="auto:cost", preferred="anthropic"))) == tried(cheapest)
+
+
+def test_the_callers_own_strategy_chooses_where_the_request_says_none() -> None:
+    plans = planner()
+    assert plans.plan(Wanted(model="auto", default_strategy="cost")).strategy == "cost"
+    assert plans.plan(Wanted(model="auto", default_strategy="cost", strategy="quality")).strategy == "quality"
+    assert plans.plan(Wanted(model=MINI, default_strategy="cost")).strategy is None

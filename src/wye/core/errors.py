@@ -4,6 +4,7 @@
 
     WyeError
     ├── ConfigurationError                500  configuration_error           settings that cannot work
+    ├── SignInUnavailableError            503  sign_in_unavailable           nobody can say now whether the key is right
     ├── StateUnavailableError             503  state_unavailable             what processes share is away
     ├── BooksUnavailableError             503  books_unavailable             usage cannot be written down
     ├── StoreUnavailableError             503  store_unavailable             the database is away
@@ -15,6 +16,7 @@
     │   ├── ContentFilteredError          400  content_filter
     │   ├── AuthenticationError           401  invalid_api_key               the caller's key
     │   ├── PermissionDeniedError         403  permission_denied
+    │   ├── TooManyAttemptsError          429  too_many_attempts             too many wrong keys from one address
     │   ├── ModelNotFoundError            404  model_not_found
     │   ├── RouteNotFoundError            404  not_found
     │   ├── MethodNotAllowedError         405  method_not_allowed
@@ -115,6 +117,13 @@ class StoreUnavailableError(WyeError):
     default_code = "store_unavailable"
 
 
+class SignInUnavailableError(WyeError):
+    """Nobody can say now whether the caller's key is right."""
+
+    status_code = 503
+    default_code = "sign_in_unavailable"
+
+
 class RequestError(WyeError):
     """The caller's request is the reason."""
 
@@ -169,6 +178,14 @@ class PermissionDeniedError(RequestError):
     status_code = 403
     type = "permission_error"
     default_code = "permission_denied"
+
+
+class TooManyAttemptsError(RequestError):
+    """Too many wrong keys came from this address; `retry_after` says when to try again."""
+
+    status_code = 429
+    type = "rate_limit_error"
+    default_code = "too_many_attempts"
 
 
 class ModelNotFoundError(RequestError):

@@ -19,7 +19,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     `min_quality` the lowest quality tier that will do, `providers` those that may answer and `models` the names of
     those that may be asked (`None`: all), `tags` what the model's row must have. `strategy` replaces the configured
     one. `holder` is the full id of the model whose provider still holds the conversation's beginning, `held_tokens`
-    long, in its prompt cache. `turn` counts the requests of this kind, for who takes them in turns.
+    long, in its prompt cache. `turn` counts the requests of this kind, for who takes them in turns. `preferred` is the
+    provider that goes first where the name leaves it open, and `default_strategy` what chooses then.
     """
 
     model: str
@@ -37,6 +38,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     holder: str | None = None
     held_tokens: int = 0
     turn: int = 0
+    preferred: str | None = None
+    default_strategy: str | None = None
 
 
 class Wishes(Struct, frozen=True, kw_only=True):

@@ -202,6 +202,10 @@ class Names:
             provider = self._catalog.providers[row.provider]
             yield self._attempt(provider, name, f"{provider.name} serves {row.id!r}", named=len(rows) == 1)
 
+    def says_provider(self, name: str) -> bool:
+        """Tell whether a name begins with a provider's."""
+        return self._at_named_provider(name) is not None
+
     def _at_named_provider(self, name: str) -> tuple[Provider, str] | None:
         for separator in ("/", ":"):
             first, found, rest = name.partition(separator)

@@ -35,7 +35,8 @@ class _Fixed(Struct, frozen=True):
     """What a name leads to, whatever else is asked for.
 
     `groups` says of each attempt which of the name's targets it came from, `weights` how often each target comes round,
-    which counts where they are `weighted`. `scored` is for `auto`. `choice` is there where models differ.
+    which counts where they are `weighted`. `scored` is for `auto`. `choice` is there where models differ. An `unsaid`
+    provider is the caller's to prefer: the name says none, and is no alias, whose order is the operator's.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class _Fixed(Struct, frozen=True):
     weighted: bool
     scored: bool
     choice: bool
+    unsaid: bool
 
 
 class Planner:
@@ -91,9 +93,10 @@ class Planner:
         wanted = self._resolved(wanted)
         fixed = self._plans.get((wanted.model, wanted.operation))
         if fixed is not None and not fixed.choice and _is_plain(wanted) and not _marked(fixed.plan, health):
-            if wanted.providers is None and wanted.models is None:
+            left_open = fixed.unsaid and wanted.preferred is not None
+            if wanted.providers is None and wanted.models is None and not left_open:
                 return fixed.plan
-            if all(_is_permitted(one.full_id, one.provider, wanted) for one in fixed.plan.attempts):
+            if not left_open and all(_is_permitted(one.full_id, one.provider, wanted) for one in fixed.plan.attempts):
                 return fixed.plan
         plan = self._decided(wanted, health, explained=False)
         if not plan.attempts:
@@ -178,7 +181,8 @@ class Planner:
             return self._from_pool(wanted, health, strategy, explained=explained)
         plan = self._among(self._fixed(AUTO, wanted.operation), wanted, health, strategy, explained=explained)
         if not plan.attempts and operation in CHATTING:
-            chosen = self._default if self._default in STRATEGIES else "balanced"
+            chosen = wanted.default_strategy or self._default
+            chosen = chosen if chosen in STRATEGIES else "balanced"
             pooled = self._from_pool(wanted, health, chosen, explained=explained)
             # No default model will do: one that is none is better than no answer.
             return structs.replace(pooled, dropped=(*plan.dropped, *pooled.dropped))
@@ -219,7 +223,7 @@ class Planner:
         passed, dropped = chooser.sift(entries.values(), bar, wanted)
         if not fixed.scored and strategy is None:
             strategy = ROUND_ROBIN if fixed.weighted else MANUAL
-        chosen_by = strategy or self._default
+        chosen_by = strategy or wanted.default_strategy or self._default
         names = [entry.full_id for entry in passed]
         scored = chosen_by if chosen_by in STRATEGIES else "balanced"
         judged = chooser.judged(passed, scored, wanted, health) if chosen_by != MANUAL else []
@@ -232,6 +236,8 @@ class Planner:
             best = judged[0].entry.full_id
             names = [best, *(name for name in names if name != best)]
         attempts = {one.full_id: one for one in fixed.plan.attempts}
+        if fixed.unsaid and wanted.preferred is not None and strategy in {None, MANUAL}:
+            names = _preferred(names, fixed, wanted.preferred)
         if scores and names and len(names) > 1:
             reason = f"scores {scores[names[0]]:.3f}, best of {len(names)} under {chosen_by}"
             attempts[names[0]] = structs.replace(attempts[names[0]], reason=reason)
@@ -270,7 +276,15 @@ class Planner:
         families = {row.family or row.full_id if row else full_id for row, full_id in zip(rows, attempts, strict=True)}
         others = self._names.is_alias(name) or any(group >= len(targets) for group in groups)
         choice = auto or bool(said) or (others and len(families) > 1)
-        found = _Fixed(plan, tuple(groups), tuple(weights), weighted=bool(said), scored=auto, choice=choice)
+        found = _Fixed(
+            plan,
+            tuple(groups),
+            tuple(weights),
+            weighted=bool(said),
+            scored=auto,
+            choice=choice,
+            unsaid=auto or not (self._names.is_alias(name) or self._names.says_provider(name)),
+        )
         if attempts and len(self._plans) < _KEPT_PLANS:  # names come from callers
             self._plans[name, operation] = found
         return found
@@ -302,6 +316,17 @@ def _in_turn(names: Sequence[str], fixed: _Fixed, turn: int) -> list[str]:
     at = turns[turn % len(turns)]
     order = [*there[at:], *there[:at], len(fixed.weights)]
     return sorted(names, key=lambda name: order.index(target[name]))
+
+
+def _preferred(names: Sequence[str], fixed: _Fixed, provider: str) -> list[str]:
+    """Put what the caller's own provider has of the name first; what only stands in for the name stays behind it."""
+    targets = len(fixed.weights)
+    own = {
+        one.full_id
+        for one, group in zip(fixed.plan.attempts, fixed.groups, strict=True)
+        if one.provider == provider and group < targets
+    }
+    return sorted(names, key=lambda name: name not in own)
 
 
 def _unwell(attempt: Attempt, health: HealthView) -> Attempt:

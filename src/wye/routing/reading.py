@@ -55,6 +55,7 @@ class Reader:
                 stream=call.stream,
                 providers=caller.providers,
                 models=caller.models,
+                preferred=caller.preferred,
             )
         wanted, exchange.prefixes = self.read(call, wishes, planner, provider=exchange.provider, caller=exchange.caller)
         return (
@@ -99,6 +100,8 @@ class Reader:
             min_quality=wishes.min_quality,
             providers=providers,
             models=caller.models,
+            preferred=caller.preferred,
+            default_strategy=caller.strategy,
             tags=wishes.tags,
             holder=holder,
             held_tokens=min(held, input_tokens),

@@ -1,0 +1,1 @@
+"""Who asks: virtual keys, users and teams, what they brought along, and who changed what."""
