@@ -368,6 +368,22 @@ def test_no_key_is_in_what_settings_print(load: Load) -> None:
 # What is left alone, and for how long.
 
 
+def test_nothing_is_warned_of_where_calls_are_bounded(load: Load) -> None:
+    settings = load(
+        "[retry]\nmax_retries = 1\nbase_delay = 0.5\n[server]\nmax_concurrency = 9\n"
+        "[providers.openai]\nmax_concurrency = 4\nmax_queue = 2\nanswer_timeout = 60\nmax_answer_bytes = 1000\n"
+    )
+    assert (settings.retry.max_retries, settings.retry.base_delay, settings.server.max_concurrency) == (1, 0.5, 9)
+    openai = settings.providers["openai"]
+    assert (openai.max_concurrency, openai.max_queue, openai.answer_timeout, openai.max_answer_bytes) == (
+        4,
+        2,
+        60,
+        1000,
+    )
+    assert settings.warnings == ()
+
+
 def test_the_breaker_s_rules_are_read_and_nothing_is_warned_of(load: Load) -> None:
     text = (
         "[breaker]\nfailure_threshold = 3\nlatency_threshold_ms = 1500\nopen_seconds = 0.5\n"

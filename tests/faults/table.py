@@ -34,6 +34,7 @@ SILENT = both(Reply.silence())
 SIGN_IN_PAGE = both(Reply.raw(b"<html><body>Sign in to the network</body></html>", "text/html"))
 WAITING: list[Piece] = [b": wait\n\n", Pause(0.1)] * 30
 NO_JSON = b'data: {"choices": [{"delta"\n\n'
+NONSENSE = Told(Reply.raw(b'{"choices": [{"mess', "application/json"), events(ROLE, NO_JSON, Hang()))
 NOISE = b"\xff\xfe\x00%%% no event at all \x00\n\n"
 
 Model = Literal["up/m", "either"]
@@ -211,20 +212,29 @@ ROWS: list[Row] = [
         spare=[FAILED],
     ),
     # --- Answers that are none ---
-    *everywhere(
+    # Where a stream goes on after the fault, whoever sends it is let go.
+    row(
         "malformed JSON",
-        Told(Reply.raw(b'{"choices": [{"mess', "application/json"), events(ROLE, NO_JSON)),
-        502,
-        "malformed_response",
+        "up/m",
+        [NONSENSE],
+        Sees(502, code="malformed_response", calls="up up up up"),
+        Sees(502, code="malformed_response", calls="up up up up", cancelled="up up up up"),
+    ),
+    row(
+        "malformed JSON",
+        "either",
+        [NONSENSE],
+        Sees(text="Other", calls="up spare"),
+        Sees(text="Other", calls="up spare", cancelled="up"),
     ),
     *everywhere("JSON of another kind", both(Reply.json([1, 2])), 502, "malformed_response"),
     *everywhere("wrong content type", SIGN_IN_PAGE, 502, "malformed_response"),
     row(
         "malformed JSON after the first word",
         "either",
-        [Told(UP.whole, events(*words("Hello"), NO_JSON, *END))],
+        [Told(UP.whole, events(*words("Hello"), NO_JSON, Hang()))],
         Sees(text="Hello"),
-        Sees(text="Hello", code="malformed_response"),
+        Sees(text="Hello", code="malformed_response", cancelled="up"),
     ),
     *everywhere("malformed events", Told(body(NOISE), events(NOISE)), 502, "malformed_response"),
     row(
@@ -261,8 +271,8 @@ ROWS: list[Row] = [
     row(
         "an error among the events after the first word",
         "either",
-        [Told(UP.whole, events(*words("Hello"), b'data: {"error": {"message": "no", "code": 500}}\n\n'))],
+        [Told(UP.whole, events(*words("Hello"), b'data: {"error": {"message": "no", "code": 500}}\n\n', Hang()))],
         Sees(text="Hello"),
-        Sees(text="Hello", code="upstream_error"),
+        Sees(text="Hello", code="upstream_error", cancelled="up"),
     ),
 ]
