@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import structs
 
-from wye import snapshot
+from wye import cache, snapshot
+from wye.cache import Cache
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
 from wye.config import Settings
@@ -22,12 +23,13 @@ from wye.core.plan import Plan, Wanted, Wishes
 from wye.core.refresh import Refreshed
 from wye.core.request import Call, Operation
 from wye.core.response import ModelResponse, StreamChunk
+from wye.core.sink import Sink
 from wye.dispatch import walk
 from wye.dispatch.checks import Checks
 from wye.dispatch.course import Rules
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
-from wye.dispatch.sink import Sink, pieces
+from wye.dispatch.sink import pieces
 from wye.dispatch.slots import Slots
 from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import Upstream, WireUpstream
@@ -38,6 +40,7 @@ from wye.routing.reading import Reader
 from wye.state import connect
 
 _Answer = TypeVar("_Answer")
+_Whole = TypeVar("_Whole", ModelResponse, OperationAnswer)
 
 
 class Engine:
@@ -63,6 +66,7 @@ class Engine:
         self._first: tuple[str, str] | None = None
         self._turnover = Turnover()
         self.state = connect(settings.state)
+        self.cache = cache.connect(settings.cache, settings.state)
         self._reader = Reader(count=None if self.state.alone else self.state.turn)
         self.health = Health()
         self._sharing = Sharing(self.health, self.state)
@@ -96,28 +100,74 @@ class Engine:
 
     async def complete(self, exchange: Exchange) -> ModelResponse:
         """Answer an exchange as a whole."""
-        return await self._through(
-            exchange, lambda now: walk.complete(exchange, now.upstreams, self.health, self.rules)
-        )
+
+        def ask(one: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
+            return walk.complete(one, now.upstreams, self.health, self.rules)
+
+        if self.cache is not None:
+            return await self._through(exchange, partial(self._answered, self.cache, exchange, ask))
+        return await self._through(exchange, lambda now: ask(exchange, now))
 
     async def perform(self, exchange: Exchange) -> OperationAnswer:
         """Answer an exchange that asks for something other than chat."""
-        return await self._through(exchange, lambda now: walk.perform(exchange, now.upstreams, self.health, self.rules))
+
+        def ask(one: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, OperationAnswer]:
+            return walk.perform(one, now.upstreams, self.health, self.rules)
+
+        if self.cache is not None:
+            return await self._through(exchange, partial(self._answered, self.cache, exchange, ask))
+        return await self._through(exchange, lambda now: ask(exchange, now))
 
     async def stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
-        await self._through(exchange, lambda now: walk.stream(exchange, now.upstreams, sink, self.health, self.rules))
+        if self.cache is not None:
+            return await self._through(exchange, partial(self._poured, self.cache, exchange, sink))
+        return await self._through(
+            exchange, lambda now: walk.stream(exchange, now.upstreams, sink, self.health, self.rules)
+        )
 
-    async def _through(self, exchange: Exchange, walk_on: Callable[[snapshot.Snapshot], Awaitable[_Answer]]) -> _Answer:
+    async def _answered(
+        self,
+        cache: Cache,
+        exchange: Exchange,
+        ask: Callable[[Exchange, snapshot.Snapshot], Coroutine[Any, Any, _Whole]],
+        now: snapshot.Snapshot,
+    ) -> _Whole:
+        """Answer an exchange from the cache, or else by `ask`."""
+        hold = partial(self.books.hold, exchange, now.catalog)
+        return await cache.answer(exchange, hold, lambda one: self._counted(ask(one, now)))
+
+    async def _poured(self, cache: Cache, exchange: Exchange, sink: Sink, now: snapshot.Snapshot) -> None:
+        """Do the same in pieces."""
+        hold = partial(self.books.hold, exchange, now.catalog)
+        await cache.stream(
+            exchange,
+            sink,
+            hold,
+            lambda one, into: self._counted(walk.stream(one, now.upstreams, into, self.health, self.rules)),
+        )
+
+    async def _counted(self, call: Coroutine[Any, Any, _Answer]) -> _Answer:
+        """Make a call that may outlive its exchange: what it uses is not closed before it ends."""
+        generation = self._turnover.enter()
+        try:
+            return await call
+        finally:
+            self._turnover.leave(generation)
+
+    async def _through(
+        self, exchange: Exchange, answer_by: Callable[[snapshot.Snapshot], Awaitable[_Answer]]
+    ) -> _Answer:
         """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
             if (wait := self.books.admit(exchange)) is not None:
                 await wait
             exchange.plan = self._planned(exchange, now)
-            if (wait := self.books.hold(exchange, now.catalog)) is not None:
+            # The cache holds by itself: it knows what costs nothing.
+            if self.cache is None and (wait := self.books.hold(exchange, now.catalog)) is not None:
                 await wait
-            answer = await walk_on(now)
+            answer = await answer_by(now)
         except BaseException as failure:
             self._account(exchange, now, failure)
             raise
@@ -328,6 +378,8 @@ class Engine:
         """Close all connections."""
         await self._sharing.aclose()
         await self._checks.aclose()
+        if self.cache is not None:
+            await self.cache.aclose()
         await self.state.aclose()
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():

@@ -9,7 +9,7 @@ from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt
 from wye.core.response import ModelResponse
 from wye.core.secret import Secret
-from wye.dispatch.sink import Sink
+from wye.core.sink import Sink
 from wye.dispatch.turnover import Turnover
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from wye.cache.config import CacheConfig
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
@@ -26,16 +27,17 @@ from wye.dispatch.retry import RetryConfig
 from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.routing.strategies import strategy_named
-from wye.state.config import StateConfig
+from wye.state.config import MEMORY, StateConfig
 from wye.store.config import RetentionConfig, StoreConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"cache", "tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"tools", "mcp", "budgets"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
 _SECTIONS: Final = (
-    "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention"
+    "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
+    "cache",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -107,6 +109,12 @@ def _unknown(name: str, known: tuple[str, ...], section: str = "") -> Configurat
     return ConfigurationError(f"unknown setting '{where}'{hint}", param=where)
 
 
+def _check_state_url(url: Secret, param: str) -> None:
+    if url.reveal() != MEMORY and not url.reveal().startswith(("redis://", "rediss://", "unix://")):
+        message = f"{param}: write 'memory://' or 'redis://host:port/0' (also rediss:// and unix://)"
+        raise ConfigurationError(message, param=param)
+
+
 class _Loading:
     """One pass over all sources."""
 
@@ -142,6 +150,7 @@ class _Loading:
             breaker=self._section(BreakerConfig, "breaker", self._data.get("breaker", {})),
             health=self._section(HealthConfig, "health", self._data.get("health", {})),
             state=self._state(),
+            cache=self._cache(),
             store=self._store(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             origins=self._origins,
@@ -402,9 +411,13 @@ class _Loading:
             values["url"] = url
             self._origins["state.url"] = "environment REDIS_URL"
         config = self._section(StateConfig, "state", values)
-        if not config.is_memory and not config.url.reveal().startswith(("redis://", "rediss://", "unix://")):
-            message = "state.url: write 'memory://' or 'redis://host:port/0' (also rediss:// and unix://)"
-            raise ConfigurationError(message, param="state.url")
+        _check_state_url(config.url, "state.url")
+        return config
+
+    def _cache(self) -> CacheConfig:
+        config = self._section(CacheConfig, "cache", self._data.get("cache", {}))
+        if config.url is not None:
+            _check_state_url(config.url, "cache.url")
         return config
 
     def _store(self) -> StoreConfig:

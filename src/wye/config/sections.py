@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from wye.cache.config import CacheConfig
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
@@ -119,6 +120,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     breaker: BreakerConfig = BreakerConfig()
     health: HealthConfig = HealthConfig()
     state: StateConfig = StateConfig()
+    cache: CacheConfig = CacheConfig()
     store: StoreConfig = StoreConfig()
     retention: RetentionConfig = RetentionConfig()
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Any
 from wye.core.caller import LIBRARY, Caller
 from wye.core.plan import Attempt, Outcome, Plan, Wishes
 from wye.core.request import Call
+from wye.core.reuse import Reuse, Verdict
 from wye.core.usage import Usage
 
 
@@ -25,13 +26,18 @@ class Exchange:
     keep of it, `hold` what they set aside for it, in picodollars, `None` where nobody can tell. `admitted` is true
     once it is in the books. `cached` says that the answer came from the cache, and `saved` (picodollars) what it would
     have cost.
+
+    The cache's part: `reuse` is what the caller said of answers that are kept, `cache` what became of the request
+    there, `age` how old the answer is, in seconds, and `spared` what it took when it was made.
     """
 
     __slots__ = (
         "admitted",
+        "age",
         "allowance",
         "at",
         "attempt",
+        "cache",
         "cached",
         "call",
         "caller",
@@ -48,8 +54,10 @@ class Exchange:
         "plan",
         "prefixes",
         "provider",
+        "reuse",
         "saved",
         "settled",
+        "spared",
         "tags",
         "wishes",
     )
@@ -69,6 +77,10 @@ class Exchange:
         self.admitted = False
         self.cached = False
         self.saved: int | None = None
+        self.reuse: Reuse | None = None
+        self.cache: Verdict | None = None
+        self.age: int | None = None
+        self.spared: Usage | None = None
         self.plan: Plan | None = None
         self.provider: str | None = None
         self.attempt: Attempt | None = None
@@ -85,3 +97,10 @@ class Exchange:
     def usage(self) -> Usage | None:
         """The usage of the attempt that answered, where it was reported."""
         return self.outcomes[-1].usage if self.outcomes else None
+
+    def twin(self) -> "Exchange":
+        """Return one of the same call and plan, for a call that may outlive this exchange."""
+        other = Exchange(self.call, id=self.id, deadline=self.deadline, caller=self.caller)
+        other.plan, other.provider, other.wishes, other.reuse = self.plan, self.provider, self.wishes, self.reuse
+        other.parent, other.conversation, other.tags = self.parent, self.conversation, self.tags
+        return other

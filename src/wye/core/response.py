@@ -9,7 +9,7 @@ from wye.core.content import Citation, Opaque, Reasoning, ToolCall
 from wye.core.usage import Usage
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class Choice(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the answers to a request.
 
     `opaque` holds what only the answering wire has words for and wants back in a later turn. `extra` holds what
@@ -27,7 +27,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Raw] = field(default_factory=dict)
 
 
-class ModelResponse(Struct, frozen=True, kw_only=True):
+class ModelResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A whole answer.
 
     `model` and `provider` are the catalog's names of who answered, `cost` is USD or `None` where a price or the usage
@@ -68,7 +68,7 @@ class ModelResponse(Struct, frozen=True, kw_only=True):
         return self.choices[0].finish_reason if self.choices else None
 
 
-class ToolCallDelta(Struct, frozen=True, kw_only=True):
+class ToolCallDelta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A piece of a tool call: `id` and `name` come with its first piece, `arguments` is JSON text to append."""
 
     index: int
@@ -79,7 +79,7 @@ class ToolCallDelta(Struct, frozen=True, kw_only=True):
     origin: str | None = None
 
 
-class ChoiceDelta(Struct, frozen=True, kw_only=True):
+class ChoiceDelta(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A piece of one choice."""
 
     index: int = 0
@@ -98,7 +98,7 @@ class ChoiceDelta(Struct, frozen=True, kw_only=True):
         return bool(self.content or self.reasoning or self.tool_calls or self.refusal or self.finish_reason)
 
 
-class StreamChunk(Struct, frozen=True, kw_only=True):
+class StreamChunk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event of a streamed answer.
 
     `raw` holds the event's data as received from a provider of wire format `wire`, and `event` its name. Usage, where

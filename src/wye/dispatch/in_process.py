@@ -18,7 +18,7 @@ from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
 from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
 from wye.core.secret import Secret
-from wye.dispatch.sink import Sink
+from wye.core.sink import Sink
 
 
 class ModelCapabilities(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import copy
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt
 from wye.core.secret import Secret
-from wye.dispatch.sink import Sink
+from wye.core.sink import Sink
 from wye.dispatch.upstream import WireUpstream
 from wye.transport.jobs import JobsTransport
 

@@ -7,19 +7,13 @@ in the caller's connection. Only where a reader is slower than the provider does
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from wye.core.response import StreamChunk
+from wye.core.sink import Sink
 
 _WAITING_AT_MOST: Final = 64
 """Batches that wait for their reader before the provider is told to wait."""
-
-
-class Sink(Protocol):
-    """Takes the chunks of one answer."""
-
-    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
-        """Take chunks that came together; where an awaitable comes back, bring no more before it is done."""
 
 
 async def pieces(pour: Callable[[Sink], Awaitable[None]]) -> AsyncGenerator[Sequence[StreamChunk]]:

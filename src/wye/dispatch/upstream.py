@@ -25,12 +25,12 @@ from wye.core.plan import Attempt
 from wye.core.request import Call
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
+from wye.core.sink import Sink
 from wye.core.wire import ServerEvent, StreamState, WireRequest
 from wye.dispatch.attachments import with_bytes
 from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, with_defaults
 from wye.dispatch.discovery import list_models
 from wye.dispatch.in_process import as_chunks
-from wye.dispatch.sink import Sink
 from wye.transport import LARGEST_ANSWER, HttpReply, HttpStream, Transport
 from wye.transport.framing import decoder
 from wye.transport.seam import too_large

@@ -18,9 +18,9 @@ from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
+from wye.core.sink import Sink
 from wye.core.usage import Usage
 from wye.dispatch.course import ONCE_EACH, Course, Rules, too_late
-from wye.dispatch.sink import Sink
 from wye.dispatch.upstream import Upstream
 from wye.health import Health
 

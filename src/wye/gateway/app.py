@@ -383,6 +383,7 @@ class Gateway:
             if (usage := exchange.usage) is not None:
                 line.input_tokens, line.output_tokens = usage.input_tokens, usage.output_tokens
             line.cost_usd = exchange.cost_text
+            line.cache = exchange.cache
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)

@@ -14,7 +14,7 @@ from wye.core.response import StreamChunk
 from wye.engine import Engine
 from wye.gateway.http import JSON, STREAM, Departure, Header
 from wye.gateway.outlet import Outlet
-from wye.gateway.wishes import summary, wishes_of
+from wye.gateway.wishes import reuse_of, summary, wishes_of
 from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
@@ -39,6 +39,8 @@ def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywor
     call = surface.parse_request(body, asked)
     exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id, caller=caller)
     exchange.wishes = wishes_of(headers)
+    if engine.cache is not None:
+        exchange.reuse = reuse_of(headers)
     return exchange
 
 
@@ -85,15 +87,20 @@ def answering(exchange: Exchange) -> str:
 
 
 def describe(exchange: Exchange) -> list[Header]:
-    """Return the headers that say who answered, after how many attempts, and what it cost."""
+    """Return the headers that say who answered, after how many attempts, what it cost, and whether it was kept."""
     headers: list[Header] = [(b"x-request-id", exchange.id.encode())]
     if (attempt := exchange.attempt) is not None:
-        tried = len(exchange.outcomes) if exchange.settled else len(exchange.outcomes) + 1
+        ended = exchange.settled or exchange.cached
+        tried = len(exchange.outcomes) if ended else len(exchange.outcomes) + 1
         headers += (*_who(attempt.provider, attempt.model), (b"x-wye-attempts", b"%d" % tried))
     if exchange.wishes is not None and exchange.wishes.explain and exchange.plan is not None:
         headers.append((b"x-wye-explain", summary(exchange.plan)))
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
+    if exchange.cache is not None:
+        headers.append((b"x-wye-cache", exchange.cache.encode()))
+        if exchange.age is not None:
+            headers.append((b"age", b"%d" % exchange.age))
     if exchange.dropped:
         headers.append((b"x-wye-dropped-params", _printable(", ".join(exchange.dropped))))
     if exchange.emulated:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from wye.core.errors import InvalidRequestError
 from wye.core.plan import Plan, Wishes
+from wye.core.reuse import ANY_AGE, Reuse
 from wye.routing.filters import quality_named
 from wye.routing.strategies import strategy_named
 
@@ -18,6 +19,8 @@ _EXPLAIN: Final = b"x-wye-explain"
 _NAMES: Final = frozenset({_STRATEGY, _MAX_COST, _MIN_QUALITY, _TAGS, _EXPLAIN})
 _YES: Final = frozenset({b"true", b"1", b"yes"})
 _NO: Final = frozenset({b"false", b"0", b"no"})
+_NO_CACHE: Final = b"x-wye-no-cache"
+_CACHE_CONTROL: Final = b"cache-control"
 _MOST_TAGS: Final = 20
 _LONGEST_SUMMARY: Final = 2000
 """Bytes; proxies commonly take 4 to 8 kB of headers in all."""
@@ -38,8 +41,35 @@ def wishes_of(headers: Mapping[bytes, bytes]) -> Wishes | None:
         max_cost=_amount(headers.get(_MAX_COST)),
         min_quality=None if quality is None else quality_named(quality.decode("latin-1"), "x-wye-min-quality"),
         tags=_tags(headers.get(_TAGS)),
-        explain=_explain(headers.get(_EXPLAIN)),
+        explain=_said(headers.get(_EXPLAIN), "x-wye-explain"),
     )
+
+
+def reuse_of(headers: Mapping[bytes, bytes]) -> Reuse:
+    """Return what a caller says of answers that are kept.
+
+    `Cache-Control` says it as HTTP does: `no-store` wants neither a kept answer nor the new one kept, `no-cache` a new
+    one, `max-age=60` none that is older (https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1). `x-wye-no-cache: true`
+    is `no-store`. Raises `InvalidRequestError` where the latter is neither true nor false.
+    """
+    said = headers.get(_CACHE_CONTROL)
+    if _said(headers.get(_NO_CACHE), "x-wye-no-cache"):
+        return _NEVER
+    if said is None:
+        return ANY_AGE
+    directives = dict(_directive(part) for part in said.lower().split(b","))
+    if b"no-store" in directives:
+        return _NEVER
+    age = directives.get(b"max-age", b"").strip(b'"')
+    return Reuse(read=b"no-cache" not in directives, max_age=float(age[:12]) if age.isdigit() else None)
+
+
+_NEVER: Final = Reuse(read=False, store=False)
+
+
+def _directive(part: bytes) -> tuple[bytes, bytes]:
+    name, _, value = part.partition(b"=")
+    return name.strip(), value.strip()
 
 
 def summary(plan: Plan) -> bytes:
@@ -96,8 +126,8 @@ def _tags(value: bytes | None) -> frozenset[str]:
     return tags
 
 
-def _explain(value: bytes | None) -> bool:
+def _said(value: bytes | None, header: str) -> bool:
     said = b"false" if value is None else value.strip().lower()
     if said not in _YES | _NO:
-        raise InvalidRequestError("'x-wye-explain' must be true or false", code="invalid_value", param="x-wye-explain")
+        raise InvalidRequestError(f"'{header}' must be true or false", code="invalid_value", param=header)
     return said in _YES

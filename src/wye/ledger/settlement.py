@@ -17,7 +17,10 @@ _NOTHING: Final = Usage()
 
 
 def price(exchange: Exchange, catalog: Catalog) -> None:
-    """Price every attempt of an exchange and add them up."""
+    """Price every attempt of an exchange and add them up. An answer from the cache has none."""
+    if exchange.cached:
+        _price_kept(exchange, catalog)
+        return
     known = bool(exchange.outcomes)
     total: Decimal | None = None
     for outcome in exchange.outcomes:
@@ -38,6 +41,14 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
     if known:
         exchange.cost = total or Decimal(0)
         exchange.cost_text = f"{exchange.cost:f}"
+
+
+def _price_kept(exchange: Exchange, catalog: Catalog) -> None:
+    exchange.cost, exchange.cost_text = Decimal(0), "0"
+    if exchange.attempt is not None and (usage := exchange.spared) is not None:
+        row = catalog.models.get(exchange.attempt.full_id)
+        cost = _rater.cost(row.price, usage) if row else None
+        exchange.saved = pico(usage.reported_cost if cost is None else cost)
 
 
 def admission(exchange: Exchange) -> UsageRecord:

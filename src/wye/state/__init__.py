@@ -7,7 +7,7 @@ from wye.state.config import StateConfig
 from wye.state.responses import MemoryResponses, ResponseStore
 from wye.state.shared import MemoryState, SharedState
 
-__all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "keep_responses"]
+__all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "keep_responses", "needs_redis"]
 
 
 def connect(config: StateConfig) -> SharedState:
@@ -17,7 +17,7 @@ def connect(config: StateConfig) -> SharedState:
     """
     if config.is_memory:
         return MemoryState()
-    _needs_redis()
+    needs_redis()
     from wye.state.redis import RedisState
 
     return RedisState(config)
@@ -27,12 +27,13 @@ def keep_responses(config: StateConfig) -> ResponseStore:
     """Return where the Responses API's answers are kept. Raises as `connect` does."""
     if config.is_memory:
         return MemoryResponses()
-    _needs_redis()
+    needs_redis()
     from wye.state.kept import RedisResponses
 
     return RedisResponses(config)
 
 
-def _needs_redis() -> None:
+def needs_redis(param: str = "state.url") -> None:
+    """Raise `ConfigurationError` where there is no library for the URL that the setting `param` holds."""
     if find_spec("redis") is None:
-        raise ConfigurationError("state.url needs the redis library: pip install 'wye[redis]'", param="state.url")
+        raise ConfigurationError(f"{param} needs the redis library: pip install 'wye[redis]'", param=param)

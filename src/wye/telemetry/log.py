@@ -18,7 +18,8 @@ _FLUSH_BYTES: Final = 64 * 1024
 class RequestLine(Struct, omit_defaults=True, kw_only=True):
     """One finished request. `time` is seconds since the epoch, `duration_ms` from its arrival to its last byte.
 
-    `asked` is the model as the caller named it, `strategy` what chose another one, where there was a choice.
+    `asked` is the model as the caller named it, `strategy` what chose another one, where there was a choice. `cache` is
+    what became of the request there, where answers are kept.
     """
 
     time: float
@@ -37,6 +38,7 @@ class RequestLine(Struct, omit_defaults=True, kw_only=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: str | None = None
+    cache: str | None = None
     error: str | None = None
 
 
