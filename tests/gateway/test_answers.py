@@ -14,7 +14,7 @@ def test_an_answer_says_who_gave_it_and_what_it_cost(gateway: Running, upstream:
     told = gateway.chat("up/priced")
     assert told.status == 200
     assert told.json == completion() | {"model": "up/priced"}
-    assert re.fullmatch(r"req_[0-9a-f]{20}", told.headers["x-request-id"])
+    assert re.fullmatch(r"req_[0-9a-f]{26}", told.headers["x-request-id"])
     assert told.headers["x-wye-provider"] == "up"
     assert told.headers["x-wye-model"] == "priced"
     assert told.headers["x-wye-attempts"] == "1"
