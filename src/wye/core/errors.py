@@ -20,7 +20,9 @@
     │   ├── ModelNotFoundError            404  model_not_found
     │   ├── RouteNotFoundError            404  not_found
     │   ├── MethodNotAllowedError         405  method_not_allowed
-    │   └── RequestTooLargeError          413  request_too_large
+    │   ├── RequestTooLargeError          413  request_too_large
+    │   ├── LimitExceededError            429  rate_limit_exceeded           the caller's own limit, set here
+    │   └── BudgetExceededError           402  budget_exceeded               what the caller may spend, set here
     └── ProviderError                     the provider is the reason; another one may answer
         ├── ProviderAuthenticationError   401  provider_authentication_failed
         ├── ProviderPermissionError       403  provider_permission_denied
@@ -214,6 +216,25 @@ class RequestTooLargeError(RequestError):
 
     status_code = 413
     default_code = "request_too_large"
+
+
+class LimitExceededError(RequestError):
+    """The caller has asked as often, or as much, as its limits let it; `retry_after` says when that is over."""
+
+    status_code = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+
+
+class BudgetExceededError(RequestError):
+    """A budget holds less than the request would likely cost; `retry_after` says when its next period begins.
+
+    It is a 402 on every wire: clients try a 429 again by themselves, which would not help.
+    """
+
+    status_code = 402
+    type = "insufficient_quota"
+    default_code = "budget_exceeded"
 
 
 class ProviderError(WyeError):

@@ -231,6 +231,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         "teams",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "limits",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
@@ -341,7 +348,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("starts_at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=True),
         sa.Column("spent", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("leased", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reserved", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["budget_id"], ["budgets.id"], name=op.f("fk_budget_periods_budget_id"), ondelete="CASCADE"
@@ -406,6 +412,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("team_id", sa.Text(), nullable=True),
         sa.Column(
             "scopes",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "limits",
             sa.JSON(none_as_null=True).with_variant(
                 postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
             ),

@@ -33,10 +33,10 @@ budget_periods: Final = Table(
     whole("starts_at", primary_key=True, autoincrement=False),
     whole("ends_at", optional=True),
     count("spent"),
-    count("leased"),
     count("reserved"),
 )
-"""`spent` grows in the transaction that writes the usage rows; `leased` is what processes hold and have not spent."""
+"""`spent` grows in the transaction that writes the usage rows, and so does `reserved`: what requests of unknown cost
+had set aside, which may be what they cost. What processes hold and have not spent is in `leases`."""
 
 leases: Final = Table(
     "leases",
@@ -54,4 +54,5 @@ leases: Final = Table(
     Index(None, "expires_at"),
 )
 """A slice of an allowance that one process spends: `kind` is budget or rate, `subject` the budget's id or the limit's
-name, `starts_at` the period it is of."""
+name, `starts_at` the period it is of. `amount` is all that the holder was granted since the period began, `spent` what
+of it is used up; the difference is what it has in hand."""

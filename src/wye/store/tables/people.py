@@ -1,7 +1,8 @@
 """Who may ask: users, teams, their keys, and what they brought along themselves.
 
 `owner`-like columns are called `user_id` in every table. Lists (`models`, `scopes`, `tags`) are JSON arrays of names in
-which NULL says "all of them" where the values of `wye.core.caller.Caller` say so.
+which NULL says "all of them" where the values of `wye.core.caller.Caller` say so. `limits` is an object with the names
+of `wye.core.limits.LimitSet`.
 """
 
 from typing import Final
@@ -15,6 +16,7 @@ teams: Final = Table(
     METADATA,
     text("id", primary_key=True),
     text("name"),
+    document("limits"),
     whole("created_at"),
     whole("updated_at"),
     whole("disabled_at", optional=True),
@@ -29,6 +31,7 @@ users: Final = Table(
     text("email", optional=True),
     text("team_id", ForeignKey("teams.id", ondelete="SET NULL"), optional=True),
     document("scopes"),
+    document("limits"),
     whole("created_at"),
     whole("updated_at"),
     whole("disabled_at", optional=True),
