@@ -79,6 +79,7 @@ def test_codes_tell_classes_apart_except_where_callers_see_the_same() -> None:
     assert shared == {
         "model_not_found": {"ModelNotFoundError", "ProviderModelMissingError"},
         "timeout": {"UpstreamTimeoutError", "ConnectionTimeoutError"},  # the one is a kind of the other
+        "rate_limit_exceeded": {"LimitExceededError", "RateLimitError"},  # ours and a provider's, as callers know it
     }
 
 
