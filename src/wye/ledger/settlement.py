@@ -14,6 +14,7 @@ from wye.ledger.price import Rater
 
 _rater: Final = Rater()
 _NOTHING: Final = Usage()
+_LONGEST_NAME: Final = 200
 
 
 def price(exchange: Exchange, catalog: Catalog) -> None:
@@ -66,7 +67,7 @@ def admission(exchange: Exchange) -> UsageRecord:
         tags=_tags(exchange),
         operation=exchange.call.operation,
         surface=exchange.call.wire,
-        asked=exchange.call.model,
+        asked=_name(exchange.call.model),
         provider=attempts[0].provider if attempts else None,
         model=attempts[0].model if attempts else None,
         stream=exchange.call.stream,
@@ -97,7 +98,7 @@ def settlement(exchange: Exchange, now: int, failure: BaseException | None) -> U
         tags=_tags(exchange),
         operation=exchange.call.operation,
         surface=exchange.call.wire,
-        asked=exchange.call.model,
+        asked=_name(exchange.call.model),
         provider=attempt.provider if attempt is not None else None,
         model=attempt.model if attempt is not None else None,
         stream=exchange.call.stream,
@@ -124,6 +125,13 @@ def settlement(exchange: Exchange, now: int, failure: BaseException | None) -> U
 def pico(usd: Decimal | None) -> int | None:
     """Return dollars in whole picodollars, rounded half to even."""
     return None if usd is None else round(usd * PICO_PER_USD)
+
+
+def _name(given: str) -> str:
+    """Return a caller's own words as any database takes them."""
+    if given.isascii() and given.isprintable() and len(given) <= _LONGEST_NAME:
+        return given
+    return given[:_LONGEST_NAME].replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _tags(exchange: Exchange) -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""Writes the books: one row per request, the calls it was made of where they say more, and the sums of them all."""
+
+import json
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import structs
+from sqlalchemy import Boolean, Integer, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wye.core.record import UsageRecord
+from wye.core.sums import fold
+from wye.store import sums
+from wye.store.tables import attempts, usage_events
+from wye.store.upsert import insert
+
+_FIELDS: Final = {
+    "user_id": "user", "key_id": "key", "team_id": "team", "parent_id": "parent", "conversation_id": "conversation",
+}  # fmt: skip
+_NAMES: Final = tuple(column.name for column in usage_events.c if column.name != "tags")
+_row: Final = attrgetter(*(_FIELDS.get(name, name) for name in _NAMES))
+
+
+def _sqlite() -> str:
+    names = ", ".join((*_NAMES, "tags"))
+    marks = ", ".join("?" * (len(_NAMES) + 1))
+    return f"INSERT INTO usage_events ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+
+
+def _postgresql() -> str:
+    """Return a statement that takes an array for each column: one parameter for any number of rows."""
+    names = ", ".join((*_NAMES, "tags"))
+    kinds = [
+        "bool" if isinstance(kind, Boolean) else "bigint" if isinstance(kind, Integer) else "text"
+        for kind in (usage_events.c[name].type for name in _NAMES)
+    ]
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate((*kinds, "text"), 1))
+    return (
+        f"INSERT INTO usage_events ({names}) SELECT {', '.join(_NAMES)}, tags::jsonb "  # noqa: S608 - our own names
+        f"FROM unnest({arrays}) AS given ({names}) ON CONFLICT DO NOTHING"
+    )
+
+
+_SQLITE: Final = _sqlite()
+_POSTGRESQL: Final = _postgresql()
+
+
+class AlreadyWrittenError(Exception):
+    """Some of the records are in the books already; the transaction must be undone, and `unwritten` asked."""
+
+
+async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
+    """Add records that are not in the books yet, and what they come to.
+
+    Raises `AlreadyWrittenError` where any of them is there, or among them twice.
+    """
+    # Rows go in one order, so that two processes never wait for each other's.
+    rows = [
+        (*_row(record), json.dumps(record.tags) if record.tags else None)
+        for record in sorted(records, key=attrgetter("id"))
+    ]
+    if connection.dialect.name == "postgresql":
+        arrays = tuple(list(column) for column in zip(*rows, strict=True))
+        done = await connection.exec_driver_sql(_POSTGRESQL, arrays)
+    else:
+        done = await connection.exec_driver_sql(_SQLITE, rows)
+    if done.rowcount != len(rows):
+        raise AlreadyWrittenError
+    if calls := [_call(record, at) for record in records for at in range(len(record.attempts))]:
+        await connection.execute(insert(connection, attempts).on_conflict_do_nothing(), calls)
+    await sums.add(connection, fold(records))
+
+
+async def unwritten(connection: AsyncConnection, records: Sequence[UsageRecord]) -> list[UsageRecord]:
+    """Return those of the records that are not in the books, each once."""
+    found = await connection.scalars(
+        select(usage_events.c.id).where(usage_events.c.id.in_([record.id for record in records]))
+    )
+    known = set(found)
+    return list({record.id: record for record in reversed(records) if record.id not in known}.values())[::-1]
+
+
+def _call(record: UsageRecord, at: int) -> dict[str, Any]:
+    of = {"usage_id": record.id, "position": at, "user_id": record.user, "team_id": record.team}
+    return {**structs.asdict(record.attempts[at]), **of}

@@ -1,0 +1,3 @@
+"""Databases for the tests of the books."""
+
+from tests.support.databases import *  # noqa: F403
