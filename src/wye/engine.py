@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import structs
 
@@ -39,6 +39,9 @@ from wye.ledger.books import Books
 from wye.routing.reading import Reader
 from wye.state import connect
 
+if TYPE_CHECKING:
+    from wye.store.opened import Store  # a library that keeps nothing need not load it
+
 _Answer = TypeVar("_Answer")
 _Whole = TypeVar("_Whole", ModelResponse, OperationAnswer)
 
@@ -53,11 +56,14 @@ class Engine:
         factory: ModelProviderFactory | None = None,
         *,
         books: Books | None = None,
+        store: "Store | None" = None,
     ) -> None:
         """Build the first snapshot; connections are made when they are needed.
 
-        `books` keep account of what is asked; without them requests are priced, and that is all.
+        `books` keep account of what is asked; without them requests are priced, and that is all. `store` is what
+        outlives this process; without it nothing does.
         """
+        self.store = store
         self.books = books or Books()
         self._catalog = catalog
         self._factory = factory or ModelProviderFactory()
@@ -80,6 +86,8 @@ class Engine:
     async def start(self) -> None:
         """Begin to hear what other processes find out; without this, nothing is shared."""
         await self.state.start()
+        if self.store is not None:
+            await self.store.start()
         await self.books.start()
         self._sharing.start()
         self._started = True
@@ -336,6 +344,8 @@ class Engine:
     def _adopt(self, new: snapshot.Snapshot) -> None:
         """Let new requests see this snapshot: the one way in which it is swapped."""
         before, self.snapshot = self.snapshot, new
+        if self.store is not None:
+            self.store.housekeeper.retention = new.settings.retention
         self.rules = self._rules_now()
         self._tell_health()
         self._turnover.swap(snapshot.left_behind(before, new))
@@ -385,6 +395,8 @@ class Engine:
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
         await self.books.aclose()
+        if self.store is not None:
+            await self.store.aclose()
 
 
 def _led_by(settings: Settings, provider: str, model: str, known: Catalog) -> Settings:

@@ -12,6 +12,8 @@ import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,14 +38,15 @@ def config_for(url: str) -> StoreConfig:
 
 
 def make(url: str) -> None:
-    """Bring a database to its tables, from outside of any event loop."""
+    """Bring a database to its tables."""
 
     async def run() -> None:
         database = Database(config_for(url))
         await upgrade(database)
         await database.aclose()
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as elsewhere:  # there may be a loop running here
+        elsewhere.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture(scope="session")
@@ -69,11 +72,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreConfig]:
-    """The settings of an upgraded, empty database."""
-    if request.param == "sqlite":
-        file = tmp_path / "wye.db"
+@contextmanager
+def fresh(kind: str, request: pytest.FixtureRequest) -> Iterator[StoreConfig]:
+    """Make an upgraded, empty database of a kind, and give its settings."""
+    if kind == "sqlite":
+        file = request.getfixturevalue("tmp_path") / "wye.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         yield config_for(f"sqlite:///{file}")
         return
@@ -83,6 +86,13 @@ def store_config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sto
     server.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield config_for(server.url(name))
     server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_config(request: pytest.FixtureRequest) -> Iterator[StoreConfig]:
+    """The settings of an upgraded, empty database."""
+    with fresh(request.param, request) as config:
+        yield config
 
 
 @pytest_asyncio.fixture

@@ -8,6 +8,7 @@ import typer
 from wye.cli import chat as chatting
 from wye.cli import choosing, discovery
 from wye.cli import config as configuration
+from wye.cli import db as storing
 from wye.cli import models as listing
 from wye.cli import providers as providing
 from wye.cli import recommend as recommending
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(invoke_without_command=True)
 providers_app = typer.Typer(invoke_without_command=True)
+db_app = typer.Typer(help="Upgrade and check the database.\n\nExample: wye db check", no_args_is_help=True)
 config_app = typer.Typer(
     help="Check and show the settings in force.\n\nExample: wye config check", no_args_is_help=True
 )
@@ -41,6 +43,9 @@ app.add_typer(providers_app, name="providers")
 providers_app.callback()(providing.providers)
 providers_app.command("test")(discovery.try_provider)
 app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
+db_app.command("upgrade")(storing.upgrade)
+db_app.command("check")(storing.check)
 config_app.command("check")(configuration.check)
 config_app.command("show")(configuration.show)
 

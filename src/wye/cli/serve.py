@@ -1,5 +1,6 @@
 """`wye serve`."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,7 @@ def serve(
     """
     from wye.gateway import serve as server
     from wye.gateway.reload import Source, hold_hangups
+    from wye.store.opened import prepare
 
     overrides: dict[str, Any] = {"server.host": host, "server.port": port, "server.workers": workers}
     if no_reload:
@@ -42,6 +44,8 @@ def serve(
         source = Source(rows, config, overrides, server.check)
         settings = source.load()
         problems = Engine(settings, rows).snapshot.problems  # what cannot work is said before an address is
+        if not settings.store.is_memory and (said := asyncio.run(prepare(settings.store))) is not None:
+            problems = (*problems, said)
         gateway = server.make_gateway(source, settings, debug=debug)
         listener = server.listen(settings)
         hold_hangups()

@@ -426,8 +426,8 @@ class _Loading:
             values["url"] = url
             self._origins["store.url"] = "environment DATABASE_URL"
         config = self._section(StoreConfig, "store", values)
-        if config.dialect is None:
-            message = "store.url: write 'sqlite:///wye.db' or 'postgresql://user:password@host/database'"
+        if config.dialect is None and not config.is_memory:
+            message = "store.url: write 'sqlite:///wye.db', 'postgresql://user:password@host/database' or 'memory://'"
             raise ConfigurationError(message, param="store.url")
         return config
 

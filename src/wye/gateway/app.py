@@ -36,6 +36,7 @@ from wye.telemetry.log import LogWriter, RequestLine
 
 if TYPE_CHECKING:
     from wye.gateway.api.mount import Mounted
+    from wye.store.opened import Store
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _API: Final = "/api/"
@@ -74,7 +75,8 @@ class Gateway:
         self.log = log or LogWriter()
         self.ready = True
         self._under_way = 0
-        self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state)
+        database = engine.store.database if engine.store is not None else None
+        self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state, database)
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
@@ -116,6 +118,8 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.engine.state.noticed = self._log_state
+                if self.engine.store is not None:
+                    self._listen_to(self.engine.store)
                 await self.engine.start()
                 if self.reloader is not None:
                     self.reloader.start()
@@ -350,10 +354,20 @@ class Gateway:
     async def _readyz(self, request: Request) -> int:
         ready = self.ready
         said = {"status": "ready" if ready else "stopping", "state": self.engine.state.condition}
+        if self.engine.store is not None:
+            said["store"] = self.engine.store.database.condition
         return await self._json(request, said, 200 if ready else 503)
 
     def _log_state(self, condition: Condition, why: str) -> None:
         self.log.event("state", condition=condition, message=why, dropped=self.engine.state.dropped)
+
+    def _listen_to(self, store: "Store") -> None:
+        event = self.log.event
+        store.database.noticed = lambda condition, why: event("store", condition=condition, message=why)
+        store.housekeeper.noticed = lambda what: event("housekeeping", message=what)
+        store.changes.failed = lambda topic, error: event(
+            "bug", topic=topic, error=type(error).__name__, where=where(error)
+        )
 
     async def _root(self, request: Request) -> int:
         return await self._json(request, {"name": "wye", "api": "/v1", "models": "/v1/models", "health": "/healthz"})

@@ -45,7 +45,7 @@ class Source:
     def load(self) -> Settings:
         """Read the settings and check them. Raises `ConfigurationError`."""
         self._loaded = self._seen = self._look()
-        settings = load_settings(self.catalog, path=self._path, overrides=self._overrides)
+        settings = load_settings(self.catalog, path=self._path, overrides=self._overrides, reads_database_url=True)
         self._check(settings)
         return settings
 
@@ -124,7 +124,7 @@ class Reloader:
     def _for_a_restart(self, settings: Settings) -> tuple[str, ...]:
         return tuple(
             f"{section}.{field}"
-            for section in ("server", "state", "cache")
+            for section in ("server", "state", "store", "cache")
             for field in getattr(settings, section).__struct_fields__
             if getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
         )

@@ -23,6 +23,7 @@ from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway, where
 from wye.gateway.protocol import Protocol
 from wye.gateway.reload import Source, hold_hangups
+from wye.store.opened import Store
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
 
@@ -176,7 +177,8 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
     if debug:
         trace.enable(sys.stderr)
     log = LogWriter()
-    gateway = Gateway(Engine(settings, source.catalog), settings.server, log, source)
+    engine = Engine(settings, source.catalog, store=open_store(settings))
+    gateway = Gateway(engine, settings.server, log, source)
     gateway.application  # noqa: B018 - made now, so that no request waits for its import
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
     gc.collect()
@@ -184,6 +186,11 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
     gc.set_threshold(20_000, 20, 20)
     logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
     return gateway
+
+
+def open_store(settings: Settings) -> Store | None:
+    """Return the store that settings name, not started yet. Raises `ConfigurationError`."""
+    return None if settings.store.is_memory else Store(settings.store, settings.retention)
 
 
 class _IntoLog(logging.Handler):

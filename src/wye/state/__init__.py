@@ -1,11 +1,15 @@
 """What outlives a request, and what several processes tell each other."""
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from wye.core.errors import ConfigurationError
 from wye.state.config import StateConfig
 from wye.state.responses import MemoryResponses, ResponseStore
 from wye.state.shared import MemoryState, SharedState
+
+if TYPE_CHECKING:
+    from wye.store.database import Database
 
 __all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "keep_responses", "needs_redis"]
 
@@ -23,8 +27,15 @@ def connect(config: StateConfig) -> SharedState:
     return RedisState(config)
 
 
-def keep_responses(config: StateConfig) -> ResponseStore:
-    """Return where the Responses API's answers are kept. Raises as `connect` does."""
+def keep_responses(config: StateConfig, database: "Database | None" = None) -> ResponseStore:
+    """Return where the Responses API's answers are kept: in the database, where there is one, and nowhere else.
+
+    Raises as `connect` does.
+    """
+    if database is not None:
+        from wye.state.stored import StoredResponses
+
+        return StoredResponses(database)
     if config.is_memory:
         return MemoryResponses()
     needs_redis()

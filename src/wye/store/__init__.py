@@ -13,6 +13,11 @@ For whoever writes a repository module here:
 
 - Queries are SQLAlchemy Core over `wye.store.tables`, the same for both databases. `insert` of `wye.store.upsert` is
   what `ON CONFLICT` hangs on. Money is picodollars, times are microseconds since the epoch (`now_us`).
+- The engine of a gateway has `engine.store` (`wye.store.opened.Store`, `None` in a library and with `memory://`), whose
+  `database` is for you. `store.changes.on(topic, coroutine function)` calls you once at the start and after every
+  `changes.announce(connection, topic)` of any replica, within about a second; `store.changes.age` is how old what you
+  know may be, in seconds, for a grace while the database is away.
+- `audit.add` belongs in the transaction of the change it tells of; `runtime_settings.put` tells replicas by itself.
 - A database that is away or too slow is a `StoreUnavailableError`, within `[store] timeout` and `connect_timeout`; a
   broken constraint is SQLAlchemy's `IntegrityError`. Neither shows parameters.
 - Tables change in `wye.store.tables` only, then `uv run python tools/write_migration.py` writes the first migration.

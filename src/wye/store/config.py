@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from wye.core.secret import Secret
 
+MEMORY: Final = "memory://"
 DEFAULT_URL: Final = "sqlite:///wye.db"
 _DAY: Final = 24 * 3600
 _Wait: TypeAlias = Annotated[float, Meta(ge=0.05, le=3600)]
@@ -18,8 +19,9 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Where what must outlive the process is kept; times are seconds.
 
     `url` is `sqlite:///file`, which lies beside the program as it is written, or `postgresql://user@host/database`,
-    where everything lives in a schema `wye`. `timeout` is how long one statement may take, `connect_timeout` how long
-    a connection may, and `pool_size` how many of them each worker process holds at most.
+    where everything lives in a schema `wye`, or `memory://`, which keeps nothing. `timeout` is how long one statement
+    may take, `connect_timeout` how long a connection may, and `pool_size` how many of them each worker process holds at
+    most.
 
     `spool` is the folder of the journal, in which usage waits while the database is away, beside the database's file
     or in the working directory where it is not said; `spool_limit` its size in bytes, beyond which new requests are
@@ -33,6 +35,11 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     spool: str | None = None
     spool_limit: Annotated[int, Meta(ge=16 * 1024 * 1024)] = 1024 * 1024 * 1024
     grace: Annotated[float, Meta(ge=0, le=_DAY)] = 900.0
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether nothing outlives the process."""
+        return self.url.reveal() == MEMORY
 
     @property
     def dialect(self) -> Dialect | None:

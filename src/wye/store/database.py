@@ -1,13 +1,14 @@
 """A database: its connections, and what they promise."""
 
 import asyncio
+import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
@@ -22,6 +23,7 @@ from wye.store.config import Dialect, StoreConfig
 SCHEMA: Final = "wye"
 """Where everything lives on PostgreSQL."""
 _READS: Final = "wye_reads"
+Condition: TypeAlias = Literal["ok", "away"]
 
 
 def now_us() -> int:
@@ -42,8 +44,12 @@ class Database:
             raise ConfigurationError("store.url needs asyncpg: pip install 'wye[postgres]'", param="store.url")
         self.config = config
         self.dialect: Dialect = config.dialect
+        self.condition: Condition = "ok"
+        self.noticed: Callable[[Condition, str], None] = lambda _condition, _why: None
+        """Told when the database goes away, and why, and when it is back."""
         self._engine = open_engine(config)
         self._writing = asyncio.Lock()
+        self._closed_for: str | None = None
 
     @property
     def file(self) -> Path | None:
@@ -75,15 +81,40 @@ class Database:
         """Close all connections."""
         await self._engine.dispose()
 
+    def close_until_upgraded(self, why: str) -> None:
+        """Let every query fail until `open_again`: its tables may not be there yet."""
+        self._closed_for = why
+
+    @property
+    def closed(self) -> bool:
+        """Whether queries fail because the tables may not be there yet."""
+        return self._closed_for is not None
+
+    def open_again(self) -> None:
+        """Let queries through."""
+        self._closed_for = None
+
     @contextmanager
-    def says_when_away(self) -> Iterator[None]:
+    def says_when_away(self, *, upgrading: bool = False) -> Iterator[None]:
         """Turn what drivers say of a database that is away into `StoreUnavailableError`."""
+        if self._closed_for is not None and not upgrading:
+            raise StoreUnavailableError(self._closed_for)
         try:
             yield
         except Exception as error:
+            if mistake := _mistake(error):
+                raise ConfigurationError(f"store.url: {self.config.shown}: {mistake}", param="store.url") from None
             if not _is_away(error):
                 raise
-            raise StoreUnavailableError(f"the database {self.config.shown} does not answer: {_reason(error)}") from None
+            why = f"the database {self.config.shown} does not answer: {_reason(error)}"
+            self._is("away", why)
+            raise StoreUnavailableError(why) from None
+        self._is("ok", f"the database {self.config.shown} answers")
+
+    def _is(self, condition: Condition, why: str) -> None:
+        if condition != self.condition:
+            self.condition = condition
+            self.noticed(condition, why)
 
 
 def sqlite_file(config: StoreConfig) -> Path:
@@ -104,6 +135,9 @@ def open_engine(config: StoreConfig, *, patient: bool = False) -> AsyncEngine:
     return _sqlite(config, patient=patient)
 
 
+_SCHEME: Final = re.compile(r"^postgres(ql)?(\+\w+)?://")
+
+
 def _postgresql(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     async def connect(*_: Any, **__: Any) -> Any:
         import asyncpg
@@ -111,7 +145,7 @@ def _postgresql(config: StoreConfig, *, patient: bool) -> AsyncEngine:
         milliseconds = 0 if patient else round(config.timeout * 1000)
         return await asyncpg.connect(
             # The URL is left to the driver, which knows libpq's parameters: sslmode, host=/a/socket and the like.
-            config.url.reveal(),
+            _SCHEME.sub("postgresql://", config.url.reveal()),
             timeout=config.connect_timeout,
             # The server ends a slow statement; where it does not answer at all, this does.
             command_timeout=None if patient else config.timeout + 1,
@@ -175,6 +209,17 @@ def _is_away(error: BaseException) -> bool:
     # What the driver says while it connects is not wrapped.
     away = (PoolTimeoutError, OSError, TimeoutError, sqlite3.OperationalError)
     return isinstance(error, away) or type(error).__module__.startswith("asyncpg.")
+
+
+_MISTAKES: Final = ("28", "3D", "42501")
+"""How PostgreSQL's codes begin for what only another URL, or the operator, can mend."""
+
+
+def _mistake(error: BaseException) -> str | None:
+    """Return what is wrong with the URL, where the server says that something is."""
+    if type(error).__module__.startswith("asyncpg.") and str(getattr(error, "sqlstate", None)).startswith(_MISTAKES):
+        return _reason(error)
+    return None
 
 
 def _reason(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,20 +14,22 @@ from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from msgspec import Struct
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wye.core.errors import ConfigurationError, StoreUnavailableError
 from wye.store import migrations
 from wye.store.config import StoreConfig
 from wye.store.database import SCHEMA, Database, open_engine, sqlite_file
-from wye.store.tables import METADATA
+from wye.store.migrations import OLDEST
+from wye.store.tables import METADATA, changes
 
 VERSION_TABLE: Final = "wye_version"
 _LOCK: Final = 0x577965  # "Wye", among all advisory locks of the database
 _WAIT_SECONDS: Final = 60.0
 
-Condition: TypeAlias = Literal["current", "behind", "empty", "newer", "foreign"]
+Condition: TypeAlias = Literal["current", "behind", "empty", "ahead", "newer", "foreign"]
+"""`ahead` is a database that a newer program has upgraded and that this one can still use; `newer` one it cannot."""
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -43,8 +46,13 @@ async def check(database: Database) -> Checked:
     """Tell what a database is like, and change nothing. Raises `StoreUnavailableError`."""
     if database.file is not None and not database.file.exists():
         return Checked(database=database.config.shown, condition="empty", revision=None, head=_head())
-    async with database.read() as connection:
-        return await connection.run_sync(_checked, database.config)
+    engine = open_engine(database.config, patient=True)
+    try:
+        with database.says_when_away(upgrading=True):
+            async with engine.connect() as connection:
+                return await connection.run_sync(_checked, database.config)
+    finally:
+        await engine.dispose()
 
 
 async def upgrade(database: Database) -> Checked:
@@ -56,7 +64,7 @@ async def upgrade(database: Database) -> Checked:
     config = database.config
     engine = open_engine(config, patient=True)
     try:
-        with database.says_when_away():
+        with database.says_when_away(upgrading=True):
             async with _alone(engine, config) as connection:
                 before = await connection.run_sync(_checked, config)
                 if before.condition in {"empty", "behind"}:
@@ -88,13 +96,18 @@ def refuse(checked: Checked) -> None:
 async def _alone(engine: AsyncEngine, config: StoreConfig) -> AsyncIterator[AsyncConnection]:
     """Open the one transaction in which tables change, while no other process is in its own."""
     if config.dialect == "sqlite":
-        async with _file_lock(sqlite_file(config)), engine.begin() as connection:
-            yield connection
+        file = sqlite_file(config)
+        async with _file_lock(file):
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
+            async with engine.begin() as connection:
+                yield connection
         return
     async with engine.begin() as connection:
         await connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS:.0f}s'"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        there = await connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": SCHEMA})
+        if not there:  # asked first: whose schema was made by somebody else may not make any
+            await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
         yield connection
 
 
@@ -142,7 +155,8 @@ def _checked(connection: Connection, config: StoreConfig) -> Checked:
     known = {row.revision for row in script.walk_revisions()}
     condition: Condition
     if revision is not None and revision not in known:
-        condition = "newer"
+        oldest = connection.scalar(select(changes.c.version).where(changes.c.topic == OLDEST))
+        condition = "newer" if oldest is None or oldest > int(head[1:]) else "ahead"
     elif foreign or (there and VERSION_TABLE not in there):
         condition, foreign = "foreign", foreign or tuple(sorted(there))
     elif revision is None:

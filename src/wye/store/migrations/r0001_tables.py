@@ -7,6 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from wye.store.database import now_us
+from wye.store.migrations import OLDEST, make_append_only
 from wye.store.partitions import create_default
 
 revision: str = "r0001"
@@ -561,8 +562,10 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     )
 
     create_default(op.get_bind())
+    make_append_only(op.get_bind(), "audit_log")
     users = sa.table("users", *(sa.column(name) for name in ("id", "name", "created_at", "updated_at")))
     now = now_us()
     named = {"local": "this machine", "admin": "admin"}
     rows = [{"id": id_, "name": name, "created_at": now, "updated_at": now} for id_, name in named.items()]
     op.bulk_insert(users, rows)
+    op.bulk_insert(sa.table("changes", sa.column("topic"), sa.column("version")), [{"topic": OLDEST, "version": 1}])
