@@ -1,15 +1,17 @@
 """The books see every request in the same order, and write of each exactly once."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from tests.support.openai_wire import answer, event, refusal, stream
-from tests.support.upstream import Hang, Reply, Upstream
+from tests.support.openai_wire import DONE, USAGE, answer, event, refusal, stream
+from tests.support.upstream import Hang, Hold, Reply, Upstream
 
 from wye import catalog
+from wye.cache import CacheConfig, connect
 from wye.catalog import Catalog
 from wye.config import load_settings
 from wye.core.errors import BooksUnavailableError, ModelNotFoundError, OverloadedError, WyeError
@@ -62,7 +64,8 @@ class Notebook:
 
     def admitted(self, record: UsageRecord) -> None:
         self.lines.append(("admitted", record.id))
-        assert (record.status, record.cost, record.hold) == ("lost", None, 7)
+        held = 7 if ("hold", record.id) in self.lines else 0
+        assert (record.status, record.cost, record.hold) == ("lost", None, held)
 
     def settled(self, record: UsageRecord) -> None:
         self.lines.append(("settled", record.id))
@@ -96,6 +99,13 @@ def made(notebook: Notebook, upstream: Upstream, tmp_path: Path) -> Engine:
     )
     books = Books(allowances=notebook, meters=[notebook], pages=notebook)
     return Engine(load_settings(ROWS, path=path, environ={}), ROWS, books=books)
+
+
+@pytest.fixture
+def keeping(made: Engine) -> Engine:
+    """Return the same with a cache."""
+    made.cache = connect(CacheConfig(enabled=True), made.snapshot.settings.state)
+    return made
 
 
 def begin(made: Engine, model: str = "here/m", *, stream: bool = False) -> Exchange:
@@ -185,3 +195,49 @@ async def test_a_stream_is_settled_before_it_is_over_for_its_reader(
             async for _ in batches:
                 pass
         assert notebook.order == ALL
+
+
+async def test_a_kept_answer_is_a_record_of_what_it_saved_and_nothing_is_held_for_it(
+    keeping: Engine, notebook: Notebook, upstream: Upstream
+) -> None:
+    upstream.reply_with(answer("Hi"))
+    async with aclosing(keeping):
+        for _ in range(2):
+            await keeping.complete(begin(keeping))
+    assert notebook.order == [*ALL, "admit", "admitted", "settle", "settled", "observed", "close"]
+    first, second = notebook.records
+    assert (first.cached, first.cost, first.saved) == (False, 23_000_000, None)
+    assert (second.cached, second.cost, second.saved) == (True, 0, 23_000_000)
+    assert (second.provider, second.model, second.status) == ("here", "m", "ok")
+    assert (second.input_tokens, second.output_tokens, second.tries, second.hold) == (0, 0, 0, 0)
+
+
+async def test_a_stream_that_many_wait_for_is_on_the_books_of_whoever_is_left(
+    keeping: Engine, notebook: Notebook, upstream: Upstream
+) -> None:
+    began, *rest = [event(content="Hi"), event(finish_reason="stop"), event(usage=USAGE), DONE]
+    let_go = threading.Event()
+    upstream.reply_with(Reply.stream([began, Hold(let_go), *rest]))
+    async with aclosing(keeping):
+        exchanges = [begin(keeping, stream=True) for _ in range(3)]
+        first = asyncio.create_task(read(keeping, exchanges[0]))
+        await asyncio.to_thread(upstream.wait_received, 5)
+        others = [asyncio.create_task(read(keeping, exchange)) for exchange in exchanges[1:]]
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        let_go.set()
+        await asyncio.gather(*others)
+    left, *stayed = notebook.records
+    assert (left.id, left.status, left.cost) == (exchanges[0].id, "cancelled", 0)
+    assert sorted((record.cost, record.saved, record.cached) for record in stayed) == [
+        (0, 23_000_000, True),
+        (23_000_000, None, False),
+    ]
+    assert len(upstream.received) == 1
+
+
+async def read(made: Engine, exchange: Exchange) -> None:
+    async with made.pieces(exchange) as batches:
+        async for _ in batches:
+            pass
