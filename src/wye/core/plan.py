@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.core.errors import WyeError
 from wye.core.request import Operation
@@ -61,7 +61,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """One place to send a request to: a provider and its model, by their catalog ids, and why it is in the plan.
 
     `alias` is the provider's own name for the model where the caller asked for that one, a dated snapshot say. `score`
-    is what put it in its place where there was a choice, 1 at best.
+    is what put it in its place where there was a choice, 1 at best. `full_id` is `provider/model`.
     """
 
     provider: str
@@ -69,11 +69,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
     reason: str = ""
     alias: str | None = None
     score: float | None = None
+    full_id: str = ""
 
-    @property
-    def full_id(self) -> str:
-        """`provider/model`."""
-        return f"{self.provider}/{self.model}"
+    def __post_init__(self) -> None:
+        """Write the name down once: every request asks for it several times, and plans are kept."""
+        if not self.full_id:
+            structs.force_setattr(self, "full_id", f"{self.provider}/{self.model}")
 
 
 class Dropped(Struct, frozen=True, kw_only=True):

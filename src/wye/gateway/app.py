@@ -137,14 +137,14 @@ class Gateway:
         error: WyeError | None = None
         status = 500
         route = self._routes.get(request.path) or self._find(request.path)
-        render_error = _error_form(route, request)
         try:
             status = await self._run(route, request)
         except WyeError as raised:
             error = raised
             error.request_id = request.id
             status = raised.status_code
-            await respond(request.send, status, render_error(raised), self._error_headers(request, raised))
+            body = _error_form(route, request)(raised)
+            await respond(request.send, status, body, self._error_headers(request, raised))
         except ClientLeftError:
             status = 499
         except asyncio.CancelledError:
@@ -157,7 +157,8 @@ class Gateway:
             error.request_id = request.id
             status = 500
             self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=where(raised))
-            await respond(request.send, status, render_error(error), self._error_headers(request, error))
+            body = _error_form(route, request)(error)
+            await respond(request.send, status, body, self._error_headers(request, error))
         finally:
             self._log(request, status, error)
 

@@ -168,6 +168,8 @@ class Cycle(RequestResponseCycle):
 
     def _complete(self) -> Awaitable[None] | None:
         self.response_complete = True
+        # Without this the scope and the cycle would hold each other until the collector comes round.
+        self.scope["extensions"] = {}
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

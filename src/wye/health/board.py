@@ -124,10 +124,11 @@ class Health:
         provider = model.provider
         if model.absent_until > now:
             return None
-        provider_claim = provider.breaker.claim(now)
+        # Nearly always both are closed: then there is nothing to claim.
+        provider_claim = NO_PROBE if provider.breaker.state == "CLOSED" else provider.breaker.claim(now)
         if provider_claim is None:
             return None
-        model_claim = model.breaker.claim(now)
+        model_claim = NO_PROBE if model.breaker.state == "CLOSED" else model.breaker.claim(now)
         if model_claim is not None:
             key = provider.ring.pick(now)
             if key is not None:
@@ -255,6 +256,8 @@ class Health:
     def _passed(self, permit: Permit) -> None:
         """Settle a permit's claims with a success; what comes later is no probe's any more."""
         model = permit.model
+        if not (permit.is_probe or model.breaker.failures or model.provider.breaker.failures):
+            return  # a success among successes changes nothing
         if model.provider.breaker.succeeded(permit.provider_claim):
             self._tell("provider", model.provider.id, None)
             self._changed()

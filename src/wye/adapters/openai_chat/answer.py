@@ -205,21 +205,22 @@ def parse_response(body: bytes) -> ModelResponse:
 def skim_response(body: bytes) -> ModelResponse:
     """Read of a chat completion what the books need, for a caller who gets its bytes."""
     data = decoded(_decode_skim, body, "a chat completion")
-    choices = data.choices
-    if data.error or data.object == "error" or choices is None or any(_in_parts(choice) for choice in choices):
+    if data.error or data.object == "error" or data.choices is None:
         return parse_response(body)
+    choices = []
+    for choice in data.choices:
+        if choice.message is not None and isinstance(choice.message.content, list):
+            return parse_response(body)
+        reason = choice.finish_reason
+        choices.append(Choice(finish_reason=FINISH_REASONS.get(reason, reason) if reason else None))
     return ModelResponse(
         id=data.id or "",
-        choices=tuple([Choice(finish_reason=_finish(choice.finish_reason)) for choice in choices]),
+        choices=tuple(choices),
         usage=_usage(data),
         wire=WIRE,
         raw=body,
         upstream_model=data.model or "",
     )
-
-
-def _in_parts(choice: _SkimmedChoice) -> bool:
-    return choice.message is not None and isinstance(choice.message.content, list)
 
 
 def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
@@ -450,19 +451,18 @@ def _usage(data: _Body | _Skimmed) -> Usage | None:
     prompt = source.prompt_tokens_details or _NO_DETAILS
     completion = source.completion_tokens_details or _NO_DETAILS
     input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
-    read = count(
-        prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
-    )
-    written = count(prompt.cache_write_tokens or source.cache_creation_input_tokens)
+    read = prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
+    written = prompt.cache_write_tokens or source.cache_creation_input_tokens
+    # Most answers have none of these, and every answer passes here.
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cache_read_tokens=read,
-        cache_write_tokens=written,
+        cache_read_tokens=count(read) if read else 0,
+        cache_write_tokens=count(written) if written else 0,
         reasoning_tokens=reasoning,
-        audio_input_tokens=count(prompt.audio_tokens),
-        audio_output_tokens=count(completion.audio_tokens),
-        image_output_tokens=count(completion.image_tokens),
+        audio_input_tokens=count(prompt.audio_tokens) if prompt.audio_tokens else 0,
+        audio_output_tokens=count(completion.audio_tokens) if completion.audio_tokens else 0,
+        image_output_tokens=count(completion.image_tokens) if completion.image_tokens else 0,
         search_requests=_searches(source),
         reported_cost=None if source.cost is None else _reported_cost(source.cost),
     )
@@ -471,9 +471,8 @@ def _usage(data: _Body | _Skimmed) -> Usage | None:
 def _searches(source: _Usage) -> int:
     """Return the searches the provider ran: Perplexity, xAI and OpenRouter each have a name of their own for them."""
     served = source.server_tool_use_details or source.server_tool_use
-    return count(
-        source.num_search_queries or source.num_sources_used or (served.web_search_requests if served else None)
-    )
+    searches = source.num_search_queries or source.num_sources_used or (served.web_search_requests if served else None)
+    return count(searches) if searches else 0
 
 
 def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int, int, int]:
@@ -483,9 +482,12 @@ def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int
     Gemini's imitation of this wire).
     """
     input_tokens, output_tokens = count(source.prompt_tokens), count(source.completion_tokens)
-    reasoning = count(completion.reasoning_tokens or source.reasoning_tokens)
-    beside = max(0, count(source.total_tokens) - input_tokens - output_tokens)
-    if beside and beside == count(prompt.audio_tokens):
+    thought = completion.reasoning_tokens or source.reasoning_tokens
+    reasoning = count(thought) if thought else 0
+    beside = count(source.total_tokens) - input_tokens - output_tokens
+    if beside <= 0:
+        return input_tokens, output_tokens, reasoning
+    if beside == count(prompt.audio_tokens):
         return input_tokens + beside, output_tokens, reasoning
     return input_tokens, output_tokens + beside, max(reasoning, beside)
 
