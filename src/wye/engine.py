@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import structs
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 _Whole = TypeVar("_Whole", ModelResponse, OperationAnswer)
+_Way: TypeAlias = Callable[[Exchange, snapshot.Snapshot], Coroutine[Any, Any, _Answer]]
 
 
 class Engine:
@@ -106,54 +107,41 @@ class Engine:
         deadline = asyncio.get_running_loop().time() + seconds
         return Exchange(call, id=request_id or new_request_id(), deadline=deadline, caller=caller)
 
-    async def complete(self, exchange: Exchange) -> ModelResponse:
+    def complete(self, exchange: Exchange) -> Coroutine[Any, Any, ModelResponse]:
         """Answer an exchange as a whole."""
+        return self._through(exchange, self._cached(self._complete))
 
-        def ask(one: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
-            return walk.complete(one, now.upstreams, self.health, self.rules)
-
-        if self.cache is not None:
-            return await self._through(exchange, partial(self._answered, self.cache, exchange, ask))
-        return await self._through(exchange, lambda now: ask(exchange, now))
-
-    async def perform(self, exchange: Exchange) -> OperationAnswer:
+    def perform(self, exchange: Exchange) -> Coroutine[Any, Any, OperationAnswer]:
         """Answer an exchange that asks for something other than chat."""
+        return self._through(exchange, self._cached(self._perform))
 
-        def ask(one: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, OperationAnswer]:
-            return walk.perform(one, now.upstreams, self.health, self.rules)
-
-        if self.cache is not None:
-            return await self._through(exchange, partial(self._answered, self.cache, exchange, ask))
-        return await self._through(exchange, lambda now: ask(exchange, now))
-
-    async def stream(self, exchange: Exchange, sink: Sink) -> None:
+    def stream(self, exchange: Exchange, sink: Sink) -> Coroutine[Any, Any, None]:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
-        if self.cache is not None:
-            return await self._through(exchange, partial(self._poured, self.cache, exchange, sink))
-        return await self._through(
-            exchange, lambda now: walk.stream(exchange, now.upstreams, sink, self.health, self.rules)
-        )
+        way = self._stream if self.cache is None else partial(self._poured, self.cache)
+        return self._through(exchange, partial(way, sink))
 
-    async def _answered(
-        self,
-        cache: Cache,
-        exchange: Exchange,
-        ask: Callable[[Exchange, snapshot.Snapshot], Coroutine[Any, Any, _Whole]],
-        now: snapshot.Snapshot,
-    ) -> _Whole:
-        """Answer an exchange from the cache, or else by `ask`."""
+    def _complete(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
+        return walk.complete(exchange, now.upstreams, self.health, self.rules)
+
+    def _perform(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, OperationAnswer]:
+        return walk.perform(exchange, now.upstreams, self.health, self.rules)
+
+    def _stream(self, sink: Sink, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, None]:
+        return walk.stream(sink, exchange, now.upstreams, self.health, self.rules)
+
+    def _cached(self, way: _Way[_Whole]) -> _Way[_Whole]:
+        """Return the way of whole answers: past the cache, where there is one."""
+        return way if self.cache is None else partial(self._answered, self.cache, way)
+
+    async def _answered(self, cache: Cache, way: _Way[_Whole], exchange: Exchange, now: snapshot.Snapshot) -> _Whole:
+        """Answer an exchange from the cache, or else by `way`."""
         hold = partial(self.books.hold, exchange, now.catalog)
-        return await cache.answer(exchange, hold, lambda one: self._counted(ask(one, now)))
+        return await cache.answer(exchange, hold, lambda one: self._counted(way(one, now)))
 
-    async def _poured(self, cache: Cache, exchange: Exchange, sink: Sink, now: snapshot.Snapshot) -> None:
+    async def _poured(self, cache: Cache, sink: Sink, exchange: Exchange, now: snapshot.Snapshot) -> None:
         """Do the same in pieces."""
         hold = partial(self.books.hold, exchange, now.catalog)
-        await cache.stream(
-            exchange,
-            sink,
-            hold,
-            lambda one, into: self._counted(walk.stream(one, now.upstreams, into, self.health, self.rules)),
-        )
+        await cache.stream(exchange, sink, hold, lambda one, into: self._counted(self._stream(into, one, now)))
 
     async def _counted(self, call: Coroutine[Any, Any, _Answer]) -> _Answer:
         """Make a call that may outlive its exchange: what it uses is not closed before it ends."""
@@ -163,9 +151,7 @@ class Engine:
         finally:
             self._turnover.leave(generation)
 
-    async def _through(
-        self, exchange: Exchange, answer_by: Callable[[snapshot.Snapshot], Awaitable[_Answer]]
-    ) -> _Answer:
+    async def _through(self, exchange: Exchange, way: _Way[_Answer]) -> _Answer:
         """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         try:
@@ -175,7 +161,7 @@ class Engine:
             # The cache holds by itself: it knows what costs nothing.
             if self.cache is None and (wait := self.books.hold(exchange, now.catalog)) is not None:
                 await wait
-            answer = await answer_by(now)
+            answer = await way(exchange, now)
         except BaseException as failure:
             self._account(exchange, now, failure)
             raise

@@ -82,7 +82,7 @@ async def batches(
     exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None
 ) -> AsyncGenerator[Sequence[StreamChunk]]:
     """Yield a streamed answer and close it, as the engine does."""
-    async with aclosing(pieces(partial(walk.stream, exchange, upstreams, health=health))) as stream:
+    async with aclosing(pieces(partial(walk.stream, exchange=exchange, upstreams=upstreams, health=health))) as stream:
         async for batch in stream:
             yield batch
 

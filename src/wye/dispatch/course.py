@@ -85,6 +85,19 @@ class Course:
         self._spent: dict[object, bool] | None = None
         """Keys that were refused, and whether that passes."""
 
+    def at_once(self) -> tuple[Attempt, Permit] | None:
+        """Return the plan's first call, as `next` does, where nothing stands in its way, as is nearly always so."""
+        if self._calls or self._at or not self._attempts or self._rules.limits:
+            return None
+        attempt = self._attempts[0]
+        permit = self._health.acquire(attempt)
+        if permit is None or (self._spent and permit.used_key in self._spent):
+            if permit is not None:
+                self._health.release(permit)
+            return None
+        self._exchange.attempt = attempt
+        return attempt, permit
+
     async def next(self) -> tuple[Attempt, Permit]:
         """Return the next call and leave for it, having waited where that helps; raise the request's last error.
 

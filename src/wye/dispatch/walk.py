@@ -8,11 +8,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from wye.core.errors import (
-    WyeError,
-)
+from wye.core.errors import WyeError
 from wye.core.exchange import Exchange
 from wye.core.operations import OperationAnswer
 from wye.core.plan import Attempt, Outcome
@@ -29,40 +27,44 @@ _HELD_AT_MOST: Final = 64
 """Chunks without content that wait for the commit point; more of them commit the stream."""
 
 
-async def complete(
+def complete(
     exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None, rules: Rules = ONCE_EACH
-) -> ModelResponse:
+) -> Coroutine[Any, Any, ModelResponse]:
     """Return the first attempt's answer that is one; raise the last error where none is."""
-
-    def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[ModelResponse]:
-        return upstreams[attempt.provider].complete(exchange, attempt, left, key)
-
-    return await _first(exchange, health or Health(), rules, ask)
+    return _first(exchange, upstreams, health or Health(), rules, _complete)
 
 
-async def perform(
+def perform(
     exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health | None = None, rules: Rules = ONCE_EACH
-) -> OperationAnswer:
+) -> Coroutine[Any, Any, OperationAnswer]:
     """Do the same for what is not chat."""
+    return _first(exchange, upstreams, health or Health(), rules, _perform)
 
-    def ask(attempt: Attempt, left: float, key: Secret | None) -> Awaitable[OperationAnswer]:
-        return upstreams[attempt.provider].perform(exchange, attempt, left, key)
 
-    return await _first(exchange, health or Health(), rules, ask)
+_Ask: TypeAlias = Callable[[Upstream, Exchange, Attempt, float, Secret | None], Awaitable[_Answer]]
+
+
+def _complete(
+    upstream: Upstream, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None
+) -> Awaitable[ModelResponse]:
+    return upstream.complete(exchange, attempt, seconds, key)
+
+
+def _perform(
+    upstream: Upstream, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None
+) -> Awaitable[OperationAnswer]:
+    return upstream.perform(exchange, attempt, seconds, key)
 
 
 async def _first(
-    exchange: Exchange,
-    health: Health,
-    rules: Rules,
-    ask: Callable[[Attempt, float, Secret | None], Awaitable[_Answer]],
+    exchange: Exchange, upstreams: Mapping[str, Upstream], health: Health, rules: Rules, ask: _Ask[_Answer]
 ) -> _Answer:
     course = Course(exchange, health, rules)
     while True:
-        attempt, permit = await course.next()
+        attempt, permit = course.at_once() or await course.next()
         running = _Running(attempt)
         try:
-            response = await ask(attempt, course.seconds(attempt), permit.key)
+            response = await ask(upstreams[attempt.provider], exchange, attempt, course.seconds(attempt), permit.key)
         except WyeError as error:
             course.note(permit, running.failed(error))
             course.failed(permit, error)
@@ -83,9 +85,9 @@ async def _first(
 
 
 async def stream(
+    sink: Sink,
     exchange: Exchange,
     upstreams: Mapping[str, Upstream],
-    sink: Sink,
     health: Health | None = None,
     rules: Rules = ONCE_EACH,
 ) -> None:
@@ -96,7 +98,7 @@ async def stream(
     health = health or Health()
     course = Course(exchange, health, rules)
     while True:
-        attempt, permit = await course.next()
+        attempt, permit = course.at_once() or await course.next()
         running = _Running(attempt, partial(health.answered, permit) if permit.is_probe else None)
         gate = _Gate(running, sink)
         try:

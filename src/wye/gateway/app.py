@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.config import ServerConfig
 from wye.core.errors import (
@@ -23,8 +23,7 @@ from wye.core.errors import (
 from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
-from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, read_body, respond
-from wye.gateway.outlet import arrived_of
+from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, respond
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
 from wye.state import keep_responses
@@ -57,6 +56,12 @@ class Route(Struct, frozen=True):
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
     takes_forms: bool = False
     also: tuple[str, ...] = ()
+    taken: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Work out, once, which methods are taken."""
+        head = ("HEAD",) if self.method == "GET" else ()
+        structs.force_setattr(self, "taken", frozenset((self.method or "", *self.also, *head)))
 
 
 class Gateway:
@@ -138,7 +143,7 @@ class Gateway:
         status = 500
         route = self._routes.get(request.path) or self._find(request.path)
         try:
-            status = await self._run(route, request)
+            status = await self._admitted(route, request)
         except WyeError as raised:
             error = raised
             error.request_id = request.id
@@ -162,7 +167,8 @@ class Gateway:
         finally:
             self._log(request, status, error)
 
-    async def _run(self, route: Route | None, request: Request) -> int:
+    def _admitted(self, route: Route | None, request: Request) -> Awaitable[int]:
+        """Look who asks and for what; return what answers, or raise."""
         if request.path not in self._open:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
@@ -174,14 +180,13 @@ class Gateway:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:
             if self.config.max_concurrency is not None and request.path in _APPLICATIONS_ANSWERS:
-                return await self._within_limit(self.config.max_concurrency, route.endpoint, request)
-            return await route.endpoint(request)
-        taken = (route.method, *route.also, *(("HEAD",) if route.method == "GET" else ()))
-        if request.method not in taken:
+                return self._within_limit(self.config.max_concurrency, route.endpoint, request)
+            return route.endpoint(request)
+        if request.method not in route.taken:
             raise MethodNotAllowedError(f"{request.path} takes {route.method}, not {request.method}")
         if self.config.max_concurrency is not None and request.method == "POST":
-            return await self._within_limit(self.config.max_concurrency, route.endpoint, request)
-        return await route.endpoint(request)
+            return self._within_limit(self.config.max_concurrency, route.endpoint, request)
+        return route.endpoint(request)
 
     async def _within_limit(self, most: int, endpoint: Endpoint, request: Request) -> int:
         """Answer where fewer than `most` requests for answers are under way; refuse at once where there are more."""
@@ -227,7 +232,9 @@ class Gateway:
 
     async def _generate(self, surface: Surface, model: str | None, stream: bool | None, request: Request) -> int:  # noqa: FBT001 - bound by `_answers`
         limit = self.config.max_body_bytes
-        body = await read_body(request.receive, request.headers, limit, arrived_of(request.scope))
+        body = request.arrived(limit)
+        if body is None:
+            body = await request.read(limit)
         exchange = chat.open_exchange(
             self.engine,
             surface,
@@ -248,7 +255,7 @@ class Gateway:
 
     async def _respond(self, action: str, request: Request) -> int:
         """Answer a request for a response, going on from what is kept of the ones before."""
-        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        body = await request.read(self.config.max_body_bytes)
         turn = await responses.read_turn(self.engine, self.responses, body, request.caller)
         exchange = chat.open_exchange(
             self.engine, turn, turn.body, request.headers, request_id=request.id, caller=request.caller, action=action
@@ -289,7 +296,7 @@ class Gateway:
         return 200
 
     async def _perform(self, way: operations.Way, request: Request) -> int:
-        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        body = await request.read(self.config.max_body_bytes)
         exchange = operations.open_exchange(
             self.engine, way, body, request.headers, request_id=request.id, caller=request.caller
         )
@@ -314,7 +321,7 @@ class Gateway:
         return await self._generate(surface, model, True, request)
 
     async def _count_google(self, model: str, request: Request) -> int:
-        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        body = await request.read(self.config.max_body_bytes)
         self.engine.explain(model, request.caller)  # a name that fits nothing is an error here as well
         counted = _encode(google.count_tokens(model, body))
         estimated = (b"x-wye-estimated", b"totalTokens")
@@ -327,7 +334,7 @@ class Gateway:
         return await self._json(request, google.list_models(self.engine, request.query, request.caller))
 
     async def _count_messages(self, request: Request) -> int:
-        body = await read_body(request.receive, request.headers, self.config.max_body_bytes)
+        body = await request.read(self.config.max_body_bytes)
         request.exchange, call = anthropic.open_count(
             self.engine, body, request.headers, request_id=request.id, caller=request.caller
         )

@@ -18,6 +18,7 @@ from wye.gateway.wishes import reuse_of, summary, wishes_of
 from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
+_NOTHING: Final[dict[str, str]] = {}
 
 
 def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywords of their own
@@ -34,7 +35,9 @@ def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywor
 ) -> Exchange:
     """Read the request and the caller's wishes of it; `model`, `stream` and `action` are what its path says of them."""
     drop = wants_dropping(engine, headers)
-    forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
+    forwarded = _NOTHING
+    if not surface.FORWARDED.isdisjoint(headers):
+        forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
     asked = Asked(model=model, stream=stream, action=action, headers=forwarded, drop_unsupported=drop, raw_events=True)
     call = surface.parse_request(body, asked)
     exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id, caller=caller)
@@ -77,7 +80,8 @@ async def answer_whole(
     finally:
         departure.end()
     body = surface.render_response(response, exchange.call, model=answering(exchange), request_id=exchange.id)
-    await _done(outlet.answer(200, [JSON, *describe(exchange)], body))
+    if (wait := outlet.answer(200, [JSON, *describe(exchange)], body)) is not None:
+        await wait
     return 200
 
 

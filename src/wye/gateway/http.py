@@ -24,23 +24,14 @@ class ClientLeftError(Exception):
     """The client closed its connection before it had sent its request."""
 
 
-async def read_body(
-    receive: Receive,
-    headers: Mapping[bytes, bytes],
-    limit: int,
-    arrived: Callable[[], bytes | None] | None = None,
-) -> bytes:
-    """Return the request's body; `arrived`, where the server offers it, returns one that is here already, once.
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """Return the request's body.
 
     Raises `RequestTooLargeError` as soon as it is known to be longer than `limit` bytes.
     """
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    if arrived is not None and (whole := arrived()) is not None:
-        if len(whole) > limit:
-            raise _too_large(limit)
-        return whole
+        raise too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientLeftError
@@ -57,11 +48,12 @@ async def read_body(
         pieces.append(piece)
         length += len(piece)
     if length > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     return b"".join(pieces)
 
 
-def _too_large(limit: int) -> RequestTooLargeError:
+def too_large(limit: int) -> RequestTooLargeError:
+    """Return the error of a body that nobody reads."""
     return RequestTooLargeError(f"the request body is longer than {limit} bytes ([server] max_body_bytes)")
 
 

@@ -1,9 +1,9 @@
 """Where an answer leaves: through any ASGI server, or straight into the connection where the server is our own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
-from wye.gateway.http import Header, Scope, Send
+from wye.gateway.http import Header, Send
 
 EXTENSION = "wye.outlet"
 """The ASGI extension under which a server offers an `Outlet` of its own."""
@@ -28,19 +28,6 @@ class Outlet(Protocol):
 
     def finish(self, data: bytes) -> Awaitable[None] | None:
         """Send the last piece."""
-
-
-def arrived_of(scope: Scope) -> Callable[[], bytes | None] | None:
-    """Return the server's own way to a body that is here already, where it has one."""
-    extensions = scope.get("extensions")
-    return extensions.get(ARRIVED) if extensions else None
-
-
-def outlet_of(scope: Scope, send: Send) -> Outlet:
-    """Return the server's own outlet, or one that says everything in ASGI's messages."""
-    extensions = scope.get("extensions")
-    direct: Outlet | None = extensions.get(EXTENSION) if extensions else None
-    return direct or AsgiOutlet(send)
 
 
 class AsgiOutlet:

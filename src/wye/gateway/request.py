@@ -1,12 +1,16 @@
 """One HTTP request under way, as every endpoint of the gateway sees it."""
 
 import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from wye.core.caller import LOCAL, Caller
 from wye.core.exchange import Exchange
 from wye.core.ids import new_request_id
-from wye.gateway.http import Receive, Scope, Send
-from wye.gateway.outlet import outlet_of
+from wye.gateway.http import Receive, Scope, Send, read_body, too_large
+from wye.gateway.outlet import ARRIVED, EXTENSION, AsgiOutlet, Outlet
+
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class Request:
@@ -17,6 +21,7 @@ class Request:
     """
 
     __slots__ = (
+        "_arrived",
         "allow",
         "began",
         "caller",
@@ -42,8 +47,22 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.receive = receive
         self.send = send
-        self.outlet = outlet_of(scope, send)
+        # A server of our own offers its connection, and a body that has come with the head.
+        offered = scope.get("extensions") or _NOTHING
+        self.outlet: Outlet = offered.get(EXTENSION) or AsgiOutlet(send)
+        self._arrived: Callable[[], bytes | None] | None = offered.get(ARRIVED)
         self.id = new_request_id()
         self.exchange: Exchange | None = None
         self.caller: Caller = LOCAL
         self.allow = b""
+
+    def arrived(self, limit: int) -> bytes | None:
+        """Return the body, once, if all of it is here already; `None` where `read` has to wait for it."""
+        whole = self._arrived() if self._arrived is not None else None
+        if whole is not None and len(whole) > limit:
+            raise too_large(limit)
+        return whole
+
+    async def read(self, limit: int) -> bytes:
+        """Return the body; raise `RequestTooLargeError` as soon as it is known to be longer than `limit` bytes."""
+        return await read_body(self.receive, self.headers, limit)

@@ -92,18 +92,15 @@ class PlainTransport:
             connection.abort()
         self._idle.clear()
 
-    async def acquire(self, deadline: float) -> "Connection":
-        """Return a connection of the pool, or a new one."""
+    def _idle_one(self) -> "Connection | None":
+        """Return a connection of the pool that can be used again, if there is one."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
             if connection.usable and now - connection.idle_since < _IDLE_SECONDS:
-                break
+                return connection
             connection.abort()
-        else:
-            connection = await self._connect(min(deadline, self._timeouts.connect))
-        self._busy.add(connection)
-        return connection
+        return None
 
     async def exchange(
         self, path: str, headers: Mapping[str, str], body: bytes | None, deadline: float, *, whole: bool
@@ -114,7 +111,8 @@ class PlainTransport:
         next request goes out. So one that was used before and ends at once, without a byte of an answer, is replaced.
         """
         head = self.head(path, headers, body)
-        connection = await self.acquire(deadline)
+        connection = self._idle_one() or await self._connect(min(deadline, self._timeouts.connect))
+        self._busy.add(connection)
         while True:
             used_before = connection.idle_since > 0.0
             try:

@@ -8,7 +8,7 @@ from litestar import Litestar
 from wye.engine import Engine
 from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
-from wye.gateway.http import Departures, Message, read_body
+from wye.gateway.http import Departures, Message
 from wye.gateway.request import Request
 
 _NOTHING: Final = b"{}"
@@ -28,7 +28,7 @@ class Mounted:
 
         `max_body` is bytes, `keep_alive` the seconds of silence after which a waiting stream gets a comment.
         """
-        body = await read_body(request.receive, request.headers, max_body)
+        body = await request.read(max_body)
         here = Here(
             engine=self._engine,
             request=request,
