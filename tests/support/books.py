@@ -15,8 +15,14 @@ from wye.store.tables import attempts, usage_events
 from wye.store.upsert import insert
 
 NOW: Final = 495_480 * HOUR_US + 30 * 60_000_000
-"""Half past midnight on a Monday, 11 July 2026 or so: what tests call now."""
-_RENAMED: Final = {"user": "user_id", "key": "key_id", "team": "team_id", "parent": "parent_id"}
+"""Saturday, 11 July 2026, half past midnight UTC: what tests call now."""
+_RENAMED: Final = {
+    "user": "user_id",
+    "key": "key_id",
+    "team": "team_id",
+    "parent": "parent_id",
+    "conversation": "conversation_id",
+}
 _numbers = iter(range(10**9))
 
 

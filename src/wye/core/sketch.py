@@ -1,16 +1,16 @@
 """A sketch of how long things took: counts in buckets that grow by a fixed ratio, so that sketches add up exactly.
 
 Bucket i holds what is above `GROWTH` ** (i - 1) and at most `GROWTH` ** i microseconds. A quantile is read as the
-middle of the bucket it falls into and is therefore at most 2% away from the exact one (`ERROR`), whatever was added to
+middle of the bucket it falls into and is therefore at most 5% away from the exact one (`ERROR`), whatever was added to
 whatever; quantiles of a merged sketch are as good as those of its parts. This is the sketch of Masson, Rim and Lee,
-"DDSketch", https://arxiv.org/abs/1908.10693, with an unbounded number of buckets: a day is in bucket 643.
+"DDSketch", https://arxiv.org/abs/1908.10693, with an unbounded number of buckets: a day is in bucket 265.
 """
 
 import math
 from collections.abc import Mapping
 from typing import Final
 
-GROWTH: Final = 1.04
+GROWTH: Final = 1.1
 ERROR: Final = (GROWTH - 1) / (GROWTH + 1)
 """How far a quantile may be from the exact one, as a share of it."""
 _PER_BUCKET: Final = 1 / math.log(GROWTH)

@@ -1,0 +1,151 @@
+"""Reports of usage and cost: by what, over which steps of time, beside the time before, and model beside model."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wye.core.errors import InvalidRequestError
+from wye.core.sums import SUMMED, Sums
+from wye.insights import spans
+from wye.insights.metrics import Percentiles, added, merge, percentiles
+from wye.store import reports
+from wye.store.reports import Dimension, Filters, Line, Reach, Span, Step
+
+MOST_STEPS: Final = 1000
+_HOURS: Final = {"hour": 1, "day": 24, "week": 168, "month": 672}
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """One group: its sums, those of the time before where that was asked for, and those of each step."""
+
+    name: tuple[str, ...]
+    sums: Sums
+    before: Sums | None = None
+    steps: Sequence[Line] = ()
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Usage over `span`: all of it, the dearest groups, and what the `others` had together, that were cut off."""
+
+    span: Span
+    all: Group
+    groups: Sequence[Group]
+    others: Group | None
+
+
+async def report(
+    connection: AsyncConnection,
+    reach: Reach,
+    span: Span,
+    filters: Filters,
+    *,
+    by: Dimension | None = None,
+    step: Step | None = None,
+    compare: bool = False,
+    limit: int = 50,
+) -> Report:
+    """Return a report. Raises `InvalidRequestError` for one that cannot be made."""
+    _check(span, filters, by, step)
+    whole = await _group(connection, reach, span, filters, step=step, compare=compare)
+    if by is None:
+        return Report(span=span, all=whole, groups=[], others=None)
+    lines = await reports.totals(connection, reach, span, filters, by=by, limit=limit)
+    names = [line.name for line in lines]
+    steps = await _by_name(connection, reach, span, filters, by, step, names) if step is not None else []
+    earlier = await _by_name(connection, reach, spans.before(span), filters, by, None, names) if compare else []
+    before = {line.name: line.sums for line in earlier}
+    groups = [
+        Group(
+            name=line.name,
+            sums=line.sums,
+            before=before.get(line.name, Sums()) if compare else None,
+            steps=[one for one in steps if one.name == line.name],
+        )
+        for line in lines
+    ]
+    return Report(span=span, all=whole, groups=groups, others=_others(whole, groups) if len(lines) == limit else None)
+
+
+def _check(span: Span, filters: Filters, by: Dimension | None, step: Step | None) -> None:
+    if filters.tag is not None and (by == "conversation" or filters.conversation is not None):
+        message = "conversations are not kept by tag: ask for one of the two"
+        raise InvalidRequestError(message, code="invalid_value", param="tag")
+    if by == "tag" and filters.conversation is not None:
+        message = "conversations are not kept by tag: ask for one of the two"
+        raise InvalidRequestError(message, code="invalid_value", param="by")
+    if step is not None and (span.end - span.start) / _HOURS[step] > MOST_STEPS:
+        message = f"a report has at most {MOST_STEPS} steps: choose longer ones than an {step}, or a shorter time"
+        raise InvalidRequestError(message, code="invalid_value", param="step")
+
+
+async def _group(
+    connection: AsyncConnection, reach: Reach, span: Span, filters: Filters, *, step: Step | None, compare: bool
+) -> Group:
+    (line,) = await reports.totals(connection, reach, span, filters)
+    steps = await reports.totals(connection, reach, span, filters, step=step) if step is not None else []
+    before = None
+    if compare:
+        (earlier,) = await reports.totals(connection, reach, spans.before(span), filters)
+        before = earlier.sums
+    return Group(name=(), sums=line.sums, before=before, steps=steps)
+
+
+async def _by_name(
+    connection: AsyncConnection,
+    reach: Reach,
+    span: Span,
+    filters: Filters,
+    by: Dimension,
+    step: Step | None,
+    names: Sequence[tuple[str, ...]],
+) -> list[Line]:
+    return await reports.totals(connection, reach, span, filters, by=by, step=step, names=names)
+
+
+def _others(whole: Group, groups: Sequence[Group]) -> Group | None:
+    """Return what is left of the whole; tags overlap, so that nothing may be left or less than that."""
+    left = less(whole.sums, added(group.sums for group in groups))
+    if left.requests <= 0:
+        return None
+    before = None if whole.before is None else less(whole.before, added(one.before or Sums() for one in groups))
+    return Group(name=(), sums=left, before=before)
+
+
+def less(total: Sums, part: Sums) -> Sums:
+    """Return what is left of sums without a part of them, nothing below zero."""
+    return Sums(**{name: max(0, getattr(total, name) - getattr(part, name)) for name in SUMMED})
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """One model beside others."""
+
+    provider: str
+    model: str
+    sums: Sums
+    first_token: Percentiles
+    total: Percentiles
+
+
+async def models(
+    connection: AsyncConnection, reach: Reach, span: Span, filters: Filters, *, limit: int = 50
+) -> list[Compared]:
+    """Return models beside each other, the dearest first; percentiles only for who may see everybody's requests."""
+    lines = await reports.totals(connection, reach, span, filters, by="model", limit=limit)
+    sketches: reports.Sketches = {}
+    if reach.is_all:
+        sketches = await reports.latencies(
+            connection, span, by=("provider", "model"), provider=filters.provider, model=filters.model
+        )
+    return [
+        Compared(
+            provider=line.name[0],
+            model=line.name[1],
+            sums=line.sums,
+            first_token=percentiles(merge([sketches.get(line.name, {}).get("first_token", {})])),
+            total=percentiles(merge([sketches.get(line.name, {}).get("total", {})])),
+        )
+        for line in lines
+        if line.name[0]
+    ]

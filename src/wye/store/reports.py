@@ -1,0 +1,300 @@
+"""What the books add up to: sums by whatever they are kept by, sketches of latency, and what failed.
+
+Whoever asks says whose rows may be seen (`Reach`) first. Sums are read from the sums by the hour, never from the
+requests themselves, but for what belongs to a conversation.
+"""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wye.core.record import HOUR_US
+from wye.core.sums import SUMMED, Sums
+from wye.store.tables import attempts, latency_buckets, tag_hours, usage_events, usage_hours
+
+Dimension: TypeAlias = Literal["model", "provider", "user", "key", "team", "conversation", "tag"]
+Step: TypeAlias = Literal["hour", "day", "week", "month"]
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """Whose rows may be seen: all of them, or those of a user and, where it is named, of a team."""
+
+    user: str | None = None
+    team: str | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every row may be seen."""
+        return self.user is None and self.team is None
+
+
+class Span(Struct, frozen=True):
+    """Hours since the epoch, the last one not included."""
+
+    start: int
+    end: int
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """What rows must be of; the empty string is what has none."""
+
+    provider: str | None = None
+    model: str | None = None
+    user: str | None = None
+    key: str | None = None
+    team: str | None = None
+    conversation: str | None = None
+    tag: str | None = None
+
+
+class Line(Struct, frozen=True):
+    """Sums of one group: `name` is as many parts as it is grouped by, `start` the first hour of its step."""
+
+    name: tuple[str, ...]
+    start: int
+    sums: Sums
+
+
+_COLUMNS: Final = {
+    "model": ("provider", "model"),
+    "provider": ("provider",),
+    "user": ("user_id",),
+    "key": ("key_id",),
+    "team": ("team_id",),
+    "conversation": ("conversation_id",),
+    "tag": ("tag",),
+}
+_FILTERED: Final = {
+    "provider": "provider",
+    "model": "model",
+    "user": "user_id",
+    "key": "key_id",
+    "team": "team_id",
+    "conversation": "conversation_id",
+}
+
+
+class _Source(Struct):
+    """Where sums come from: a table, its hour, what it says of each sum, and what its rows must meet."""
+
+    table: FromClause
+    hour: ColumnElement[int]
+    sums: Mapping[str, ColumnElement[Any]]
+    where: list[ColumnElement[bool]]
+
+
+async def totals(
+    connection: AsyncConnection,
+    reach: Reach,
+    span: Span,
+    filters: Filters,
+    *,
+    by: Dimension | None = None,
+    step: Step | None = None,
+    names: Sequence[tuple[str, ...]] | None = None,
+    limit: int | None = None,
+) -> list[Line]:
+    """Return sums over `span`, by group and step where they are named; the dearest first, or in order of time.
+
+    `names` are the only groups wanted. Without `by` and `step` there is one line, whatever there was.
+    """
+    source = _source(reach, span, filters, by)
+    columns = [source.table.c[name] for name in _COLUMNS[by]] if by is not None else []
+    slots = _slots(source.hour, step, span) if step is not None else literal_column("0", BigInteger)
+    if names is not None:
+        if not names:
+            return []
+        wanted = [and_(*(column == part for column, part in zip(columns, name, strict=True))) for name in names]
+        source.where.append(or_(*wanted))
+    slot = slots.label("slot")
+    statement = select(*columns, slot, *(value.label(name) for name, value in source.sums.items()))
+    statement = statement.select_from(source.table).where(*source.where)
+    groups: list[Any] = [*columns, *([slot] if step is not None else [])]
+    if groups:
+        statement = statement.group_by(*groups)
+        order = [slot] if step is not None else []
+        statement = statement.order_by(*order, source.sums["cost"].desc(), source.sums["requests"].desc(), *columns)
+    rows = await connection.execute(statement.limit(limit))
+    width = len(columns)
+    return [
+        Line(
+            tuple(part or "" for part in row[:width]),
+            span.start if step is None else start_of(step, int(row[width]), span),
+            Sums(**{name: int(value or 0) for name, value in zip(SUMMED, row[width + 1 :], strict=True)}),
+        )
+        for row in rows
+    ]
+
+
+def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None) -> _Source:
+    if by == "conversation" or filters.conversation is not None:
+        source = _from_events(span)
+        if filters.tag is not None or by == "tag":
+            raise ValueError("conversations are not kept by tag")
+    else:
+        table = tag_hours if by == "tag" or filters.tag is not None else usage_hours
+        sums = {name: cast(func.sum(table.c[name]), BigInteger) for name in SUMMED}
+        source = _Source(table, table.c.hour, sums, [table.c.hour >= span.start, table.c.hour < span.end])
+        if filters.tag is not None:
+            source.where.append(tag_hours.c.tag == filters.tag)
+    source.where.append(seen(source.table, reach))
+    for name, column in _FILTERED.items():
+        value = getattr(filters, name)
+        if value is not None:
+            source.where.append(source.table.c[column] == value)
+    if by == "conversation":
+        source.where.append(usage_events.c.conversation_id.is_not(None))
+    return source
+
+
+def _from_events(span: Span) -> _Source:
+    c = usage_events.c
+    answered = and_(c.status == "ok", c.cached.is_(False))
+    counted = {
+        "requests": func.count(),
+        "errors": func.sum(case((c.status == "error", 1), else_=0)),
+        "cancelled": func.sum(case((c.status == "cancelled", 1), else_=0)),
+        "lost": func.sum(case((c.status == "lost", 1), else_=0)),
+        "cached": func.sum(case((c.cached, 1), else_=0)),
+        "streams": func.sum(case((c.stream, 1), else_=0)),
+        "unknown_costs": func.sum(case((c.cost.is_(None), 1), else_=0)),
+        "estimated_costs": func.sum(case((c.estimated, 1), else_=0)),
+        "answered": func.sum(case((answered, 1), else_=0)),
+        "duration": func.sum(case((answered, c.duration), else_=0)),
+        "first_tokens": func.count(c.first_token),
+        # What single calls did is not on the request's row.
+        "failures": literal(0),
+        "retries": literal(0),
+        "failovers": literal(0),
+    }
+    sums = {
+        name: counted[name] if name in counted else cast(func.coalesce(func.sum(c[name]), 0), BigInteger)
+        for name in SUMMED
+    }
+    hour = c.at // literal_column(str(HOUR_US), BigInteger)
+    return _Source(usage_events, hour, sums, [c.at >= span.start * HOUR_US, c.at < span.end * HOUR_US])
+
+
+def seen(table: FromClause, reach: Reach) -> ColumnElement[bool]:
+    """Return the condition that a table's rows may be seen."""
+    if reach.is_all:
+        return true()
+    whose = [table.c.user_id == reach.user]
+    if reach.team is not None:
+        whose.append(table.c.team_id == reach.team)
+    return or_(*whose)
+
+
+def _slots(hour: ColumnElement[int], step: Step, span: Span) -> ColumnElement[int]:
+    """Return the number of the step that an hour is in."""
+    # Numbers are written out: as parameters they would differ between what is selected and what is grouped by.
+    a_day, a_week, shift = (literal_column(number, BigInteger) for number in ("24", "7", "3"))
+    match step:
+        case "hour":
+            return hour
+        case "day":
+            return hour // a_day
+        case "week":
+            return (hour // a_day + shift) // a_week
+        case "month":
+            firsts = [literal_column(str(first), BigInteger) for first in _months(span)[1:]]
+            ends = [(hour < first, literal_column(str(number), BigInteger)) for number, first in enumerate(firsts)]
+            return (
+                case(*ends, else_=literal_column(str(len(ends)), BigInteger))
+                if ends
+                else literal_column("0", BigInteger)
+            )
+
+
+def start_of(step: Step, slot: int, span: Span) -> int:
+    """Return the first hour of a step; weeks begin on Monday, and all of them at midnight UTC."""
+    match step:
+        case "hour":
+            return slot
+        case "day":
+            return slot * 24
+        case "week":
+            return (slot * 7 - 3) * 24
+        case "month":
+            return _months(span)[slot]
+
+
+def _months(span: Span) -> list[int]:
+    """Return the first hours of the months that a span touches."""
+    at = datetime.datetime.fromtimestamp(span.start * 3600, datetime.UTC).replace(day=1, hour=0)
+    found: list[int] = []
+    while (hour := int(at.timestamp()) // 3600) < max(span.end, span.start + 1):
+        found.append(hour)
+        at = (at + datetime.timedelta(days=32)).replace(day=1)
+    return found
+
+
+Sketches: TypeAlias = dict[tuple[str, ...], dict[str, dict[int, int]]]
+"""By group (nothing, a provider, or a provider and a model) and by kind, counts by bucket."""
+
+
+async def latencies(
+    connection: AsyncConnection, span: Span, *, by: tuple[str, ...] = ("provider",), provider: str | None = None,
+    model: str | None = None,
+) -> Sketches:  # fmt: skip
+    """Return sketches of latency of everybody's requests, merged over `span`; `by` are columns."""
+    c = latency_buckets.c
+    where = [c.hour >= span.start, c.hour < span.end]
+    if provider is not None:
+        where.append(c.provider == provider)
+    if model is not None:
+        where.append(c.model == model)
+    groups = [c[name] for name in by]
+    statement = select(*groups, c.kind, c.bucket, cast(func.sum(c.count), BigInteger)).where(*where)
+    found: Sketches = defaultdict(lambda: defaultdict(dict))
+    for *name, kind, bucket, count in await connection.execute(statement.group_by(*groups, c.kind, c.bucket)):
+        found[tuple(name)][kind][bucket] = int(count)
+    return found
+
+
+class Failure(Struct, frozen=True):
+    """A call that failed: `usage_id` is the request it was made for, `at` microseconds since the epoch."""
+
+    usage_id: str
+    at: int
+    provider: str
+    model: str
+    error: str
+
+
+async def failures(
+    connection: AsyncConnection, reach: Reach, since: int, *, provider: str | None = None, limit: int = 20
+) -> list[Failure]:
+    """Return the calls that failed last, from `since` (microseconds since the epoch) on, the latest first."""
+    c = attempts.c
+    where = [c.error.is_not(None), c.at >= since, seen(attempts, reach)]
+    if provider is not None:
+        where.append(c.provider == provider)
+    statement = select(c.usage_id, c.at, c.provider, c.model, c.error).where(*where).order_by(c.at.desc()).limit(limit)
+    return [Failure(*row) for row in await connection.execute(statement)]
+
+
+async def error_counts(connection: AsyncConnection, reach: Reach, span: Span) -> dict[tuple[str, str], int]:
+    """Return how many calls failed, by provider and code."""
+    c = attempts.c
+    where = [c.error.is_not(None), c.at >= span.start * HOUR_US, c.at < span.end * HOUR_US, seen(attempts, reach)]
+    statement = select(c.provider, c.error, func.count()).where(*where).group_by(c.provider, c.error)
+    return {(provider, error): count for provider, error, count in await connection.execute(statement)}
