@@ -8,7 +8,7 @@ none and failures of many.
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.core.errors import ProviderError, ProviderModelMissingError, ProviderPermissionError
 from wye.core.record import HOUR_US, AttemptRecord, UsageRecord
@@ -84,13 +84,30 @@ class Folded(Struct):
 
 def fold(records: Iterable[UsageRecord]) -> Folded:
     """Add up records."""
-    folded = Folded({}, {}, {})
+    gathered = _Gathered({}, {}, {})
     for record in records:
-        _add(folded, record)
-    return folded
+        _add(gathered, record)
+    hours = {place: _total(rows) for place, rows in gathered.hours.items()}
+    tags = {place: _total(rows) for place, rows in gathered.tags.items()}
+    return Folded(hours, tags, gathered.latencies)
 
 
-def _add(folded: Folded, record: UsageRecord) -> None:
+_Row: TypeAlias = tuple[int, ...]
+
+
+class _Gathered(Struct):
+    """What is to be added up: `Sums` as plain rows, since whole columns are added several times as fast."""
+
+    hours: dict[Place, list[_Row]]
+    tags: dict[tuple[str, Place], list[_Row]]
+    latencies: dict[Spot, int]
+
+
+def _total(rows: list[_Row]) -> Sums:
+    return Sums(**dict(zip(SUMMED, map(sum, zip(*rows, strict=True)), strict=True)))
+
+
+def _add(folded: _Gathered, record: UsageRecord) -> None:
     hour, provider, model = record.at // HOUR_US, record.provider or "", record.model or ""
     first_token, duration = record.first_token, record.duration
     place = (hour, record.user, record.key or "", record.team or "", provider, model)
@@ -112,9 +129,10 @@ def _add(folded: Folded, record: UsageRecord) -> None:
             spot = (hour, provider, model, "first_token", bucket(first_token))
             latencies[spot] = latencies.get(spot, 0) + 1
     for where, sums in parts:
-        _plus(folded.hours.setdefault(where, Sums()), sums)
+        row = structs.astuple(sums)
+        folded.hours.setdefault(where, []).append(row)
         for tag in record.tags:
-            _plus(folded.tags.setdefault((tag, where), Sums()), sums)
+            folded.tags.setdefault((tag, where), []).append(row)
 
 
 def _sums(record: UsageRecord) -> Sums:
@@ -171,9 +189,3 @@ def _move(ours: Sums, theirs: Sums, attempt: AttemptRecord, *, known: bool) -> N
     theirs.reported_cost = attempt.reported_cost or 0
     for name in ("input_tokens", "output_tokens", "cost", "reported_cost"):
         setattr(ours, name, getattr(ours, name) - getattr(theirs, name))
-
-
-def _plus(total: Sums, more: Sums) -> None:
-    for name in SUMMED:
-        if value := getattr(more, name):
-            setattr(total, name, getattr(total, name) + value)

@@ -1,29 +1,31 @@
-"""Adds sums by the hour to those that are there already, in the transaction that writes the events they are of."""
+"""Adds sums by the hour to those that are there already, in the transaction that writes the events they are of.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+The statements are written out once for each kind of database: to build one of this many columns, and to look it up
+among those that were built, costs several times as much as to run it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
 from msgspec import structs
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wye.core.sums import SUMMED, Folded, Place
+from wye.core.sums import SUMMED, Folded
 from wye.store.tables import latency_buckets, tag_hours, usage_hours
 from wye.store.upsert import insert
+
+_Row: TypeAlias = tuple[int | str, ...]
+_written: Final[dict[tuple[str, str], str]] = {}
 
 
 async def add(connection: AsyncConnection, folded: Folded) -> None:
     """Add what events came to; only events that were not in the books before may be in it."""
-    # Rows go in the order of their keys, so that two processes never wait for each other's.
-    hours = [{**_place(place), **structs.asdict(sums)} for place, sums in sorted(folded.hours.items(), key=_key)]
-    tags = [
-        {"tag": tag, **_place(place), **structs.asdict(sums)}
-        for (tag, place), sums in sorted(folded.tags.items(), key=_key)
-    ]
-    names = ("hour", "provider", "model", "kind", "bucket")
-    latencies = [
-        {**dict(zip(names, spot, strict=True)), "count": count} for spot, count in sorted(folded.latencies.items())
-    ]
+    # Rows have their tables' columns in order, and go in the order of their keys, so that two processes never wait
+    # for each other's.
+    hours = [(*place, *structs.astuple(sums)) for place, sums in sorted(folded.hours.items(), key=_key)]
+    tags = [(tag, *place, *structs.astuple(sums)) for (tag, place), sums in sorted(folded.tags.items(), key=_key)]
+    latencies = [(*spot, count) for spot, count in sorted(folded.latencies.items())]
     await _add(connection, usage_hours, SUMMED, hours)
     await _add(connection, tag_hours, SUMMED, tags)
     await _add(connection, latency_buckets, ("count",), latencies)
@@ -33,16 +35,18 @@ def _key(item: tuple[Any, Any]) -> Any:
     return item[0]
 
 
-def _place(place: Place) -> Mapping[str, Any]:
-    names = ("hour", "user_id", "key_id", "team_id", "provider", "model")
-    return dict(zip(names, place, strict=True))
+async def _add(connection: AsyncConnection, table: Table, summed: Sequence[str], rows: Sequence[_Row]) -> None:
+    if rows:
+        await connection.exec_driver_sql(_statement(connection, table, summed), [*rows])
 
 
-async def _add(
-    connection: AsyncConnection, table: Table, summed: Sequence[str], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    if not rows:
-        return
-    statement = insert(connection, table)
-    grown = {name: table.c[name] + statement.excluded[name] for name in summed}
-    await connection.execute(statement.on_conflict_do_update(index_elements=[*table.primary_key], set_=grown), rows)
+def _statement(connection: AsyncConnection, table: Table, summed: Sequence[str]) -> str:
+    """Return a statement as the driver takes it."""
+    dialect = connection.dialect
+    known = _written.get((dialect.name, table.name))
+    if known is None:
+        statement = insert(connection, table)
+        grown = {name: table.c[name] + statement.excluded[name] for name in summed}
+        grows = statement.on_conflict_do_update(index_elements=[*table.primary_key], set_=grown)
+        known = _written[dialect.name, table.name] = str(grows.compile(dialect=dialect))
+    return known
