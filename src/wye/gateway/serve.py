@@ -23,6 +23,8 @@ from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway, where
 from wye.gateway.protocol import Protocol
 from wye.gateway.reload import Source, hold_hangups
+from wye.ledger.books import Books
+from wye.ledger.stored import StoredPages
 from wye.store.opened import Store
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
@@ -177,7 +179,8 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
     if debug:
         trace.enable(sys.stderr)
     log = LogWriter()
-    engine = Engine(settings, source.catalog, store=open_store(settings))
+    store = open_store(settings)
+    engine = Engine(settings, source.catalog, books=open_books(settings, store, log), store=store)
     gateway = Gateway(engine, settings.server, log, source)
     gateway.application  # noqa: B018 - made now, so that no request waits for its import
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
@@ -191,6 +194,13 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
 def open_store(settings: Settings) -> Store | None:
     """Return the store that settings name, not started yet. Raises `ConfigurationError`."""
     return None if settings.store.is_memory else Store(settings.store, settings.retention)
+
+
+def open_books(settings: Settings, store: Store | None, log: LogWriter) -> Books:
+    """Return the books to be kept in `store`, or in this process's memory alone where there is none."""
+    if store is None:
+        return Books()
+    return Books(pages=StoredPages(store.database, settings.store, log=log))
 
 
 class _IntoLog(logging.Handler):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.errors import StoreUnavailableError
@@ -27,6 +28,8 @@ EVERY_SECONDS: Final = 0.2
 _LOOK_AROUND_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
 _REJECTED: Final = "rejected.jsonl"
+_NOT_THEIR_FAULT: Final = (StoreUnavailableError, ProgrammingError, OperationalError)
+"""What no record is to blame for: a database that is away, or has not got its tables yet."""
 
 
 class Charges(Protocol):
@@ -97,7 +100,7 @@ class Writer:
                     await self._take(one, batch)
                 one.remove()
                 self._leftovers.pop(0)
-        except StoreUnavailableError as error:
+        except _NOT_THEIR_FAULT as error:
             self._away(error)
             return False
         self._back()
@@ -134,7 +137,7 @@ class Writer:
     async def _take(self, source: Journal | Leftovers, batch: Batch) -> None:
         try:
             await self._write(batch.records)
-        except StoreUnavailableError:
+        except _NOT_THEIR_FAULT:
             raise
         except Exception:  # noqa: BLE001 - one of them is what no database takes; it must not hold up the others
             for record in batch.records:
@@ -144,7 +147,7 @@ class Writer:
     async def _write_alone(self, record: UsageRecord) -> None:
         try:
             await self._write([record])
-        except StoreUnavailableError:
+        except _NOT_THEIR_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._reject(record, error)
@@ -173,10 +176,10 @@ class Writer:
                 "books", condition="rejected", request_id=record.id, error=type(error).__name__, kept=_REJECTED
             )
 
-    def _away(self, error: StoreUnavailableError) -> None:
+    def _away(self, error: Exception) -> None:
         self._wait = min(self._wait * 2, _LONGEST_WAIT_SECONDS)
         if not self.behind and self._log is not None:
-            self._log.event("books", condition="behind", message=error.message, waiting=self._journal.settled_waiting)
+            self._log.event("books", condition="behind", message=_said(error), waiting=self._journal.settled_waiting)
         self.behind = True
 
     def _back(self) -> None:
@@ -184,3 +187,9 @@ class Writer:
         if self.behind and self._log is not None:
             self._log.event("books", condition="written", message="the database has taken what waited for it")
         self.behind = False
+
+
+def _said(error: Exception) -> str:
+    return (
+        error.message if isinstance(error, StoreUnavailableError) else f"the database refuses: {type(error).__name__}"
+    )
