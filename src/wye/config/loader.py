@@ -29,6 +29,7 @@ from wye.routing.config import RoutingConfig
 from wye.routing.strategies import strategy_named
 from wye.state.config import MEMORY, StateConfig
 from wye.store.config import RetentionConfig, StoreConfig
+from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _S = TypeVar("_S", bound=Struct)
 
@@ -37,7 +38,7 @@ _LATER: Final = frozenset({"tools", "mcp", "budgets"})
 
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache",
+    "cache", "metrics", "telemetry",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -151,6 +152,8 @@ class _Loading:
             health=self._section(HealthConfig, "health", self._data.get("health", {})),
             state=self._state(),
             cache=self._cache(),
+            metrics=self._section(MetricsConfig, "metrics", self._data.get("metrics", {})),
+            telemetry=self._section(TelemetryConfig, "telemetry", self._data.get("telemetry", {})),
             store=self._store(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             origins=self._origins,

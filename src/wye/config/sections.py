@@ -14,6 +14,7 @@ from wye.health.config import BreakerConfig, HealthConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 from wye.store.config import RetentionConfig, StoreConfig
+from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _YEAR = 365 * 24 * 3600
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -121,6 +122,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     health: HealthConfig = HealthConfig()
     state: StateConfig = StateConfig()
     cache: CacheConfig = CacheConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     store: StoreConfig = StoreConfig()
     retention: RetentionConfig = RetentionConfig()
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, respond
+from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
 from wye.state import keep_responses
@@ -83,6 +84,8 @@ class Gateway:
         database = engine.store.database if engine.store is not None else None
         self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state, database)
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
+        metrics = engine.snapshot.settings.metrics
+        self.metrics = Metrics(engine, metrics) if metrics.enabled else None
         self._departures = Departures()
         self._gate = Gate(self.config.admin_key)
         self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json"})
@@ -101,6 +104,8 @@ class Gateway:
             "/readyz": Route("GET", self._readyz),
             "/": Route("GET", self._root),
         }
+        if self.metrics is not None:
+            self._routes["/metrics"] = Route("GET", self.metrics.answer)
 
     def _answers(self, surface: Surface, *, model: str | None = None, stream: bool | None = None) -> Route:
         """Return the route of a client API; `model` and `stream` are what the path says of them."""
@@ -126,12 +131,16 @@ class Gateway:
                 if self.engine.store is not None:
                     self._listen_to(self.engine.store)
                 await self.engine.start()
+                if self.metrics is not None:
+                    await self.metrics.start()
                 if self.reloader is not None:
                     self.reloader.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self.reloader is not None:
                     await self.reloader.stop()
+                if self.metrics is not None:
+                    await self.metrics.aclose()
                 await self.engine.aclose()
                 await self.responses.aclose()
                 self.log.flush()

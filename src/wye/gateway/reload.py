@@ -124,7 +124,7 @@ class Reloader:
     def _for_a_restart(self, settings: Settings) -> tuple[str, ...]:
         return tuple(
             f"{section}.{field}"
-            for section in ("server", "state", "store", "cache")
+            for section in ("server", "state", "store", "cache", "metrics", "telemetry")
             for field in getattr(settings, section).__struct_fields__
             if getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
         )

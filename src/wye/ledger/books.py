@@ -55,17 +55,17 @@ class Books:
         """Keep books on `pages`, tell `meters`, hold requests to `allowances`."""
         self.allowances = allowances
         self.meters = tuple(meters)
-        self._pages = pages
+        self.pages = pages
 
     async def start(self) -> None:
         """Begin, once, before the first request."""
-        if self._pages is not None:
-            await self._pages.start()
+        if self.pages is not None:
+            await self.pages.start()
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Let a request in or raise: `BooksUnavailableError`, and whatever the allowances raise."""
-        if self._pages is not None:
-            self._pages.check()
+        if self.pages is not None:
+            self.pages.check()
         return self.allowances.admit(exchange)
 
     def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
@@ -83,8 +83,8 @@ class Books:
         self._write(exchange)
 
     def _write(self, exchange: Exchange) -> None:
-        if self._pages is not None:
-            self._pages.admitted(admission(exchange))
+        if self.pages is not None:
+            self.pages.admitted(admission(exchange))
         exchange.admitted = True
 
     def settle(self, exchange: Exchange, catalog: Catalog, failure: BaseException | None = None) -> None:
@@ -94,17 +94,17 @@ class Books:
         exchange.settled = True
         price(exchange, catalog)
         record = None
-        if exchange.admitted and (self._pages is not None or self.meters or self.allowances is not NO_ALLOWANCES):
+        if exchange.admitted and (self.pages is not None or self.meters or self.allowances is not NO_ALLOWANCES):
             record = settlement(exchange, time.time_ns() // 1000, failure)
         self.allowances.settle(exchange, record)
         if record is None:
             return
-        if self._pages is not None:
-            self._pages.settled(record)
+        if self.pages is not None:
+            self.pages.settled(record)
         for meter in self.meters:
             meter.observe(record)
 
     async def aclose(self) -> None:
         """Bring what was written to where it belongs."""
-        if self._pages is not None:
-            await self._pages.aclose()
+        if self.pages is not None:
+            await self.pages.aclose()

@@ -1,0 +1,146 @@
+"""What Prometheus reads, and who may."""
+
+import http.client
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.support.gateway import Address, Running, provider, serving
+from tests.support.openai_wire import answer, refusal, stream
+from tests.support.upstream import Upstream
+
+KEY = "sk-canary-0123456789abcdefghij"
+ADMIN = "canary-admin-0123456789"
+
+
+def settings(first: Upstream, second: Upstream, *more: str) -> str:
+    return "\n".join([
+        *more,
+        provider("up", first.url, f'api_keys = ["{KEY}", "{KEY}2"]', "max_concurrency = 7"),
+        provider("spare", second.url),
+        '[aliases]\neither = ["up/m", "spare/m"]\n',
+        '[models."up/m"]\ninput_cost_per_million = 1.0\noutput_cost_per_million = 10.0\n',
+        '[models."spare/m"]\n',
+        "[retry]\nmax_retries = 1\nbase_delay = 0.01\n",
+        "[cache]\nenabled = true\n",
+    ])  # fmt: skip
+
+
+@pytest.fixture
+def upstreams() -> Iterator[tuple[Upstream, Upstream]]:
+    with Upstream() as first, Upstream() as second:
+        yield first, second
+
+
+def figures(text: str) -> dict[tuple[str, ...], float]:
+    """Return every sample by its name and its labels' values, in the order of their names."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def read(gateway: Address, headers: dict[str, str] | None = None) -> dict[tuple[str, ...], float]:
+    page = gateway.get("/metrics", headers)
+    assert page.status == 200, page.body
+    assert page.headers["content-type"].startswith("text/plain")
+    return figures(page.body.decode())
+
+
+def test_what_became_of_requests_can_be_read(upstreams: tuple[Upstream, Upstream]) -> None:
+    first, second = upstreams
+    with serving(settings(first, second)) as gateway:
+        first.reply_with(answer("Hi"))
+        second.reply_with(answer("Hi"))
+        gateway.chat("up/m", "one")
+        gateway.chat("up/m", "one")
+        first.reply_with(stream("Hi"))
+        gateway.chat("up/m", "two", stream=True)
+        first.reply_with(refusal(503))
+        assert gateway.chat("either", "three").headers["x-wye-provider"] == "spare"
+        first.reply_with(refusal(400, "no", "a_code_of_theirs"))
+        assert gateway.chat("up/m", "four").status == 400
+        gateway.chat("up/made-up-by-somebody", "five")
+        seen = read(gateway)
+        page = gateway.get("/metrics").body.decode()
+    assert seen["wye_requests_total", "m", "chat", "up", "ok"] == 3
+    assert seen["wye_requests_total", "m", "chat", "up", "error"] == 1
+    assert seen["wye_requests_total", "m", "chat", "spare", "ok"] == 1
+    assert seen["wye_calls_total", "m", "up", "ok"] == 2
+    assert seen["wye_calls_total", "m", "up", "overloaded"] == 1
+    assert seen["wye_failovers_total", "m", "up"] == 1
+    assert seen["wye_tokens_total", "input", "m", "up"] == 6
+    assert seen["wye_tokens_total", "output", "m", "up"] == 4
+    assert seen["wye_cost_usd_total", "m", "up"] == pytest.approx(0.000046)
+    assert seen["wye_saved_usd_total", "m", "up"] == pytest.approx(0.000023)
+    assert seen["wye_unpriced_requests_total", "m", "spare"] == 1
+    assert seen["wye_cached_answers_total", "m", "up"] == 1
+    assert seen["wye_cache_lookups_total", "hit"] == 1
+    assert seen["wye_time_to_first_token_seconds_count", "m", "up"] == 1
+    assert seen["wye_request_duration_seconds_count", "m", "up"] == 4
+    assert seen["wye_request_duration_seconds_bucket", "+Inf", "m", "up"] == 4
+    assert seen["wye_breaker_state", "up", "CLOSED"] == 1
+    assert sum(value for name, value in seen.items() if name[:2] == ("wye_keys", "up")) == 2
+    assert seen["wye_calls_under_way", "busy", "up"] == 0
+    assert seen["wye_state_degraded",] == 0
+    assert seen["wye_requests_total", "other", "chat", "up", "error"] == 1
+    assert "made-up" not in page
+    assert KEY not in page
+
+
+def test_only_the_admin_key_opens_the_page(upstreams: tuple[Upstream, Upstream]) -> None:
+    with serving(settings(*upstreams, f'[server]\nadmin_key = "{ADMIN}"\n')) as gateway:
+        assert gateway.get("/metrics").status == 401
+        seen = read(gateway, {"authorization": f"Bearer {ADMIN}"})
+        page = gateway.get("/metrics", {"authorization": f"Bearer {ADMIN}"}).body.decode()
+    assert any(name[0] == "wye_build_info" for name in seen)
+    assert ADMIN not in page
+
+
+def test_openmetrics_is_spoken_to_who_asks_for_it(upstreams: tuple[Upstream, Upstream]) -> None:
+    with serving(settings(*upstreams)) as gateway:
+        page = gateway.get("/metrics", {"accept": "application/openmetrics-text; version=1.0.0"})
+    assert page.headers["content-type"].startswith("application/openmetrics-text")
+    assert page.body.endswith(b"# EOF\n")
+
+
+def test_a_port_of_its_own_needs_no_key_and_shows_nothing_else(upstreams: tuple[Upstream, Upstream]) -> None:
+    more = f'[metrics]\nport = 0\n[server]\nadmin_key = "{ADMIN}"\n'
+    with serving(settings(*upstreams, more)) as gateway:
+        port = port_of(gateway)
+        own = Address(port)
+        assert figures(own.get("/metrics").body.decode())
+        for path in ("/", "/v1/models", "/metrics/x"):
+            own.hang_up()
+            assert own.get(path).status == 404
+        own.hang_up()
+        assert own.request("POST", "/metrics", b"{}").status == 404
+        own.hang_up()
+        with pytest.raises((http.client.HTTPException, OSError)):
+            own.get("/metrics", {"x": "y" * 100_000})
+        own.hang_up()
+        assert own.get("/metrics").status == 200
+        own.hang_up()
+
+
+def port_of(gateway: Running) -> int:
+    gateway.get("/healthz")  # it has begun to serve
+    assert gateway.gateway.metrics is not None
+    assert gateway.gateway.metrics.port is not None
+    return gateway.gateway.metrics.port
+
+
+def test_a_page_that_is_off_is_not_there(upstreams: tuple[Upstream, Upstream]) -> None:
+    with serving(settings(*upstreams, "[metrics]\nenabled = false\n")) as gateway:
+        assert gateway.get("/metrics").status == 404
+
+
+def test_without_the_library_the_page_says_what_to_install(
+    upstreams: tuple[Upstream, Upstream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wye.telemetry.prometheus.find_spec", lambda _: None)
+    with serving(settings(*upstreams)) as gateway:
+        page = gateway.get("/metrics")
+    assert page.status >= 400
+    assert "pip install 'wye[telemetry]'" in page.error["message"]
