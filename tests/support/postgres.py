@@ -17,8 +17,7 @@ from tests.support.gateway import PATIENCE
 
 _NOBODY: Final = "nobody"
 _SETTINGS: Final = {
-    "fsync": "off",  # what a test writes need not survive a power cut
-    "synchronous_commit": "off",
+    "fsync": "off",  # what is committed survives a crash of the server, not of the machine
     "full_page_writes": "off",
     "max_connections": "60",
     "shared_buffers": "32MB",

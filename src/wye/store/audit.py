@@ -1,10 +1,12 @@
 """The audit log: who changed what, when, from what to what. Rows are added, never changed; the database sees to it."""
 
+import operator
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import Column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.caller import Caller
@@ -80,15 +82,15 @@ async def page(
     The last one's id is the `before_id` of the next page. `since` and `until` (exclusive) are microseconds.
     """
     columns = audit_log.c
-    filters = [
-        (columns.user_id == owner, owner),
-        (columns.id < before_id, before_id),
-        (columns.target == target, target),
-        (columns.target_id == target_id, target_id),
-        (columns.at >= since, since),
-        (columns.at < until, until),
+    filters: list[tuple[Column[Any], Callable[[Any, Any], Any], Any]] = [
+        (columns.user_id, operator.eq, owner),
+        (columns.id, operator.lt, before_id),
+        (columns.target, operator.eq, target),
+        (columns.target_id, operator.eq, target_id),
+        (columns.at, operator.ge, since),
+        (columns.at, operator.lt, until),
     ]
-    chosen = [condition for condition, value in filters if value is not None]
+    chosen = [compare(column, value) for column, compare, value in filters if value is not None]
     query = select(audit_log).where(*chosen).order_by(columns.id.desc()).limit(max(1, min(limit, PAGE)))
     return [Entry(**row) for row in (await connection.execute(query)).mappings()]
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -177,7 +177,6 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {60_000 if patient else round(config.timeout * 1000)}")
-        cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
@@ -192,34 +191,33 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     return engine
 
 
-_LOCKED_UP: Final = frozenset({"57014", "55P03", "40P01", "25P03"})
-"""PostgreSQL's codes for a statement that took too long or could not get its lock."""
+_AWAY: Final = ("08", "25P03", "40P01", "53", "55P03", "57", "58")
+"""How PostgreSQL's codes begin for what passes: it stops or starts, is full, too slow, or a lock was not to be had."""
+_MISTAKES: Final = ("28", "3D", "42501")
+"""How they begin for what only another URL, or the operator, can mend. Source: PostgreSQL's manual, appendix A."""
 
 
 def _is_away(error: BaseException) -> bool:
     """Tell a database that is away, full or too slow from a mistake in a query."""
-    if isinstance(error, IntegrityError):
-        return False
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
-        if isinstance(error, OperationalError):
-            return "no such " not in str(error.orig)  # SQLite's word for a mistake in a query
-        return getattr(error.orig, "sqlstate", None) in _LOCKED_UP
-    # What the driver says while it connects is not wrapped.
+        if code := _code(error):
+            return code.startswith(_AWAY)
+        return isinstance(error, OperationalError) and "no such " not in str(error.orig)  # SQLite's word for a mistake
+    # What a driver says while it connects is not always wrapped.
     away = (PoolTimeoutError, OSError, TimeoutError, sqlite3.OperationalError)
     return isinstance(error, away) or type(error).__module__.startswith("asyncpg.")
 
 
-_MISTAKES: Final = ("28", "3D", "42501")
-"""How PostgreSQL's codes begin for what only another URL, or the operator, can mend."""
-
-
 def _mistake(error: BaseException) -> str | None:
     """Return what is wrong with the URL, where the server says that something is."""
-    if type(error).__module__.startswith("asyncpg.") and str(getattr(error, "sqlstate", None)).startswith(_MISTAKES):
-        return _reason(error)
-    return None
+    return _reason(error) if _code(error).startswith(_MISTAKES) else None
+
+
+def _code(error: BaseException) -> str:
+    """Return PostgreSQL's code of an error, empty where there is none."""
+    return str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None) or "")
 
 
 def _reason(error: BaseException) -> str:

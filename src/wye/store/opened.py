@@ -5,7 +5,7 @@ from wye.store.changes import Changes
 from wye.store.config import RetentionConfig, StoreConfig
 from wye.store.database import Database
 from wye.store.housekeeper import Housekeeper
-from wye.store.upgrade import refuse, upgrade
+from wye.store.upgrade import upgrade
 
 
 class Store:
@@ -41,7 +41,6 @@ async def prepare(config: StoreConfig) -> str | None:
     database = Database(config)
     try:
         before = await upgrade(database)
-        refuse(before)
     except StoreUnavailableError as error:
         return f"{error.message}: requests that need it get 503 until it is there"
     finally:

@@ -3,9 +3,10 @@
 import asyncio
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -67,11 +68,11 @@ async def upgrade(database: Database) -> Checked:
         with database.says_when_away(upgrading=True):
             async with _alone(engine, config) as connection:
                 before = await connection.run_sync(_checked, config)
+                refuse(before)
                 if before.condition in {"empty", "behind"}:
                     await connection.run_sync(_migrate)
     finally:
         await engine.dispose()
-    refuse(before)
     return before
 
 
@@ -101,6 +102,8 @@ async def _alone(engine: AsyncEngine, config: StoreConfig) -> AsyncIterator[Asyn
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
             async with engine.begin() as connection:
                 yield connection
+            with closing(sqlite3.connect(file, timeout=_WAIT_SECONDS)) as plain:
+                plain.execute("PRAGMA journal_mode = WAL")  # in no transaction, and only once the file is known as ours
         return
     async with engine.begin() as connection:
         await connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS:.0f}s'"))
