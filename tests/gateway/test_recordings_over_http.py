@@ -184,7 +184,7 @@ def test_a_recorded_answer_reaches_an_openai_client(served: House, wire: Wire, r
         check_answer(answer, expected, streamed=recording.streamed)
     if recording.streamed:
         assert answer.events[-1] == b"[DONE]"
-    if not recording.id.endswith(PARTS_OVERLAP):
+    if expected.usage is not None and not recording.id.endswith(PARTS_OVERLAP):  # without a report it is an estimate
         assert said_cost(answer, streamed=recording.streamed) in costs(answer, wire, recording, expected.usage)
 
 

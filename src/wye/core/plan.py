@@ -119,7 +119,8 @@ class Outcome(Struct, kw_only=True):
     """What became of one attempt. Only `cost` is set later, by whoever keeps the books.
 
     `started` is seconds since the epoch; `first_token` and `duration` are seconds since `started`, `first_token` is
-    `None` where no content came. `cancelled` means the caller left.
+    `None` where no content came. `cancelled` means the caller left. `produced` is how much of an answer had come, in
+    bytes of text, where its provider reported no usage or it was cut.
     """
 
     attempt: Attempt
@@ -131,3 +132,4 @@ class Outcome(Struct, kw_only=True):
     finish_reason: str | None = None
     error: WyeError | None = None
     cancelled: bool = False
+    produced: int = 0

@@ -19,6 +19,7 @@ from wye.core.secret import Secret
 from wye.core.sink import Sink
 from wye.core.usage import Usage
 from wye.dispatch.course import ONCE_EACH, Course, Rules, too_late
+from wye.dispatch.produced import Produced
 from wye.dispatch.upstream import Upstream
 from wye.health import Health
 
@@ -75,9 +76,7 @@ async def _first(
             course.note(permit, running.failed(_bug(error)))
             raise
         else:
-            running.usage = response.usage
-            if isinstance(response, ModelResponse):
-                running.finish_reason = response.finish_reason
+            running.answered(response)
             course.note(permit, running.outcome())
             return response
         finally:
@@ -167,7 +166,17 @@ async def _by(deadline: float, gate: _Gate, work: Coroutine[Any, Any, None]) -> 
 class _Running:
     """An attempt under way."""
 
-    __slots__ = ("_answered", "_attempt", "_began", "_first_token", "_started", "committed", "finish_reason", "usage")
+    __slots__ = (
+        "_answered",
+        "_attempt",
+        "_began",
+        "_first_token",
+        "_produced",
+        "_started",
+        "committed",
+        "finish_reason",
+        "usage",
+    )
 
     def __init__(self, attempt: Attempt, answered: Callable[[], None] | None = None) -> None:
         self._attempt = attempt
@@ -175,6 +184,7 @@ class _Running:
         self._started = time.time()
         self._began = time.perf_counter()
         self._first_token: float | None = None
+        self._produced = Produced()
         self.committed = False
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
@@ -184,8 +194,20 @@ class _Running:
         for chunk in batch:
             if chunk.usage is not None:
                 self.usage = chunk.usage
-            if chunk.choices and (reason := chunk.choices[0].finish_reason):
+            if not chunk.choices:
+                self._produced.unread(chunk)
+                continue
+            self._produced.read(chunk)
+            if reason := chunk.choices[0].finish_reason:
                 self.finish_reason = reason
+
+    def answered(self, answer: ModelResponse | OperationAnswer) -> None:
+        """Remember what the books need of a whole answer."""
+        self.usage = answer.usage
+        if isinstance(answer, ModelResponse):
+            self.finish_reason = answer.finish_reason
+            if answer.usage is None:
+                self._produced.whole(answer)
 
     def commit(self) -> None:
         """Mark the moment of the first content."""
@@ -210,4 +232,5 @@ class _Running:
             finish_reason=self.finish_reason,
             error=error,
             cancelled=cancelled,
+            produced=0 if self.usage is not None and self.finish_reason else self._produced.bytes,
         )

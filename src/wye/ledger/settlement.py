@@ -10,6 +10,7 @@ from wye.core.exchange import Exchange
 from wye.core.plan import Outcome
 from wye.core.record import PICO_PER_USD, AttemptRecord, Status, UsageRecord
 from wye.core.usage import Usage
+from wye.ledger.estimates import consumed
 from wye.ledger.price import Rater
 
 _rater: Final = Rater()
@@ -26,6 +27,8 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
     total: Decimal | None = None
     for outcome in exchange.outcomes:
         row = catalog.models.get(outcome.attempt.full_id)
+        if outcome.usage is None or outcome.produced or outcome.cancelled:
+            outcome.usage = consumed(exchange.call, outcome)
         if outcome.usage is None:
             # A refusal costs nothing; what broke off in its midst costs something that nobody told, unless it is free.
             refused = outcome.error is not None and outcome.first_token is None

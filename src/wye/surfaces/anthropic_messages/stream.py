@@ -43,8 +43,8 @@ class MessageStream:
     """
 
     __slots__ = (
-        "_after", "_arguments", "_block", "_called", "_finish", "_kind", "_next", "_passing", "_request_id", "_started",
-        "_thoughts", "_usage", "_waiting", "_wire", "model",
+        "_after", "_arguments", "_block", "_called", "_finish", "_kind", "_last", "_next", "_passing", "_request_id",
+        "_started", "_thoughts", "_usage", "_waiting", "_wire", "model",
     )  # fmt: skip
 
     def __init__(self, *, model: str, request_id: str) -> None:
@@ -53,6 +53,7 @@ class MessageStream:
         self._request_id = request_id
         self._wire = ""
         self._passing = False
+        self._last = b""
         self._started = False
         self._kind: str | int | None = None
         self._block = 0
@@ -89,7 +90,7 @@ class MessageStream:
     def end(self) -> bytes:
         """Return the end of a stream that went well."""
         if self._passing:
-            return b""
+            return self._last
         out: list[bytes] = []
         self._start(StreamChunk(), out)
         if self._kind == "text":
@@ -120,6 +121,8 @@ class MessageStream:
             data = data.replace(b"\n", b"\ndata: ")  # it came in several lines, and goes so
         if chunk.event is None:
             out += (b"data: ", data, b"\n\n")
+        elif chunk.event == "message_stop":
+            self._last = b"event: message_stop\ndata: " + data + b"\n\n"  # it leaves once the books are written
         else:
             out += (b"event: ", chunk.event.encode(errors="replace"), b"\ndata: ", data, b"\n\n")
 
