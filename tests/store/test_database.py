@@ -119,10 +119,57 @@ async def test_sqlite_is_one_file_that_nobody_else_may_read_in_wal_mode(tmp_path
     await database.aclose()
 
 
-async def test_an_sqlite_file_that_cannot_be_made_is_away_and_says_why(tmp_path: Path) -> None:
-    database = Database(config_for(f"sqlite:///{tmp_path}/no/such/folder/wye.db"))
-    with pytest.raises(StoreUnavailableError, match=r"No such file|unable to open"):
+@pytest.mark.parametrize("place", ["no/such/folder/wye.db", "", "file/wye.db", "/proc/wye.db"])
+async def test_an_sqlite_file_that_can_be_nowhere_is_a_mistake_that_says_what_to_write(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    database = Database(config_for(f"sqlite:///{tmp_path / place}"))
+    with pytest.raises(ConfigurationError, match="name one in a folder that can be"):
         await upgrade(database)
+    await database.aclose()
+
+
+async def test_a_full_disk_is_an_outage_and_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    database = Database(config_for(f"sqlite:///{tmp_path / 'wye.db'}"))
+    await upgrade(database)
+    async with database.read() as connection:
+        await connection.execute(text("PRAGMA max_page_count = 1"))  # as large as it may get
+
+    async def write() -> None:
+        async with database.begin() as connection:
+            await connection.execute(teams.insert().values({**team("a"), "name": "x" * 100_000}))
+
+    with pytest.raises(StoreUnavailableError, match="full"):
+        await write()
+    assert database.condition == "away"
+    assert await count(database) == 0
+    await database.aclose()
+
+
+async def test_who_leaves_in_the_middle_leaves_a_database_that_works(database: Database) -> None:
+    async def use(at: int) -> None:
+        async with database.begin() as connection:
+            await connection.execute(teams.insert().values(team(f"t{at}")))
+            await count(database)
+
+    for at in range(60):
+        task = asyncio.create_task(use(at))
+        await asyncio.sleep(at * 0.0002)
+        task.cancel()
+        await asyncio.wait([task])
+    before = await count(database)
+    await use(1000)
+    assert await count(database) == before + 1
+
+
+async def test_a_writer_that_another_task_keeps_waiting_is_told_so_in_time(tmp_path: Path) -> None:
+    database = Database(StoreConfig(url=Secret(f"sqlite:///{tmp_path / 'wye.db'}"), timeout=0.1))
+    await upgrade(database)
+    async with database.begin():
+        with pytest.raises(StoreUnavailableError, match="took too long"):
+            async with database.begin():
+                pass
     await database.aclose()
 
 

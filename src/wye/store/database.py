@@ -63,12 +63,12 @@ class Database:
         On SQLite one task of a process writes at a time: a block within a block would wait for itself.
         Raises `StoreUnavailableError`, also from within the block.
         """
-        async with AsyncExitStack() as stack:
-            if self.dialect == "sqlite":
-                await stack.enter_async_context(self._writing)
-            with self.says_when_away():
-                async with self._engine.begin() as connection:
-                    yield connection
+        with self.says_when_away():
+            async with AsyncExitStack() as stack:
+                if self.dialect == "sqlite":
+                    async with asyncio.timeout(self.config.timeout):
+                        await stack.enter_async_context(self._writing)
+                yield await stack.enter_async_context(self._engine.begin())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -165,6 +165,10 @@ def _postgresql(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **more)
 
 
+_LARGEST_JOURNAL: Final = 64 * 1024 * 1024
+"""Bytes that SQLite's log is cut to after a long reader let it grow."""
+
+
 def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     url = make_url(config.url.reveal()).set(drivername="sqlite+aiosqlite")
     more: dict[str, Any] = {"poolclass": NullPool}
@@ -178,6 +182,7 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {60_000 if patient else round(config.timeout * 1000)}")
         cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA journal_size_limit = {_LARGEST_JOURNAL}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
@@ -224,5 +229,7 @@ def _reason(error: BaseException) -> str:
     origin = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(error, PoolTimeoutError):
         return "all connections are busy"
+    if isinstance(error, TimeoutError) and not str(error):
+        return "it took too long"
     said = str(origin).strip().splitlines()
     return said[0].rpartition(">: ")[2] if said else type(origin).__name__

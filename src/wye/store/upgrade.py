@@ -1,12 +1,13 @@
 """Brings a database to this program's tables, forward only, one process at a time; tells what one is like."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -28,6 +29,7 @@ from wye.store.tables import METADATA, changes
 VERSION_TABLE: Final = "wye_version"
 _LOCK: Final = 0x577965  # "Wye", among all advisory locks of the database
 _WAIT_SECONDS: Final = 60.0
+_NO_PLACE: Final = {errno.EACCES, errno.EISDIR, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS}
 
 Condition: TypeAlias = Literal["current", "behind", "empty", "ahead", "newer", "foreign"]
 """`ahead` is a database that a newer program has upgraded and that this one can still use; `newer` one it cannot."""
@@ -98,8 +100,10 @@ async def _alone(engine: AsyncEngine, config: StoreConfig) -> AsyncIterator[Asyn
     """Open the one transaction in which tables change, while no other process is in its own."""
     if config.dialect == "sqlite":
         file = sqlite_file(config)
-        async with _file_lock(file):
+        with _says_where_no_file_can_be(file):
+            file.with_name(f"{file.name}.lock").touch(0o600)
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's to read
+        async with _file_lock(file):
             async with engine.begin() as connection:
                 yield connection
             with closing(sqlite3.connect(file, timeout=_WAIT_SECONDS)) as plain:
@@ -112,6 +116,21 @@ async def _alone(engine: AsyncEngine, config: StoreConfig) -> AsyncIterator[Asyn
         if not there:  # asked first: whose schema was made by somebody else may not make any
             await connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
         yield connection
+
+
+@contextmanager
+def _says_where_no_file_can_be(file: Path) -> Iterator[None]:
+    """Tell a mistake in the settings from a disk that is full, which passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        raise ConfigurationError(
+            f"store.url: the file {file} cannot be written ({error.strerror}): name one in a folder that can be, "
+            "a PostgreSQL database, or 'memory://' to keep nothing",
+            param="store.url",
+        ) from None
 
 
 @asynccontextmanager
