@@ -105,7 +105,8 @@ class StoredResponses:
         items = response_items.c
         holders = select(items.response_id).where(items.user_id == owner, items.item_id == item_id)
         async with self._database.read() as connection:
-            found = await self._read(connection, owner, responses.c.id.in_(holders))
+            ids = list(await connection.scalars(holders))
+            found = await self._read(connection, owner, responses.c.id.in_(ids)) if ids else []
         return max(found, key=lambda kept: kept[1])[0] if found else None
 
     async def aclose(self) -> None:
