@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -41,6 +41,7 @@ from wye.state import connect
 
 if TYPE_CHECKING:
     from wye.store.opened import Store  # a library that keeps nothing need not load it
+    from wye.telemetry.spans import Tracing
 
 _Answer = TypeVar("_Answer")
 _Whole = TypeVar("_Whole", ModelResponse, OperationAnswer)
@@ -58,13 +59,15 @@ class Engine:
         *,
         books: Books | None = None,
         store: "Store | None" = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
         """Build the first snapshot; connections are made when they are needed.
 
         `books` keep account of what is asked; without them requests are priced, and that is all. `store` is what
-        outlives this process; without it nothing does.
+        outlives this process; without it nothing does. `tracing` follows every exchange.
         """
         self.store = store
+        self.tracing = tracing
         self.books = books or Books()
         self._catalog = catalog
         self._factory = factory or ModelProviderFactory()
@@ -95,6 +98,11 @@ class Engine:
         self._checks.follow(self.snapshot.settings.health)
 
     @property
+    def records_content(self) -> bool:
+        """Whether traces hold what was asked and answered."""
+        return self.tracing is not None and self.tracing.content
+
+    @property
     def drops_unsupported(self) -> bool:
         """Whether parameters a wire cannot express are left out and reported, by configuration."""
         return self.snapshot.settings.routing.unsupported_parameters == "drop"
@@ -118,6 +126,8 @@ class Engine:
     def stream(self, exchange: Exchange, sink: Sink) -> Coroutine[Any, Any, None]:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         way = self._stream if self.cache is None else partial(self._poured, self.cache)
+        if self.records_content:
+            sink = _Heard(exchange, sink)
         return self._through(exchange, partial(way, sink))
 
     def _complete(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
@@ -154,6 +164,8 @@ class Engine:
     async def _through(self, exchange: Exchange, way: _Way[_Answer]) -> _Answer:
         """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
+        if self.tracing is not None:
+            exchange.trace = self.tracing.begin(exchange)
         try:
             if (wait := self.books.admit(exchange)) is not None:
                 await wait
@@ -162,6 +174,8 @@ class Engine:
             if self.cache is None and (wait := self.books.hold(exchange, now.catalog)) is not None:
                 await wait
             answer = await way(exchange, now)
+            if exchange.trace is not None and isinstance(answer, ModelResponse):
+                exchange.trace.answered(answer)
         except BaseException as failure:
             self._account(exchange, now, failure)
             raise
@@ -222,6 +236,8 @@ class Engine:
 
     def _account(self, exchange: Exchange, now: snapshot.Snapshot, failure: BaseException | None = None) -> None:
         self.books.settle(exchange, now.catalog, failure)
+        if self.tracing is not None:
+            self.tracing.follow(exchange, failure)
         if exchange.prefixes:
             self._reader.learn(exchange)
 
@@ -383,6 +399,21 @@ class Engine:
         await self.books.aclose()
         if self.store is not None:
             await self.store.aclose()
+        if self.tracing is not None:
+            await self.tracing.aclose()
+
+
+class _Heard:
+    """A sink that lets an exchange's trace hear what is said."""
+
+    def __init__(self, exchange: Exchange, sink: Sink) -> None:
+        self._exchange = exchange
+        self._sink = sink
+
+    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
+        if (trace := self._exchange.trace) is not None:
+            trace.said(chunks)
+        return self._sink.put(chunks)
 
 
 def _led_by(settings: Settings, provider: str, model: str, known: Catalog) -> Settings:

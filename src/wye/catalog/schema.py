@@ -323,12 +323,13 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     this one while this one is not configured. `local` providers are reached on private addresses without being told to.
     A `stand_in` answers `auto` only while no other provider is configured. `also_speaks` names further wire formats it
     understands at the same base URL: a caller of one of them is answered in it, except by models that have an
-    `adapter` of their own.
+    `adapter` of their own. `telemetry_name` is what OpenTelemetry's conventions call it, where that is not its id.
     """
 
     id: str
     name: str
     adapter: str
+    telemetry_name: str = ""
     base_url: str | None = None
     aliases: tuple[str, ...] = ()
     auth: Literal["bearer", "header", "none"] = "bearer"

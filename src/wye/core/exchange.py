@@ -8,6 +8,7 @@ from wye.core.caller import LIBRARY, Caller
 from wye.core.plan import Attempt, Outcome, Plan, Wishes
 from wye.core.request import Call
 from wye.core.reuse import Reuse, Verdict
+from wye.core.trace import Trace
 from wye.core.usage import Usage
 
 
@@ -29,6 +30,8 @@ class Exchange:
 
     The cache's part: `reuse` is what the caller said of answers that are kept, `cache` what became of the request
     there, `age` how old the answer is, in seconds, and `spared` what it took when it was made.
+
+    `trace` follows it, where requests are traced, below `traceparent`, which the caller sent.
     """
 
     __slots__ = (
@@ -59,6 +62,8 @@ class Exchange:
         "settled",
         "spared",
         "tags",
+        "trace",
+        "traceparent",
         "wishes",
     )
 
@@ -81,6 +86,8 @@ class Exchange:
         self.cache: Verdict | None = None
         self.age: int | None = None
         self.spared: Usage | None = None
+        self.traceparent: str | None = None
+        self.trace: Trace | None = None
         self.plan: Plan | None = None
         self.provider: str | None = None
         self.attempt: Attempt | None = None
@@ -102,5 +109,6 @@ class Exchange:
         """Return one of the same call and plan, for a call that may outlive this exchange."""
         other = Exchange(self.call, id=self.id, deadline=self.deadline, caller=self.caller)
         other.plan, other.provider, other.wishes, other.reuse = self.plan, self.provider, self.wishes, self.reuse
+        other.trace = self.trace
         other.parent, other.conversation, other.tags = self.parent, self.conversation, self.tags
         return other

@@ -95,8 +95,14 @@ class Course:
             if permit is not None:
                 self._health.release(permit)
             return None
-        self._exchange.attempt = attempt
+        self._begin(attempt)
         return attempt, permit
+
+    def _begin(self, attempt: Attempt) -> None:
+        exchange = self._exchange
+        exchange.attempt = attempt
+        if exchange.trace is not None:
+            exchange.trace.begin(attempt)
 
     async def next(self) -> tuple[Attempt, Permit]:
         """Return the next call and leave for it, having waited where that helps; raise the request's last error.
@@ -108,7 +114,7 @@ class Course:
                 attempt = self._attempts[self._at]
                 permit = await self._enter(attempt)
                 if permit is not None:
-                    self._exchange.attempt = attempt
+                    self._begin(attempt)
                     return attempt, permit
                 self._at += 1
             await self._pause()
@@ -131,6 +137,8 @@ class Course:
     def note(self, permit: Permit, outcome: Outcome) -> None:
         """Write down what became of a call, for the books and for whoever asks next."""
         self._exchange.outcomes.append(outcome)
+        if (trace := self._exchange.trace) is not None:
+            trace.end(outcome)
         self._health.observe(permit, outcome)
 
     def failed(self, permit: Permit, error: WyeError) -> None:

@@ -112,7 +112,7 @@ class WireUpstream:
         """Send the request and read the whole answer."""
         call = await self._filled(exchange.call) if self._needs else exchange.call
         adapter, request = self._build(exchange, attempt, call, whole=True)
-        headers = self._with(key, request.headers)
+        headers = self._with(key, _traced(exchange, request.headers))
         reply = await self._transport.send(request.path, headers, request.body, seconds)
         if not 200 <= reply.status < 300:
             raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
@@ -142,7 +142,9 @@ class WireUpstream:
             path = request.path if self._plain else path_of(self._provider, request.path, target.name)
             async with room:
                 left = max(until - clock(), 0.001)
-                reply = await self._transport.send(path, self._with(key, request.headers), request.body, left)
+                reply = await self._transport.send(
+                    path, self._with(key, _traced(exchange, request.headers)), request.body, left
+                )
             if not 200 <= reply.status < 300:
                 raise self._scrubbed(adapter.parse_error(reply.status, reply.headers, reply.body))
             try:
@@ -159,7 +161,7 @@ class WireUpstream:
         call = await self._filled(exchange.call) if self._needs else exchange.call
         adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
-        headers = self._with(key, request.headers)
+        headers = self._with(key, _traced(exchange, request.headers))
         async with self._transport.stream(request.path, headers, request.body) as answer:
             if not 200 <= answer.status < 300:
                 error = adapter.parse_error(answer.status, answer.headers, await _read_some(answer))
@@ -360,6 +362,11 @@ def _thinks_with_tools(call: Call, model: ModelInfo) -> bool:
     chat = call.chat
     effort = effort_of(chat.reasoning_budget) if chat.reasoning_budget is not None else None
     return bool(chat.tools) and model.thinks_at(chat.reasoning_effort or effort)
+
+
+def _traced(exchange: Exchange, headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers of a call, with the name of its trace where there is one."""
+    return headers if exchange.trace is None else {**headers, **exchange.trace.headers}
 
 
 def _headers(provider: Provider, key: Secret | None) -> Mapping[str, str]:

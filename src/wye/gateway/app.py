@@ -415,6 +415,7 @@ class Gateway:
                 line.input_tokens, line.output_tokens = usage.input_tokens, usage.output_tokens
             line.cost_usd = exchange.cost_text
             line.cache = exchange.cache
+            line.trace = exchange.trace.id if exchange.trace is not None else None
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)

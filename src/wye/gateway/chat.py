@@ -38,13 +38,27 @@ def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywor
     forwarded = _NOTHING
     if not surface.FORWARDED.isdisjoint(headers):
         forwarded = {name.decode(): headers[name].decode("latin-1") for name in surface.FORWARDED if name in headers}
-    asked = Asked(model=model, stream=stream, action=action, headers=forwarded, drop_unsupported=drop, raw_events=True)
+    asked = Asked(
+        model=model,
+        stream=stream,
+        action=action,
+        headers=forwarded,
+        drop_unsupported=drop,
+        raw_events=not engine.records_content,
+    )
     call = surface.parse_request(body, asked)
     exchange = engine.begin(call, timeout=timeout_of(headers), request_id=request_id, caller=caller)
     exchange.wishes = wishes_of(headers)
+    heed(engine, exchange, headers)
+    return exchange
+
+
+def heed(engine: Engine, exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
+    """Read what headers say of kept answers and of traces, where there are any."""
     if engine.cache is not None:
         exchange.reuse = reuse_of(headers)
-    return exchange
+    if engine.tracing is not None and (above := headers.get(b"traceparent")) is not None:
+        exchange.traceparent = above.decode("latin-1")
 
 
 def wants_dropping(engine: Engine, headers: Mapping[bytes, bytes]) -> bool:

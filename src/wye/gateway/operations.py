@@ -12,9 +12,9 @@ from wye.core.exchange import Exchange
 from wye.core.operations import ForwardedAnswer
 from wye.core.request import Asked, Operation
 from wye.engine import Engine
-from wye.gateway.chat import answering, describe, timeout_of, wants_dropping
+from wye.gateway.chat import answering, describe, heed, timeout_of, wants_dropping
 from wye.gateway.http import JSON, Departure, Header, Send, respond
-from wye.gateway.wishes import reuse_of, wishes_of
+from wye.gateway.wishes import wishes_of
 from wye.surfaces import OperationSurface, cohere_rerank, openai_embeddings, openai_forwarded
 
 
@@ -54,8 +54,7 @@ def open_exchange(
         parse = partial(openai_forwarded.parse_request, operation=way.operation, content_type=content_type)
     exchange = engine.begin(parse(body, asked), timeout=timeout_of(headers), request_id=request_id, caller=caller)
     exchange.wishes = wishes_of(headers)
-    if engine.cache is not None:
-        exchange.reuse = reuse_of(headers)
+    heed(engine, exchange, headers)
     return exchange
 
 

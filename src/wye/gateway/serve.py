@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ import msgspec
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from wye import catalog
+from wye import __version__, catalog
+from wye.catalog import Catalog
 from wye.config import ServerConfig, Settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
@@ -26,6 +28,7 @@ from wye.gateway.reload import Source, hold_hangups
 from wye.ledger.books import Books
 from wye.ledger.stored import StoredPages
 from wye.store.opened import Store
+from wye.telemetry import otlp
 from wye.telemetry.log import LogWriter
 from wye.transport import trace
 
@@ -180,7 +183,8 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
         trace.enable(sys.stderr)
     log = LogWriter()
     store = open_store(settings)
-    engine = Engine(settings, source.catalog, books=open_books(settings, store, log), store=store)
+    tracing = otlp.connect(settings.telemetry, os.environ, version=__version__, names=partial(_told, source.catalog))
+    engine = Engine(settings, source.catalog, tracing=tracing, books=open_books(settings, store, log), store=store)
     gateway = Gateway(engine, settings.server, log, source)
     gateway.application  # noqa: B018 - made now, so that no request waits for its import
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
@@ -189,6 +193,12 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> 
     gc.set_threshold(20_000, 20, 20)
     logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
     return gateway
+
+
+def _told(known: Catalog, provider: str) -> str:
+    """Return what OpenTelemetry's conventions call a provider."""
+    row = known.providers.get(provider)
+    return (row.telemetry_name if row is not None else "") or provider
 
 
 def open_store(settings: Settings) -> Store | None:

@@ -19,7 +19,7 @@ class RequestLine(Struct, omit_defaults=True, kw_only=True):
     """One finished request. `time` is seconds since the epoch, `duration_ms` from its arrival to its last byte.
 
     `asked` is the model as the caller named it, `strategy` what chose another one, where there was a choice. `cache` is
-    what became of the request there, where answers are kept.
+    what became of the request there, where answers are kept, `trace` its trace's name.
     """
 
     time: float
@@ -39,6 +39,7 @@ class RequestLine(Struct, omit_defaults=True, kw_only=True):
     output_tokens: int | None = None
     cost_usd: str | None = None
     cache: str | None = None
+    trace: str | None = None
     error: str | None = None
 
 

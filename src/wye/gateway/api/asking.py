@@ -16,8 +16,7 @@ from wye.core.request import Asked
 from wye.engine import Engine
 from wye.gateway.api.forms import Choosing, Context, GenerateForm, Options
 from wye.gateway.api.here import Here
-from wye.gateway.chat import timeout_of, wants_dropping
-from wye.gateway.wishes import reuse_of
+from wye.gateway.chat import heed, timeout_of, wants_dropping
 from wye.gateway.wishes import wishes_of as from_headers
 from wye.registry import known_capabilities
 from wye.routing.strategies import MANUAL, strategy_named
@@ -36,8 +35,7 @@ def open_exchange(here: Here, form: Choosing, *, stream: bool) -> Exchange:
         call, timeout=context.timeout or timeout_of(headers), request_id=here.request.id, caller=here.caller
     )
     exchange.wishes = wishes_of(engine, context, headers)
-    if engine.cache is not None:
-        exchange.reuse = reuse_of(headers)
+    heed(engine, exchange, headers)
     return exchange
 
 
