@@ -31,6 +31,8 @@ from wye.config import load_settings
 from wye.engine import Engine
 from wye.gateway.app import Gateway
 from wye.gateway.serve import Server, listen
+from wye.store.config import StoreConfig
+from wye.store.opened import Store
 from wye.telemetry.log import LogWriter
 
 Json: TypeAlias = Any  # a test indexes into decoded JSON freely
@@ -181,7 +183,9 @@ class Running(Address):
 
 
 @contextmanager
-def serving(settings: str = "", *, environ: Mapping[str, str] | None = None) -> Iterator[Running]:
+def serving(
+    settings: str = "", *, environ: Mapping[str, str] | None = None, store: StoreConfig | None = None
+) -> Iterator[Running]:
     """Serve with a settings file of this content, from a thread of this process.
 
     What fails is asked again all the same, since tests share a gateway and make its providers fail: settings with a
@@ -198,7 +202,7 @@ def serving(settings: str = "", *, environ: Mapping[str, str] | None = None) -> 
         overrides = {"server.port": 0, "server.shutdown_grace": 0.5}
         loaded = load_settings(rows, path=path, environ=environ or {}, overrides=overrides)
     written = _Written()
-    engine = Engine(loaded, rows)
+    engine = Engine(loaded, rows, store=None if store is None else Store(store))
     if "[retry]" not in settings:
         engine.rules = structs.replace(engine.rules, retry=None)
     gateway = Gateway(engine, loaded.server, LogWriter(cast("TextIO", written)))

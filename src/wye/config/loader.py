@@ -25,6 +25,8 @@ from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
 from wye.health.config import BreakerConfig, HealthConfig
+from wye.identity.config import IdentityConfig
+from wye.identity.vault import Vault
 from wye.routing.config import RoutingConfig
 from wye.routing.strategies import strategy_named
 from wye.state.config import MEMORY, StateConfig
@@ -38,7 +40,7 @@ _LATER: Final = frozenset({"tools", "mcp", "budgets"})
 
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache", "metrics", "telemetry",
+    "cache", "metrics", "telemetry", "identity",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -155,6 +157,7 @@ class _Loading:
             metrics=self._section(MetricsConfig, "metrics", self._data.get("metrics", {})),
             telemetry=self._section(TelemetryConfig, "telemetry", self._data.get("telemetry", {})),
             store=self._store(),
+            identity=self._identity(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             origins=self._origins,
             warnings=tuple(self._warnings),
@@ -421,6 +424,15 @@ class _Loading:
         config = self._section(CacheConfig, "cache", self._data.get("cache", {}))
         if config.url is not None:
             _check_state_url(config.url, "cache.url")
+        return config
+
+    def _identity(self) -> IdentityConfig:
+        values = dict(self._data.get("identity", {}))
+        if key := self._environ.get("WYE_SECRET_KEY"):
+            values["secret_key"] = key
+            self._origins["identity.secret_key"] = "environment WYE_SECRET_KEY"
+        config = self._section(IdentityConfig, "identity", values)
+        Vault(config.secret_key)  # says what is wrong with it
         return config
 
     def _store(self) -> StoreConfig:

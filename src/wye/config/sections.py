@@ -11,6 +11,7 @@ from wye.catalog.schema import Capability, LatencyTier, QualityTier
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
 from wye.health.config import BreakerConfig, HealthConfig
+from wye.identity.config import IdentityConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
 from wye.store.config import RetentionConfig, StoreConfig
@@ -125,6 +126,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics: MetricsConfig = MetricsConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     store: StoreConfig = StoreConfig()
+    identity: IdentityConfig = IdentityConfig()
     retention: RetentionConfig = RetentionConfig()
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -1,18 +1,29 @@
-"""Who may call: the admin key where there is one; without it only this machine, and no web page in disguise.
+"""Who asks: whoever has a virtual key or the admin key; without an admin key also this machine, and no web page.
 
-Without keys the gateway is open on loopback, so two ways in from a browser are closed: a name that was made to point
-here (the `Host` must be a loopback name), and a page of another site that posts (the `Origin` must be one of ours, and
-a body must be JSON, which a form cannot send; where forms are taken, no browser may say that another site sent it).
+A virtual key says who asks wherever it is shown. Without one, the admin key is required where there is one; virtual
+keys that exist do not close a gateway without an admin key to its own machine, where somebody has to make them. Then
+it is open on loopback, so two ways in from a browser are closed: a name that was made to point here (the `Host` must
+be a loopback name), and a page of another site that posts (the `Origin` must be one of ours, and a body must be JSON,
+which a form cannot send; where forms are taken, no browser may say that another site sent it).
 """
 
+import hashlib
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from wye.core.caller import ADMIN, LOCAL, Caller
+from wye.core.caller import ADMIN, LOCAL, Caller, Scope
 from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from wye.core.secret import Secret
+from wye.identity.minting import LONGEST, MARK, is_key, wrong_key
+from wye.identity.throttle import Throttle
+
+if TYPE_CHECKING:
+    from wye.identity.directory import Directory  # which loads what speaks to a database
+
+_MARK: Final = MARK.encode()
 
 
 def is_loopback(host: str) -> bool:
@@ -24,33 +35,72 @@ def is_loopback(host: str) -> bool:
 
 
 class Gate:
-    """Checks one request's headers; names are lower-case bytes."""
+    """Finds out from one request's headers who asks; names are lower-case bytes."""
 
-    def __init__(self, admin_key: Secret | None) -> None:
-        """Require `admin_key`, or loopback manners where there is none."""
+    def __init__(
+        self, admin_key: Secret | None, directory: "Directory | None" = None, throttle: Throttle | None = None
+    ) -> None:
+        """Let in who has `admin_key` or a key that `directory` knows; without an admin key, also this machine."""
         self._key = admin_key.reveal().encode() if admin_key else None
+        self._directory = directory
+        self._throttle = throttle or Throttle()
         self._known_hosts: set[bytes] = set()
 
-    def check(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool = False, bare: bool = False) -> Caller:
-        """Return who asks.
+    def check(
+        self,
+        method: str,
+        headers: Mapping[bytes, bytes],
+        *,
+        address: str = "",
+        forms: bool = False,
+        bare: bool = False,
+    ) -> Caller | Awaitable[Caller]:
+        """Return who asks; an awaitable where the database has to be asked, which may raise the same.
 
-        Raises `AuthenticationError`, `PermissionDeniedError` or `InvalidRequestError` for who may not.
-        `forms` lets the body be a form with files, as few paths take it, and `bare` lets there be no body at all.
+        Raises `AuthenticationError`, `TooManyAttemptsError`, `SignInUnavailableError`, `PermissionDeniedError` or
+        `InvalidRequestError` for who may not. `address` is where the request came from; `forms` lets the body be a
+        form with files, as few paths take it, and `bare` lets there be no body at all.
         """
+        key, directory = key_of(headers), self._directory
+        if directory is not None and key.startswith(_MARK) and (self._key is None or not self._is_admins(key)):
+            return self._check_virtual(directory, key, address)
         if self._key is not None:
-            self._check_key(headers)
-            return ADMIN
+            self._check_admins(key, address)
+            return directory.of_the_house(ADMIN) if directory is not None else ADMIN
         self._check_manners(method, headers, forms=forms, bare=bare)
-        return LOCAL
+        return directory.of_the_house(LOCAL) if directory is not None else LOCAL
 
-    def _check_key(self, headers: Mapping[bytes, bytes]) -> None:
-        given = headers.get(b"authorization", b"")
-        scheme, _, key = given.partition(b" ")
-        if scheme.lower() != b"bearer":
-            key = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or headers.get(b"api-key") or b""
-        if self._key is None or not hmac.compare_digest(key.strip(), self._key):
-            what = "the API key is wrong" if key else "an API key is required: 'Authorization: Bearer <key>'"
-            raise AuthenticationError(what)
+    def _is_admins(self, key: bytes) -> bool:
+        return self._key is not None and self._key.startswith(_MARK) and hmac.compare_digest(key, self._key)
+
+    def _check_virtual(self, directory: "Directory", key: bytes, address: str) -> Caller | Awaitable[Caller]:
+        try:
+            if not is_key(key):
+                self._throttle.check(address)
+                raise wrong_key()
+            if (caller := directory.known(key)) is not None:
+                return caller
+        except AuthenticationError:
+            self._throttle.failed(address, directory.digest(key[:LONGEST]))
+            raise
+        self._throttle.check(address)
+        return self._look_up(directory, key, address)
+
+    async def _look_up(self, directory: "Directory", key: bytes, address: str) -> Caller:
+        try:
+            return await directory.look_up(key)
+        except AuthenticationError:
+            self._throttle.failed(address, directory.digest(key))
+            raise
+
+    def _check_admins(self, key: bytes, address: str) -> None:
+        if not key or self._key is None:
+            raise AuthenticationError("an API key is required: 'Authorization: Bearer <key>'")
+        self._throttle.check(address)
+        if not hmac.compare_digest(key, self._key):
+            self._throttle.failed(address, hashlib.sha256(key[:LONGEST]).digest())
+            raise wrong_key()
+        self._throttle.succeeded(address)
 
     def _check_manners(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool, bare: bool) -> None:
         host = headers.get(b"host", b"")
@@ -72,6 +122,27 @@ class Gate:
             return
         if method == "POST" and not content_type.startswith(b"application/json"):
             raise InvalidRequestError("send 'Content-Type: application/json'", code="invalid_content_type")
+
+
+def check_scope(needs: Sequence[Scope], caller: Caller) -> None:
+    """Raise `PermissionDeniedError` where a caller has none of the scopes that a route needs; none is for everybody."""
+    if needs and not any(map(caller.may, needs)):
+        what = " or ".join(map(repr, needs))
+        raise PermissionDeniedError(f"the key may not do this: it lacks the scope {what}", code="scope_missing")
+
+
+def key_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return the key of a request, in whichever form a client writes it; empty where there is none.
+
+    `Authorization: Bearer`, Anthropic's `x-api-key`, Google's `x-goog-api-key`, Azure's `api-key`.
+    """
+    given = headers.get(b"authorization")
+    if given is not None:
+        scheme, _, key = given.partition(b" ")
+        if scheme.lower() == b"bearer":
+            return key.strip()
+    key = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or headers.get(b"api-key") or b""
+    return key.strip()
 
 
 def _host_of(url: str) -> str:

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from wye.config import ServerConfig
+from wye.core.caller import Caller
+from wye.core.caller import Scope as KeyScope
 from wye.core.errors import (
     AuthenticationError,
     InvalidRequestError,
@@ -22,7 +24,7 @@ from wye.core.errors import (
 )
 from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
-from wye.gateway.access import Gate
+from wye.gateway.access import Gate, check_scope
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, respond
 from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
@@ -36,10 +38,12 @@ from wye.telemetry.log import LogWriter, RequestLine
 
 if TYPE_CHECKING:
     from wye.gateway.api.mount import Mounted
+    from wye.identity.directory import Directory
     from wye.store.opened import Store
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _API: Final = "/api/"
+_LOOKING: Final[tuple[KeyScope, ...]] = ("use", "read")
 _APPLICATIONS_ANSWERS: Final = frozenset({"/api/models/generate", "/api/models/stream"})
 """Where applications ask for what costs time."""
 _LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
@@ -50,13 +54,17 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[int]]
 
 
 class Route(Struct, frozen=True):
-    """What answers a path, and how the errors of it are written; without a `method` it looks at that itself."""
+    """What answers a path, and how the errors of it are written; without a `method` it looks at that itself.
+
+    `needs` are the scopes of which a caller must have one.
+    """
 
     method: str | None
     endpoint: Endpoint
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
     takes_forms: bool = False
     also: tuple[str, ...] = ()
+    needs: tuple[KeyScope, ...] = ("use",)
     taken: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -87,7 +95,8 @@ class Gateway:
         metrics = engine.snapshot.settings.metrics
         self.metrics = Metrics(engine, metrics) if metrics.enabled else None
         self._departures = Departures()
-        self._gate = Gate(self.config.admin_key)
+        self.directory = self._make_directory()
+        self._gate = Gate(self.config.admin_key, self.directory)
         self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json"})
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
@@ -99,13 +108,22 @@ class Gateway:
             "/v1/messages": self._answers(anthropic_messages),
             "/v1/messages/count_tokens": Route("POST", self._count_messages, anthropic_messages.render_error),
             **{path: self._does(way) for path, way in operations.WAYS.items()},
-            "/v1/models": Route("GET", self._list_models),
+            "/v1/models": Route("GET", self._list_models, needs=_LOOKING),
             "/healthz": Route("GET", self._healthz),
             "/readyz": Route("GET", self._readyz),
             "/": Route("GET", self._root),
         }
         if self.metrics is not None:
             self._routes["/metrics"] = Route("GET", self.metrics.answer)
+
+    def _make_directory(self) -> "Directory | None":
+        store = self.engine.store
+        if store is None:
+            return None
+        from wye.identity.directory import Directory
+        from wye.identity.vault import Vault
+
+        return Directory(store, Vault(self.engine.snapshot.settings.identity.secret_key))
 
     def _answers(self, surface: Surface, *, model: str | None = None, stream: bool | None = None) -> Route:
         """Return the route of a client API; `model` and `stream` are what the path says of them."""
@@ -182,9 +200,17 @@ class Gateway:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
             forms = route is not None and route.takes_forms
-            request.caller = self._gate.check(
-                request.method, request.headers, forms=forms, bare=request.path.startswith(_API)
+            came_from = request.scope.get("client")
+            asks = self._gate.check(
+                request.method,
+                request.headers,
+                address=came_from[0] if came_from else "",
+                forms=forms,
+                bare=request.path.startswith(_API),
             )
+            request.caller = asks if isinstance(asks, Caller) else await asks
+            if route is not None:
+                check_scope(route.needs, request.caller)
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:
@@ -232,9 +258,9 @@ class Gateway:
         if route is None and (called := google.parse(path)) is not None:
             return self._google_route(called)
         if route is None and path.startswith(_API):
-            return Route(None, self._applied)
+            return Route(None, self._applied, needs=())
         if route is None and path.startswith("/v1/models/"):
-            return Route("GET", self._show_model)
+            return Route("GET", self._show_model, needs=_LOOKING)
         if route is None and path.startswith("/v1/responses/"):
             return Route("GET", self._kept_response, openai_responses.render_error, also=("DELETE",))
         return route
@@ -323,7 +349,8 @@ class Gateway:
             case "countTokens":
                 return Route("POST", partial(self._count_google, called.model), gemini.render_error)
             case _:
-                return Route("GET", partial(self._google_models, called.model), gemini.render_error)
+                looks = partial(self._google_models, called.model)
+                return Route("GET", looks, gemini.render_error, needs=_LOOKING)
 
     async def _stream_google(self, model: str, request: Request) -> int:
         surface: Surface = gemini if google.asks_for_events(request.query) else gemini_array

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from wye.core.errors import AuthenticationError
 from wye.core.secret import Secret
 
 MARK: Final = "wye-sk-"
@@ -46,6 +47,11 @@ def is_key(given: bytes) -> bool:
 def hashed(key: bytes, pepper: bytes) -> str:
     """Return what a key is stored and found by: HMAC-SHA256 under `pepper`, in hexadecimal."""
     return hmac.digest(pepper, key, hashlib.sha256).hex()
+
+
+def wrong_key() -> AuthenticationError:
+    """Return what is said of a key that is nobody's: not more than that."""
+    return AuthenticationError("the API key is wrong")
 
 
 def new_pepper() -> bytes:

@@ -17,7 +17,8 @@ from wye.core.errors import (
     RouteNotFoundError,
     WyeError,
 )
-from wye.gateway.api import choosing, models, providers, reference
+from wye.gateway.access import check_scope
+from wye.gateway.api import choosing, keys, models, people, providers, reference
 from wye.gateway.api.here import Here, here_of
 from wye.gateway.api.reading import check_query, named, read_struct
 from wye.registry import ModelRegistry
@@ -32,7 +33,8 @@ def build() -> Litestar:
         [
             *(Router(prefix, route_handlers=[*choosing.HANDLERS, *providers.HANDLERS]) for prefix in PROVIDER_PREFIXES),
             Router("/api/models", route_handlers=[*models.HANDLERS]),
-            Router("/api", route_handlers=[*reference.HANDLERS]),
+            Router("/api/keys", route_handlers=[*keys.HANDLERS]),
+            Router("/api", route_handlers=[*people.HANDLERS, *reference.HANDLERS]),
         ],
         before_request=_check,
         dependencies={
@@ -61,7 +63,8 @@ def _registry(scope: Scope) -> ModelRegistry:
 
 
 async def _check(request: Request[Any, Any, Any]) -> None:
-    """Check a request's query and body strictly: the framework itself would take "3" for 3 and skip unknown names."""
+    """Check a request's scope, and its query and body strictly: the framework would take "3" for 3 and skip names."""
+    check_scope(request.route_handler.opt.get("needs", ("admin",)), here_of(request.scope).caller)
     check_query(request)
     field = request.route_handler.parsed_data_field
     if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, Struct):

@@ -16,6 +16,8 @@ from wye.registry import ModelRegistry
 
 Registry: TypeAlias = NamedDependency[ModelRegistry]
 
+LOOKING: Final = {"needs": ("use", "read")}
+"""What a route says that everybody may ask who asks or reads anything."""
 _FILTERS: Final = {
     "provider": False,
     "capability": True,
@@ -83,13 +85,13 @@ async def counted(registry: Registry) -> views.StatisticsView:
     return views.statistics_view(registry.statistics())
 
 
-list_models: Any = get("/models", opt={"query": _FILTERS})(listed)
-count_models: Any = get("/models/stats")(counted)
-BARE_HANDLERS: Final = (get("/", opt={"query": _FILTERS})(listed), get("/stats")(counted))
+list_models: Any = get("/models", opt={"query": _FILTERS, **LOOKING})(listed)
+count_models: Any = get("/models/stats", opt=LOOKING)(counted)
+BARE_HANDLERS: Final = (get("/", opt={"query": _FILTERS, **LOOKING})(listed), get("/stats", opt=LOOKING)(counted))
 """The same two where the prefix itself says that it is about models."""
 
 
-@get("/models/{provider:str}/{model:path}")
+@get("/models/{provider:str}/{model:path}", opt=LOOKING)
 async def show_model(
     registry: Registry, here: NamedDependency[Here], provider: FromPath[str], model: FromPath[str]
 ) -> views.OneModelView:
@@ -105,7 +107,7 @@ async def show_model(
     return views.OneModelView(model=views.model_view(registry, row))
 
 
-@post("/models/recommend", status_code=200)
+@post("/models/recommend", status_code=200, opt=LOOKING)
 async def recommend(registry: Registry, data: JSONBody[RecommendForm]) -> views.RecommendationView:
     """Recommend models for a purpose, best first, with their scores and reasons."""
     found = registry.recommend(
@@ -144,7 +146,7 @@ async def discover(registry: Registry, here: NamedDependency[Here], data: JSONBo
     return await _refreshed(registry, here, data)
 
 
-@post("/explain", status_code=200)
+@post("/explain", status_code=200, opt=LOOKING)
 async def explain(here: NamedDependency[Here], data: JSONBody[ExplainForm]) -> views.PlanView:
     """Explain where a request would go: candidates, scores, and what was left out and why. Nothing is asked."""
     exchange = open_exchange(here, data, stream=False)

@@ -1,13 +1,18 @@
 """What a handler needs of the gateway's side of a request, handed through the framework in the ASGI scope."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from wye.core.caller import Caller
+from wye.core.errors import StoreUnavailableError
 from wye.engine import Engine
 from wye.gateway.http import Departure
 from wye.gateway.request import Request
+from wye.identity.vault import Vault
+
+if TYPE_CHECKING:
+    from wye.store.database import Database
 
 HERE: Final = "wye.here"
 """The key of the ASGI scope under which `Here` travels."""
@@ -31,6 +36,18 @@ class Here(Struct, kw_only=True):
     def caller(self) -> Caller:
         """Who asks."""
         return self.request.caller
+
+    @property
+    def database(self) -> "Database":
+        """What outlives this process. Raises `StoreUnavailableError` where there is nothing of the kind."""
+        if self.engine.store is None:
+            raise StoreUnavailableError("nothing is kept here: set [store] url to a database for this")
+        return self.engine.store.database
+
+    @property
+    def vault(self) -> Vault:
+        """What encrypts users' secrets."""
+        return Vault(self.engine.snapshot.settings.identity.secret_key)
 
 
 def here_of(scope: Any) -> Here:

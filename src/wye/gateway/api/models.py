@@ -66,21 +66,21 @@ _EVENTS: Final = {
 }
 
 
-@get("/providers")
+@get("/providers", opt=choosing.LOOKING)
 async def list_providers(here: NamedDependency[Here]) -> ProvidersView:
     """List providers, those that can be used first."""
-    views = sorted(provider_views(here.engine).values(), key=lambda view: (not view.available, view.id))
+    views = sorted(provider_views(here.engine, inside=here.caller.may("admin")).values(), key=lambda view: (not view.available, view.id))
     available = sum(view.available for view in views)
     return ProvidersView(providers=views, total_providers=len(views), available_providers=available)
 
 
-@post("/generate", status_code=200, responses=_WHOLE)
+@post("/generate", status_code=200, responses=_WHOLE, opt={"needs": ("use",)})
 async def generate(here: NamedDependency[Here], data: JSONBody[GenerateForm]) -> Answer:
     """Answer a conversation by the model that is named, or by the one that suits best."""
     return Answer(here, data, stream=False)
 
 
-@post("/stream", status_code=200, responses=_EVENTS)
+@post("/stream", status_code=200, responses=_EVENTS, opt={"needs": ("use",)})
 async def stream(here: NamedDependency[Here], data: JSONBody[GenerateForm]) -> Answer:
     """Answer a conversation in pieces, as server-sent events."""
     return Answer(here, data, stream=True)

@@ -13,6 +13,7 @@ from wye.checkup import Checkup, check_up
 from wye.core.errors import InvalidRequestError, ModelNotFoundError
 from wye.core.plan import Wanted
 from wye.engine import Engine
+from wye.gateway.api import choosing
 from wye.gateway.api.asking import at_provider, known_provider
 from wye.gateway.api.forms import SwitchForm, TryForm
 from wye.gateway.api.here import Here
@@ -126,15 +127,18 @@ class TryView(View, frozen=True, kw_only=True):
     steps: Sequence[StepView]
 
 
-def provider_views(engine: Engine) -> dict[str, ProviderView]:
-    """Return every provider that is known, by its id."""
+def provider_views(engine: Engine, *, inside: bool) -> dict[str, ProviderView]:
+    """Return every provider that is known, by its id; keys and addresses only for who may see the `inside`."""
     known = engine.snapshot.catalog
     counts = Counter(model.provider for model in known.models.values())
     reports = engine.providers()
-    return {row.id: _provider(engine, row, reports[row.id], counts[row.id]) for row in known.providers.values()}
+    return {
+        row.id: _provider(engine, row, reports[row.id], counts[row.id], inside=inside)
+        for row in known.providers.values()
+    }
 
 
-def _provider(engine: Engine, row: Provider, report: ProviderReport, models: int) -> ProviderView:
+def _provider(engine: Engine, row: Provider, report: ProviderReport, models: int, *, inside: bool) -> ProviderView:
     can, error = engine.snapshot.availability, report.last_error
     return ProviderView(
         id=row.id,
@@ -145,11 +149,11 @@ def _provider(engine: Engine, row: Provider, report: ProviderReport, models: int
         circuit_breaker=_breaker(report.breaker),
         keys=[
             KeyView(key=key.key, status=key.status, reason=key.reason, until=key.until, in_flight=key.in_flight)
-            for key in report.keys
+            for key in (report.keys if inside else ())
         ],
         needs=can.missing.get(row.id) if row.id not in can.configured else None,
         adapter=row.adapter,
-        base_url=row.base_url,
+        base_url=row.base_url if inside else None,
         default_model=engine.snapshot.settings.routing.default_models.get(row.id) or row.default_model,
         local=row.local,
         models=models,
@@ -191,12 +195,12 @@ def current(engine: Engine) -> ChosenView:
     )
 
 
-@get("/status")
+@get("/status", opt=choosing.LOOKING)
 async def status(here: NamedDependency[Here]) -> StatusView:
     """Show how every provider is: its state, its breaker, its keys (masked), and what it still needs."""
     first = current(here.engine)
     return StatusView(
-        providers=provider_views(here.engine),
+        providers=provider_views(here.engine, inside=here.caller.may("admin")),
         current=first.provider,
         current_model=first.model,
         fallback_order=here.engine.snapshot.settings.routing.fallback_order,

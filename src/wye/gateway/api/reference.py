@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar, Request, Response, get
 
-from wye.gateway.api import answers, forms
+from wye.gateway.api import answers, forms, people_forms
 
+FORMS: Final = (*forms.FORMS, *people_forms.FORMS)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -20,11 +21,11 @@ def document(app: Litestar) -> dict[str, Any]:
     made: dict[str, Any] = app.openapi_schema.to_schema()
     schemas: dict[str, Any] = made["components"]["schemas"]
     _, exact = msgspec.json.schema_components(
-        [*forms.FORMS, answers.DoneView], ref_template="#/components/schemas/{name}"
+        [*FORMS, answers.DoneView], ref_template="#/components/schemas/{name}"
     )
     schemas.update(exact)
     schemas["Error"] = _ERROR
-    bodies = {f"#/components/schemas/{form.__name__}": form for form in forms.FORMS}
+    bodies = {f"#/components/schemas/{form.__name__}": form for form in FORMS}
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
             operation["operationId"] = _operation_id(method, path)
@@ -115,13 +116,13 @@ def _digest(text: bytes) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
 
 
-@get("/openapi.json", include_in_schema=False)
+@get("/openapi.json", include_in_schema=False, opt={"needs": ()})
 async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return the OpenAPI document."""
     return Response(_encoded(request.app), media_type="application/json")
 
 
-@get("/docs", include_in_schema=False)
+@get("/docs", include_in_schema=False, opt={"needs": ()})
 async def page() -> Response[bytes]:
     """Return the page."""
     body, policy = _page()
