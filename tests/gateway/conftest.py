@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.support.databases import *  # noqa: F403
 from tests.support.gateway import Running, provider, serving
 from tests.support.upstream import Upstream
 

@@ -208,9 +208,21 @@ class Gateway:
                 forms=forms,
                 bare=request.path.startswith(_API),
             )
-            request.caller = asks if isinstance(asks, Caller) else await asks
+            if not isinstance(asks, Caller):
+                return self._once_known(asks, route, request)
+            request.caller = asks
             if route is not None:
-                check_scope(route.needs, request.caller)
+                check_scope(route.needs, asks)
+        return self._routed(route, request)
+
+    async def _once_known(self, asks: Awaitable[Caller], route: Route | None, request: Request) -> int:
+        """Wait until it is known who asks, which it is from then on, and answer."""
+        request.caller = await asks
+        if route is not None:
+            check_scope(route.needs, request.caller)
+        return await self._routed(route, request)
+
+    def _routed(self, route: Route | None, request: Request) -> Awaitable[int]:
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:

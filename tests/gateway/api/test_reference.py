@@ -4,8 +4,11 @@ import base64
 import hashlib
 import json
 import re
+import secrets
+import shutil
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -16,7 +19,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from tests.gateway.api.conftest import PREFIXES, Api
+from tests.support.databases import config_for
 from tests.support.gateway import Json, Running, serving
+from tests.support.postgres import Server
 
 from wye.gateway.api.application import build
 from wye.gateway.api.reference import document
@@ -24,9 +29,9 @@ from wye.gateway.api.reference import document
 DOCUMENT: Json = document(build())
 OPERATIONS = [(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations]
 BODIES = [
-    (path, name, example["value"])
+    (method, path, name, example["value"])
     for path, operations in DOCUMENT["paths"].items()
-    for operation in operations.values()
+    for method, operation in operations.items()
     if "requestBody" in operation
     for name, example in operation["requestBody"]["content"]["application/json"]["examples"].items()
 ]
@@ -34,14 +39,45 @@ ROUTES = {
     "get": ["models", "models/{provider}/{model}", "models/stats", "status"],
     "post": ["models/recommend", "models/refresh", "discover", "switch", "test", "explain"],
 }
+PEOPLE = {
+    ("get", "/api/keys"), ("post", "/api/keys"), ("get", "/api/keys/{key_id}"), ("patch", "/api/keys/{key_id}"),
+    ("delete", "/api/keys/{key_id}"), ("post", "/api/keys/{key_id}/rotate"), ("get", "/api/users"),
+    ("post", "/api/users"), ("get", "/api/users/{user_id}"), ("patch", "/api/users/{user_id}"), ("get", "/api/teams"),
+    ("post", "/api/teams"), ("get", "/api/teams/{team_id}"), ("patch", "/api/teams/{team_id}"),
+    ("get", "/api/preferences"), ("put", "/api/preferences"), ("get", "/api/audit"),
+}  # fmt: skip
 BARE = {"get": ["", "/providers", "/stats"], "post": ["/generate", "/stream", "/test"]}
 
 
 @pytest.fixture(scope="module")
-def alone() -> Iterator[Running]:
-    """Serve with no settings at all, where the mock answers."""
-    with serving() as running:
+def alone(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Serve with no settings but a database, where the mock answers."""
+    file = tmp_path_factory.mktemp("alone") / "wye.db"
+    shutil.copy(sqlite_template, file)
+    with serving(store=config_for(f"sqlite:///{file}")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def on_postgres(postgres: Server, postgres_template: str) -> Iterator[Running]:
+    """Serve the same with PostgreSQL."""
+    postgres.psql(f"CREATE DATABASE reference TEMPLATE {postgres_template} STRATEGY FILE_COPY")
+    with serving(store=config_for(postgres.url("reference"))) as running:
+        yield running
+    postgres.psql("DROP DATABASE reference WITH (FORCE)")
+
+
+def real(gateway: Running, path: str) -> str:
+    """Return a path with ids of what there is."""
+    for name, where, body in (
+        ("key_id", "/api/keys", {"name": "one"}),
+        ("user_id", "/api/users", {"name": "one"}),
+        ("team_id", "/api/teams", {"name": secrets.token_hex(4)}),
+    ):
+        if f"{{{name}}}" in path:
+            made = Api(gateway).post(where, body)
+            path = path.replace(f"{{{name}}}", made.json["id"])
+    return path
 
 
 def test_every_route_of_the_contract_is_described() -> None:
@@ -49,6 +85,7 @@ def test_every_route_of_the_contract_is_described() -> None:
         (method, f"{prefix}/{route}") for prefix in PREFIXES for method, routes in ROUTES.items() for route in routes
     }
     wanted |= {(method, f"/api/models{route}") for method, several in BARE.items() for route in several}
+    wanted |= PEOPLE
     assert set(OPERATIONS) == wanted
 
 
@@ -60,14 +97,20 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_is_for() -> None
 
 
 def test_every_body_has_examples() -> None:
-    posts = {path for method, path in OPERATIONS if method == "post"}
-    assert {path for path, _, _ in BODIES} == posts
+    taking = {(method, path) for method, path in OPERATIONS if method in {"post", "put", "patch"}}
+    assert taking - {(method, path) for method, path, _, _ in BODIES} == {("post", "/api/keys/{key_id}/rotate")}
 
 
-@pytest.mark.parametrize(("path", "name", "body"), BODIES, ids=[f"{path}: {name}" for path, name, _ in BODIES])
-def test_every_example_works_without_any_settings(alone: Running, path: str, name: str, body: Json) -> None:
-    answer = Api(alone).post(path, body)
-    assert answer.status == 200, (name, answer.body)
+@pytest.mark.parametrize(
+    ("method", "path", "name", "body"), BODIES, ids=[f"{m} {path}: {n}" for m, path, n, _ in BODIES]
+)
+def test_every_example_works_without_any_settings(
+    alone: Running, method: str, path: str, name: str, body: Json
+) -> None:
+    answer = alone.request(method.upper(), real(alone, path), json.dumps(body).encode())
+    assert answer.status in {200, 201}, (name, answer.body)
+    if path == "/api/preferences":
+        assert alone.request("PUT", path, b"{}").status == 200
 
 
 def test_the_documents_of_both_prefixes_are_the_same() -> None:
@@ -119,21 +162,30 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 def test_nothing_that_fits_the_document_or_nearly_does_breaks_the_gateway(
     alone: Running, method: str, path: str
 ) -> None:
+    holds_for(alone, method, path)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(PEOPLE), ids=[" ".join(one) for one in sorted(PEOPLE)])
+def test_nor_does_it_where_the_database_is_postgresql(on_postgres: Running, method: str, path: str) -> None:
+    holds_for(on_postgres, method, path)
+
+
+def holds_for(gateway: Running, method: str, path: str) -> None:
     operation = SCHEMA[path][method.upper()]
     modes = [operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
 
     @hypothesis.settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=st.one_of(*modes))
     def holds(case: Any) -> None:
-        sent = case.as_transport_kwargs(base_url=alone.url)
+        sent = case.as_transport_kwargs(base_url=gateway.url)
         query = urllib.parse.urlencode(sent.get("params") or {}, doseq=True)
         where = urllib.parse.urlsplit(sent["url"]).path + (f"?{query}" if query else "")
         body = json.dumps(sent["json"]).encode() if "json" in sent else sent.get("data")
-        answer = alone.request(
+        answer = gateway.request(
             method.upper(), where, body if body is None or isinstance(body, bytes) else str(body).encode()
         )
         assert answer.status < 500, (where, body, answer.body)
-        if answer.status != 200:
+        if answer.status not in {200, 201}:
             assert answer.error["code"]
             assert answer.error["message"]
 

@@ -4,14 +4,14 @@ from typing import Annotated, Any, Final
 
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType, to_builtins
 
 from wye.core.caller import Limits
 from wye.gateway.api.asking import known_provider
 from wye.gateway.api.here import Here
 from wye.gateway.api.people_forms import KeyForm, KeyUpdateForm, LimitsForm
-from wye.gateway.api.people_views import VirtualKeysView, VirtualKeyView, NewVirtualKeyView, key_members
+from wye.gateway.api.people_views import NewVirtualKeyView, VirtualKeysView, VirtualKeyView, key_members
 from wye.identity import issuing
 from wye.store import people
 from wye.store.database import now_us
@@ -24,7 +24,7 @@ _LIST: Final = {"after": False, "limit": False, "userId": False, "teamId": False
 @get("/", opt={**LOOK, "query": _LIST})
 async def list_keys(
     here: NamedDependency[Here],
-    after: str | None = None,
+    after: FromQuery[str | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
     user_id: Annotated[str | None, QueryParameter(name="userId", description="whose; for admins")] = None,
     team_id: Annotated[str | None, QueryParameter(name="teamId")] = None,

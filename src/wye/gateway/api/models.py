@@ -69,7 +69,10 @@ _EVENTS: Final = {
 @get("/providers", opt=choosing.LOOKING)
 async def list_providers(here: NamedDependency[Here]) -> ProvidersView:
     """List providers, those that can be used first."""
-    views = sorted(provider_views(here.engine, inside=here.caller.may("admin")).values(), key=lambda view: (not view.available, view.id))
+    views = sorted(
+        provider_views(here.engine, inside=here.caller.may("admin")).values(),
+        key=lambda view: (not view.available, view.id),
+    )
     available = sum(view.available for view in views)
     return ProvidersView(providers=views, total_providers=len(views), available_providers=available)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from litestar import get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,7 +33,9 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 @get("/users", opt={**_ADMIN, "query": _PAGED})
-async def list_users(here: NamedDependency[Here], after: str | None = None, limit: _Limit = 100) -> views.UsersView:
+async def list_users(
+    here: NamedDependency[Here], after: FromQuery[str | None] = None, limit: _Limit = 100
+) -> views.UsersView:
     """List users by their ids."""
     async with here.database.read() as connection:
         found = await people.all_users(connection, after=after or "", limit=limit)
@@ -89,7 +91,9 @@ async def update_user(
 
 
 @get("/teams", opt={**_ADMIN, "query": _PAGED})
-async def list_teams(here: NamedDependency[Here], after: str | None = None, limit: _Limit = 100) -> views.TeamsView:
+async def list_teams(
+    here: NamedDependency[Here], after: FromQuery[str | None] = None, limit: _Limit = 100
+) -> views.TeamsView:
     """List teams by their ids."""
     async with here.database.read() as connection:
         found = await people.all_teams(connection, after=after or "", limit=limit)

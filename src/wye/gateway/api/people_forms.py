@@ -3,7 +3,7 @@
 import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from wye.core.caller import Scope
 from wye.gateway.api.forms import Form
@@ -60,7 +60,7 @@ class UserForm(Form, frozen=True, kw_only=True):
     id: Annotated[Id, Meta(description="a fresh one where it is absent")] | None = None
     email: Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     team_id: Id | None = None
-    scopes: _Scopes = ["use", "read", "manage"]
+    scopes: _Scopes = field(default_factory=lambda: ["use", "read", "manage"])
 
 
 class UserUpdateForm(Form, frozen=True, kw_only=True):
@@ -91,9 +91,10 @@ class PreferencesForm(Form, frozen=True, kw_only=True):
     """What a user prefers, in place of what it preferred before."""
 
     preferred_llm_provider: Annotated[str, Meta(description="goes first where a request leaves it open")] | None = None
-    enabled_providers: Annotated[
-        list[str], Meta(max_length=200, description="the only ones that answer this user; `null`: all")
-    ] | None = None
+    enabled_providers: (
+        Annotated[list[str], Meta(max_length=200, description="the only ones that answer this user; `null`: all")]
+        | None
+    ) = None
     strategy: Annotated[str, Meta(description="chooses where a request says nothing of it")] | None = None
     defaults: Annotated[dict[str, Any], Meta(description="kept for clients as it is")] | None = None
 

@@ -1,4 +1,4 @@
-"""The answers about keys, users, teams, preferences and changes; times are RFC 3339 in UTC, no secret is shown twice."""
+"""The answers about keys, users, teams, preferences and changes; times are RFC 3339 in UTC."""
 
 import datetime
 from collections.abc import Sequence
@@ -160,9 +160,7 @@ def user_view(user: people.User, scopes: Sequence[str]) -> UserView:
 
 def team_view(team: people.Team) -> TeamView:
     """Return a team as it is shown."""
-    return TeamView(
-        id=team.id, name=team.name, enabled=team.disabled_at is None, created_at=moment(team.created_at)
-    )
+    return TeamView(id=team.id, name=team.name, enabled=team.disabled_at is None, created_at=moment(team.created_at))
 
 
 def preferences_view(user_id: str, said: people.Preferences | None) -> PreferencesView:

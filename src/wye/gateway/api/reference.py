@@ -20,9 +20,7 @@ def document(app: Litestar) -> dict[str, Any]:
     """Return the OpenAPI document: the framework's, with exact schemas, our errors, and an example for every body."""
     made: dict[str, Any] = app.openapi_schema.to_schema()
     schemas: dict[str, Any] = made["components"]["schemas"]
-    _, exact = msgspec.json.schema_components(
-        [*FORMS, answers.DoneView], ref_template="#/components/schemas/{name}"
-    )
+    _, exact = msgspec.json.schema_components([*FORMS, answers.DoneView], ref_template="#/components/schemas/{name}")
     schemas.update(exact)
     schemas["Error"] = _ERROR
     bodies = {f"#/components/schemas/{form.__name__}": form for form in FORMS}
