@@ -114,7 +114,7 @@ class Gateway:
             "/": Route("GET", self._root),
         }
         if self.metrics is not None:
-            self._routes["/metrics"] = Route("GET", self.metrics.answer)
+            self._routes["/metrics"] = Route("GET", self.metrics.answer, needs=("admin",))
 
     def _make_directory(self) -> "Directory | None":
         store = self.engine.store
