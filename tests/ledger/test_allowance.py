@@ -3,9 +3,14 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from wye.core.leases import Grant
 from wye.ledger.allowance import SLICES, Allowance
 
 NUMBERS = st.integers(0, 1000)
+
+
+def grant(granted: int, remaining: int = 0) -> Grant:
+    return Grant(granted=granted, remaining=remaining, spent=0, holders=1, booked=0)
 
 
 class Spending(RuleBasedStateMachine):
@@ -16,13 +21,12 @@ class Spending(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.allowance = Allowance(1000)
-        self.granted = 0
         self.beyond = 0
         """Used beyond what was set aside for it."""
 
     @rule(number=NUMBERS)
     def grant(self, number: int) -> None:
-        self.allowance.grant(self.allowance.granted + number)
+        self.allowance.grant(grant(self.allowance.granted + number))
 
     @rule(keep=NUMBERS)
     def trim(self, keep: int) -> None:
@@ -79,6 +83,25 @@ def test_a_debt_comes_first() -> None:
     assert allowance.take(10)
     allowance.settle(10, 25)
     assert allowance.debt == 15
-    allowance.grant(30)
+    allowance.grant(grant(30))
     assert allowance.free == 5
     assert not allowance.take(6)
+
+
+def test_alone_a_process_takes_no_more_than_its_share_until_it_hears_again() -> None:
+    allowance = Allowance(100)
+    assert allowance.take_alone(4, share=6)
+    assert not allowance.take_alone(3, share=6)
+    assert allowance.take_alone(2, share=6)
+    allowance.grant(grant(6))
+    assert allowance.free == 0
+    assert allowance.take_alone(6, share=6)
+
+
+def test_what_all_have_used_counts_what_is_not_yet_in_the_books() -> None:
+    allowance = Allowance(100, granted=50)
+    allowance.take(30)
+    allowance.settle(30, 30)
+    assert allowance.used == 30
+    allowance.grant(Grant(granted=50, remaining=10, spent=40, holders=2, booked=20))
+    assert allowance.used == 50

@@ -11,6 +11,8 @@ next covers that first. All figures are whole numbers of one unit: requests, tok
 
 from typing import Final
 
+from wye.core.leases import Grant
+
 SLICES: Final = 16
 """A slice is this part of what is left, so that slices shrink as an amount is used up."""
 SMALLEST_SLICE: Final = 10
@@ -18,15 +20,29 @@ SMALLEST_SLICE: Final = 10
 
 
 class Allowance:
-    """One process' part of an amount. `remaining` is what nobody had at the last word from whoever keeps it."""
+    """One process' part of an amount.
 
-    __slots__ = ("amount", "ends_at", "granted", "held", "remaining", "spent", "starts_at", "total", "typical")
+    `remaining` is what nobody had, and `total` what all processes had spent, `booked` of it this one, at the last word
+    from whoever keeps the amount. `typical` is what a request takes, about.
+    """
+
+    __slots__ = (
+        "alone_left",
+        "amount",
+        "booked",
+        "ends_at",
+        "granted",
+        "held",
+        "remaining",
+        "spent",
+        "starts_at",
+        "total",
+        "typical",
+        "warned",
+    )
 
     def __init__(self, amount: int, *, starts_at: int = 0, ends_at: int | None = None, granted: int = 0) -> None:
-        """Begin a period; its bounds are microseconds since the epoch, `ends_at` is `None` where it has no end.
-
-        `total` is what all processes spent and `typical` what a request takes, as far as that is known.
-        """
+        """Begin a period; its bounds are microseconds since the epoch, `ends_at` is `None` where it has no end."""
         self.amount = amount
         self.starts_at = starts_at
         self.ends_at = ends_at
@@ -35,7 +51,10 @@ class Allowance:
         self.spent = 0
         self.held = 0
         self.total = 0
+        self.booked = 0
         self.typical = 1
+        self.warned = 0
+        self.alone_left: int | None = None
 
     @property
     def free(self) -> int:
@@ -77,9 +96,35 @@ class Allowance:
         """Put back what was set aside."""
         self.held -= held
 
-    def grant(self, granted: int) -> None:
-        """Take over what was granted; never less than what is spent and held."""
-        self.granted = max(granted, self.floor)
+    @property
+    def used(self) -> int:
+        """What all processes have spent, as far as is known here."""
+        return self.total + self.spent - self.booked
+
+    def grant(self, grant: Grant) -> None:
+        """Take over the word of whoever keeps the amount."""
+        self.granted, self.remaining = grant.granted, grant.remaining
+        self.total, self.booked = grant.spent, grant.booked
+        self.alone_left = None
+
+    def take_alone(self, number: int, share: int) -> bool:
+        """Take from a share that this process has for as long as whoever keeps the amount cannot be asked."""
+        if self.alone_left is None:
+            self.alone_left = share
+        lacking = max(0, number - self.free)
+        if lacking > self.alone_left:
+            return False
+        self.alone_left -= lacking
+        self.granted += lacking
+        return self.take(number)
+
+    def change(self, amount: int, *, alone: bool) -> None:
+        """Let the amount be another one from now on."""
+        if alone:
+            self.granted += amount - self.amount
+        else:
+            self.remaining = max(0, self.remaining + amount - self.amount)
+        self.amount = amount
 
     def trim(self, keep: int) -> int:
         """Keep no more than `keep` free, and return what is granted from now on."""

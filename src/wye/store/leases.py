@@ -14,6 +14,8 @@ from wye.store.database import Database, now_us
 from wye.store.upsert import insert
 
 _MOST_AT_ONCE: Final = 100
+_KEPT: Final = 24 * 3_600_000_000
+"""A process that comes back within this time finds what it had spent; until then its row only counts as spent."""
 _rows: Final = tables.leases.c
 _periods: Final = tables.budget_periods.c
 
@@ -53,17 +55,12 @@ class StoreLeases:
         rows = (await connection.execute(query.where(*subject, _rows.starts_at == ask.starts_at))).all()
         mine = next((row.spent for row in rows if row.holder == self._holder), None)
         if mine is None:
-            await connection.execute(
-                delete(tables.leases).where(*subject, _rows.starts_at < ask.starts_at, _rows.expires_at < now)
-            )
+            await connection.execute(delete(tables.leases).where(*subject, _rows.expires_at < now - _KEPT))
         others = [row for row in rows if row.holder != self._holder]
         alive = [row for row in others if row.expires_at > now]
         if ask.kind == "budget":
             booked = ask.booked if mine is None else mine
             room = booked + ask.amount - whole - sum(max(0, row.amount - row.spent) for row in alive)
-            if len(alive) < len(others):
-                gone = delete(tables.leases).where(*subject, _rows.starts_at == ask.starts_at, _rows.expires_at <= now)
-                await connection.execute(gone.where(_rows.holder != self._holder))
         else:
             booked = ask.booked
             whole = booked + sum(row.spent for row in others)

@@ -1,0 +1,97 @@
+"""What a request will likely cost before it is asked: the price of its input, as estimated, and of a likely answer."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from wye.catalog.schema import ModelInfo, Price
+from wye.core.errors import InvalidRequestError
+from wye.core.estimate import estimate_input_tokens
+from wye.core.record import PICO_PER_USD
+from wye.core.request import Call
+from wye.core.usage import Usage
+from wye.ledger.price import Rater
+
+_BYTES_PER_TOKEN: Final = 4
+_LONG: Final = 32 * 1024
+_ATTACHED: Final = (b"base64", b"inlineData", b"inline_data", b"input_audio", b"file_data")
+"""What bodies hold whose bytes are not text."""
+_CAP: Final = re.compile(rb'"(?:max(?:_completion|_output)?_tokens|max_?[oO]utput_?[tT]okens)"\s*:\s*(\d{1,9})').search
+_PICO_PER_MICRO: Final = 10**6
+_SILENT: Final = frozenset({"embeddings", "rerank", "moderation", "count_tokens"})
+_DRAWN: Final = frozenset({"image_generation", "image_edit"})
+_MEASURED: Final = frozenset({"transcription", "translation", "speech", *_DRAWN})
+_UPLOADED: Final = frozenset({"transcription", "translation", "image_edit"})
+_UPLOADED_TOKENS: Final = 1000
+_HEARD_SECONDS: Final = 60
+_rater: Final = Rater()
+
+
+class _Rates(Struct, frozen=True):
+    price: Price
+    input: int
+    output: int
+    flat: int
+
+
+class Expected:
+    """Prices requests that are to come; what a model's price comes to is worked out once."""
+
+    def __init__(self) -> None:
+        """Begin with nothing worked out."""
+        self._known: dict[int, _Rates] = {}
+
+    def cost(self, row: ModelInfo, call: Call, input_tokens: int, output_tokens: int) -> int | None:
+        """Return picodollars, `None` where the price is unknown."""
+        price = row.price
+        if call.operation in _MEASURED or price.tiers or price.windows:
+            return _exactly(price, call, input_tokens, output_tokens)
+        rates = self._known.get(id(price))
+        if rates is None or rates.price is not price:
+            if price.input is None or (price.output is None and call.operation not in _SILENT):
+                return _exactly(price, call, input_tokens, output_tokens)
+            rates = _Rates(
+                price,
+                round(price.input * _PICO_PER_MICRO),
+                round((price.output or 0) * _PICO_PER_MICRO),
+                round((price.per_request or 0) * PICO_PER_USD),
+            )
+            self._known[id(price)] = rates
+        return input_tokens * rates.input + output_tokens * rates.output + rates.flat
+
+
+def input_tokens(call: Call) -> int:
+    """Return about how many tokens a request's input is; only bodies with pictures and the like are read for it."""
+    size = len(call.body)
+    if call.operation in _UPLOADED:
+        return _UPLOADED_TOKENS
+    if size > _LONG and any(mark in call.body for mark in _ATTACHED):
+        try:
+            return estimate_input_tokens(call.chat)
+        except InvalidRequestError:
+            pass  # whoever sends it on says what is wrong
+    return size // _BYTES_PER_TOKEN
+
+
+def most_output_tokens(call: Call, row: ModelInfo | None) -> int | None:
+    """Return the longest answer that a request lets a model give, as far as either says."""
+    if call.operation in _SILENT:
+        return 0
+    found = _CAP(call.body)
+    said = int(found[1]) if found is not None else None
+    can = row.max_output_tokens if row is not None else None
+    return min(said, can) if said is not None and can is not None else said if said is not None else can
+
+
+def _exactly(price: Price, call: Call, input_tokens: int, output_tokens: int) -> int | None:
+    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+    if call.operation in _DRAWN:
+        usage = Usage(input_tokens=input_tokens, images=1)
+    elif call.operation == "speech":
+        usage = Usage(characters=len(call.body))
+    elif call.operation in _MEASURED:
+        usage = Usage(audio_seconds=Decimal(_HEARD_SECONDS))
+    cost = _rater.cost(price, usage)
+    return None if cost is None else round(cost * PICO_PER_USD)

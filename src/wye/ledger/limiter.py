@@ -1,0 +1,417 @@
+"""Holds requests to the limits and budgets of their callers, in this process' slices of them.
+
+Every request takes from some lines: one of each limit and budget that it counts against, all of them or none. Where a
+slice is too small, whoever keeps the amount is asked at once, and the request waits for that, shortly; where nobody
+keeps it but this process, or nothing is left, it is refused.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from wye.catalog import Catalog
+from wye.core.caller import Caller
+from wye.core.exchange import Exchange
+from wye.core.limits import EACH, MEASURES, Budget, Limit, LimitSet
+from wye.core.plan import Attempt, Dropped, Plan
+from wye.core.record import UsageRecord
+from wye.ledger import refusal
+from wye.ledger.allowance import Allowance
+from wye.ledger.charges import costs_of
+from wye.ledger.expected import Expected, input_tokens, most_output_tokens
+from wye.ledger.lengths import Lengths
+from wye.ledger.line import Line
+from wye.ledger.refill import Refill
+
+_KEPT: Final = 50_000
+"""Callers, and lines of single ones, that are remembered."""
+_TRIES: Final = 4
+Wanted = tuple[Line, int]
+
+
+class Ruling:
+    """The lines that one caller's or one model's requests count against."""
+
+    __slots__ = ("budgets", "limits", "output")
+
+    def __init__(self, limits: Iterable[Line], budgets: Iterable[Line]) -> None:
+        """Sort them by when they are asked."""
+        lines = list(limits)
+        self.limits = tuple(line for line in lines if line.counts != "output_tokens")
+        self.output = tuple(line for line in lines if line.counts == "output_tokens")
+        self.budgets = tuple(budgets)
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self.limits or self.output or self.budgets)
+
+
+class Taken:
+    """What one request has taken, to be settled; `warnings` are budgets that are nearly or more than used up."""
+
+    __slots__ = ("input_tokens", "items", "ruling", "warnings")
+
+    def __init__(self, ruling: Ruling, tokens: int) -> None:
+        """Begin with nothing taken."""
+        self.ruling = ruling
+        self.input_tokens = tokens
+        self.items: list[tuple[Line, Allowance, int]] = []
+        self.warnings: list[Line] = []
+
+
+class Limiter:
+    """Limits and budgets of one process; see `wye.ledger.allowances.Allowances` for when it is asked what.
+
+    `rates` and `budgets` are the ways to who keeps them for several processes; without one they are this process' own.
+    `noticed` is called once for every part of a budget that is to be warned of, with its line.
+    """
+
+    def __init__(
+        self,
+        *,
+        rates: Refill | None = None,
+        budgets: Refill | None = None,
+        wall: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        """Hold nobody to anything yet; `wall` tells microseconds since the epoch."""
+        self.noticed: Callable[[Line], None] = lambda _line: None
+        self.rates = rates
+        self.budgets = budgets
+        self.lengths = Lengths()
+        self._expected = Expected()
+        self._wall = wall
+        self._limits: dict[tuple[str, str], LimitSet] = {}
+        self._budgets: dict[tuple[str, str], list[Budget]] = {}
+        self._lines: OrderedDict[str, Line] = OrderedDict()
+        self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
+        self._models: dict[tuple[str, str], Ruling] = {}
+
+    def start(self) -> None:
+        """Begin to fill up slices in the background."""
+        for refill in filter(None, (self.rates, self.budgets)):
+            refill.start()
+
+    async def aclose(self) -> None:
+        """Give back what is in hand."""
+        for refill in filter(None, (self.rates, self.budgets)):
+            await refill.aclose()
+
+    def use(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
+        """Hold requests to these from now on; what was counted of those that stay is kept."""
+        self._limits = {(limit.scope, limit.target): limit.limits for limit in limits}
+        self._budgets = {}
+        for budget in budgets:
+            self._budgets.setdefault((budget.scope, budget.target), []).append(budget)
+        self._callers.clear()
+        self._models.clear()
+
+    def admit(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Count a request against its caller's rate limits, all but those on its answer's length."""
+        caller = exchange.caller
+        ruling = self._callers.get((caller.key, caller.user, caller.team)) or self._of_caller(caller)
+        tokens = input_tokens(exchange.call)
+        taken = exchange.allowance = Taken(ruling, tokens)
+        if not ruling.limits:
+            return None
+        wanted = [(line, tokens if line.counts == "input_tokens" else 1) for line in ruling.limits]
+        return self._take(taken, wanted, exchange.at)
+
+    def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
+        """Set aside what a request will likely cost at the first attempt of its plan that its budgets let it afford."""
+        taken: Taken = exchange.allowance
+        plan = exchange.plan
+        attempts = plan.attempts if plan is not None else ()
+        if not attempts:
+            return self._take(taken, self._wanted(taken, None, 0, 0), exchange.at)
+        first = attempts[0]
+        output, cost = self._likely(exchange, first, catalog)
+        exchange.hold = cost
+        wanted = self._wanted(taken, first, output, cost or 0)
+        if not wanted:
+            return None
+        lacking = self._taken(taken, wanted, exchange.at)
+        if lacking is None:
+            return None
+        return self._hold_elsewhere(exchange, catalog, plan, wanted, lacking)
+
+    def rehold(self, exchange: Exchange, attempt: Attempt, catalog: Catalog) -> None:
+        """Set aside what a failover costs beyond what is held already; raise `BudgetExceededError` where it is not left.
+
+        This does not wait for anybody: what is not in hand, but was there at the last word, is taken as a debt.
+        """
+        taken: Taken = exchange.allowance
+        output, cost = self._likely(exchange, attempt, catalog)
+        if cost is None or taken is None:
+            return
+        wanted = self._wanted(taken, attempt, output, cost)
+        held = {line.subject: number for line, _, number in taken.items if line.counts == "money"}
+        more = [
+            (line, line.current(exchange.at), cost - held.get(line.subject, 0))
+            for line, _ in wanted
+            if line.counts == "money" and cost > held.get(line.subject, 0)
+        ]
+        for line, allowance, number in more:
+            if line.hard and allowance.left < number:
+                raise refusal.budget(line, number, exchange.at)
+        for line, allowance, number in more:
+            allowance.hold(number)
+            taken.items.append((line, allowance, number))
+        exchange.hold = max(cost, exchange.hold or 0)
+
+    def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
+        """Give back what was set aside and take what the record says."""
+        taken: Taken | None = exchange.allowance
+        if taken is None:
+            return
+        items, taken.items = taken.items, []
+        if record is None:
+            for line, allowance, number in items:
+                allowance.held -= number
+                self._freed(line)
+            return
+        costs = costs_of(record) if taken.ruling.budgets or self._models else {}
+        for line, allowance, number in items:
+            allowance.held -= number
+            match line.counts:
+                case "money":
+                    allowance.spent += costs.pop(line.place, 0)
+                    if allowance.used >= line.warn_from:
+                        self._warn(line, allowance)
+                case "requests":
+                    allowance.spent += 1
+                case "input_tokens":
+                    allowance.spent += record.input_tokens
+                case "output_tokens":
+                    allowance.spent += record.output_tokens
+                case _:
+                    self._freed(line)
+        if costs and record.attempts:
+            self._charge_others(costs, record.at, {line.subject for line, _, _ in items})
+        if record.status == "ok" and record.output_tokens and record.model is not None:
+            self.lengths.learn(record.key or record.user, f"{record.provider}/{record.model}", record.output_tokens)
+
+    def lines_of(self, caller: Caller) -> list[Line]:
+        """Return the limits and budgets that a caller's requests count against, whatever model they ask."""
+        ruling = self._callers.get((caller.key, caller.user, caller.team)) or self._of_caller(caller)
+        return [*ruling.limits, *ruling.output, *ruling.budgets]
+
+    def _take(self, taken: Taken, wanted: Sequence[Wanted], at: int) -> Awaitable[None] | None:
+        lacking = self._taken(taken, wanted, at)
+        if lacking is None:
+            return None
+        if not self._may_ask(lacking):
+            raise refusal.of(*lacking, at)
+        return self._wait(taken, wanted, lacking, at)
+
+    @staticmethod
+    def _taken(taken: Taken, wanted: Sequence[Wanted], at: int) -> Wanted | None:
+        """Take from every line, or from none and return the first that has not enough."""
+        items = taken.items
+        for place, (line, number) in enumerate(wanted):
+            allowance = line.allowance if at < line.until else line.current(at)
+            free = allowance.granted - allowance.spent - allowance.held
+            if free >= number or not line.hard:
+                allowance.held += number
+                items.append((line, allowance, number))
+                if free - number < line.low and line.refill is not None:
+                    line.refill.soon(line)
+                if allowance.used >= line.warn_from:
+                    taken.warnings.append(line)
+                continue
+            if line.refill is not None and line.refill.away and allowance.take_alone(number, line.share_alone()):
+                items.append((line, allowance, number))
+                continue
+            for _ in range(place):
+                _, other, held = items.pop()
+                other.held -= held
+            return line, number
+        return None
+
+    @staticmethod
+    def _may_ask(lacking: Wanted) -> bool:
+        """Tell whether somebody may have more of it than is in hand."""
+        line, number = lacking
+        refill = line.refill
+        return refill is not None and not refill.away and number <= line.amount and refill.now() >= line.empty_until
+
+    async def _wait(self, taken: Taken, wanted: Sequence[Wanted], lacking: Wanted, at: int) -> None:
+        """Ask for what is lacking until there is enough of everything, or somebody says that there is none."""
+        for _ in range(_TRIES):
+            line, number = lacking
+            if line.refill is None or not self._may_ask(lacking):
+                break
+            line.allowance.typical = number
+            await line.refill.wait(line, number)
+            found = self._taken(taken, wanted, at)
+            if found is None:
+                return
+            lacking = found
+        raise refusal.of(*lacking, at)
+
+    def _hold_elsewhere(
+        self, exchange: Exchange, catalog: Catalog, plan: Plan | None, wanted: Sequence[Wanted], lacking: Wanted
+    ) -> Awaitable[None]:
+        """Ask for more, and where there is none, leave out the attempts that are too dear."""
+        if not self._may_ask(lacking):
+            self._hold_cheaper(exchange, catalog, plan, lacking)
+            return _nothing()
+
+        async def ask() -> None:
+            taken: Taken = exchange.allowance
+            try:
+                await self._wait(taken, wanted, lacking, exchange.at)
+            except refusal.BudgetExceededError:
+                line = next((line for line, number in wanted if line.allowance.free < number and line.hard), lacking[0])
+                self._hold_cheaper(exchange, catalog, plan, (line, lacking[1]))
+
+        return ask()
+
+    def _hold_cheaper(self, exchange: Exchange, catalog: Catalog, plan: Plan | None, lacking: Wanted) -> None:
+        """Go on with the first attempt that can be afforded; raise where there is none."""
+        line, number = lacking
+        if line.counts != "money" or plan is None:
+            raise refusal.of(line, number, exchange.at)
+        dropped: list[Dropped] = []
+        for place, attempt in enumerate(plan.attempts):
+            output, cost = self._likely(exchange, attempt, catalog)
+            wanted = self._wanted(exchange.allowance, attempt, output, cost or 0)
+            missing = self._taken(exchange.allowance, wanted, exchange.at)
+            if missing is None:
+                exchange.hold = cost
+                left = (*plan.dropped, *dropped)
+                exchange.plan = structs.replace(plan, attempts=plan.attempts[place:], dropped=left)
+                return
+            if missing[0].counts != "money":
+                raise refusal.of(*missing, exchange.at)
+            dropped.append(refusal.dropped(attempt, *missing))
+        raise refusal.of(line, number, exchange.at)
+
+    def _likely(self, exchange: Exchange, attempt: Attempt, catalog: Catalog) -> tuple[int, int | None]:
+        """Return how long the answer of an attempt will likely be, in tokens, and what it will cost, in picodollars."""
+        full_id = attempt.full_id
+        row, caller = catalog.models.get(full_id), exchange.caller
+        output = self.lengths.likely(caller.key or caller.user, full_id)
+        most = most_output_tokens(exchange.call, row)
+        if most is not None and most < output:
+            output = most
+        if row is None:
+            return output, None
+        return output, self._expected.cost(row, exchange.call, exchange.allowance.input_tokens, output)
+
+    def _wanted(self, taken: Taken, attempt: Attempt | None, output: int, cost: int) -> list[Wanted]:
+        ruling = taken.ruling
+        wanted = [(line, output) for line in ruling.output]
+        wanted += [(line, cost) for line in ruling.budgets]
+        if attempt is None:
+            return wanted
+        model = self._models.get((attempt.provider, attempt.model))
+        if model is None:
+            model = self._of_model(attempt.provider, attempt.model)
+        if model:
+            for line in model.limits:
+                wanted.append((line, taken.input_tokens if line.counts == "input_tokens" else 1))
+            wanted += [(line, output) for line in model.output]
+            wanted += [(line, cost) for line in model.budgets]
+        return wanted
+
+    def _freed(self, line: Line) -> None:
+        """Let others have what is free again, where each single one counts."""
+        if line.refill is not None and line.counts == "concurrent_requests" and not line.allowance.is_sliced:
+            line.refill.soon(line)
+
+    def _charge_others(self, costs: dict[tuple[str, str], int], at: int, held: set[str]) -> None:
+        """Charge the budgets of providers and models that were asked without anything having been held for them."""
+        for place, cost in costs.items():
+            for line in self._budget_lines([place]) if cost else ():
+                if line.subject not in held:
+                    line.current(at).spent += cost
+
+    def _warn(self, line: Line, allowance: Allowance) -> None:
+        passed = sum(allowance.used >= line.amount * part for part in line.warn_at)
+        if passed > allowance.warned:
+            allowance.warned = passed
+            self.noticed(line)
+
+    def _of_caller(self, caller: Caller) -> Ruling:
+        named = (("key", caller.key), ("user", caller.user), ("team", caller.team), ("global", ""))
+        places = [(scope, target) for scope, target in named if target is not None]
+        ruling = Ruling(self._limit_lines(places), self._budget_lines(places))
+        if len(self._callers) >= _KEPT:
+            self._callers.clear()
+        self._callers[caller.key, caller.user, caller.team] = ruling
+        return ruling
+
+    def _of_model(self, provider: str, model: str) -> Ruling:
+        place = ("model", f"{provider}/{model}")
+        ruling = Ruling(self._limit_lines([place]), self._budget_lines([("provider", provider), place]))
+        if len(self._models) >= _KEPT:
+            self._models.clear()
+        self._models[provider, model] = ruling
+        return ruling
+
+    def _limit_lines(self, places: Iterable[tuple[str, str]]) -> list[Line]:
+        found: list[Line] = []
+        for scope, target in places:
+            limits = self._limits.get((scope, target)) or self._limits.get((scope, EACH))
+            if limits is None:
+                continue
+            for field, counts, period in MEASURES:
+                amount = getattr(limits, field)
+                if amount is None:
+                    continue
+                subject = f"{field}:{scope}:{target}"
+                line = self._lines.get(subject)
+                if line is None:
+                    line = self._keep(
+                        Line(
+                            subject,
+                            counts=counts,
+                            place=(scope, target),
+                            period=period,
+                            amount=amount,
+                            refill=self.rates,
+                        )
+                    )
+                elif line.amount != amount:
+                    line.describe(amount, hard=True, warn_at=())
+                found.append(line)
+        return found
+
+    def _budget_lines(self, places: Iterable[tuple[str, str]]) -> list[Line]:
+        found: list[Line] = []
+        for place in places:
+            for budget in self._budgets.get(place, ()):
+                line = self._lines.get(budget.id)
+                if line is None or line.period != budget.period:
+                    line = self._keep(
+                        Line(
+                            budget.id,
+                            counts="money",
+                            place=place,
+                            period=budget.period,
+                            amount=budget.amount,
+                            hard=budget.hard,
+                            warn_at=budget.warn_at,
+                            name=budget.name,
+                            refill=self.budgets,
+                        )
+                    )
+                else:
+                    line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
+                found.append(line)
+        return found
+
+    def _keep(self, line: Line) -> Line:
+        self._lines[line.subject] = line
+        if len(self._lines) > _KEPT:
+            oldest = next(iter(self._lines.values()))
+            if not oldest.allowance.held:  # what it had spent goes with it: it is a minute old, or kept by others
+                del self._lines[oldest.subject]
+        return line
+
+
+async def _nothing() -> None:
+    """Wait for nothing."""
