@@ -12,6 +12,7 @@ from wye.store import budgets
 from wye.store.database import Database, now_us
 from wye.store.leases import StoreLeases
 
+ONE = "0123abcd"
 FOREVER = Ask(kind="budget", subject="b", starts_at=0, ends_at=None, amount=1000, booked=0, floor=0, wanted=100)
 
 
@@ -29,14 +30,14 @@ async def with_budget(database: Database, amount: int = 1000) -> None:
 
 
 async def charge(database: Database, cost: int, holder: str) -> None:
-    record = UsageRecord(id="r", at=now_us(), user="u", status="ok", cost=cost)
+    record = UsageRecord(id=f"req_{'0' * 14}{holder}0000", at=now_us(), user="u", status="ok", cost=cost)
     async with database.begin() as connection:
-        await budgets.charge(connection, [record], holder)
+        await budgets.charge(connection, [record])
 
 
 async def test_a_process_gets_what_it_wants_while_there_is_some(database: Database) -> None:
     await with_budget(database)
-    one, two = process(database, "one"), process(database, "two")
+    one, two = process(database, ONE), process(database, "two")
     [first] = await one.exchange([asking("budget", wanted=600)])
     [second] = await two.exchange([asking("budget", wanted=600)])
     assert (first.granted, first.remaining, first.holders) == (600, 400, 1)
@@ -44,25 +45,25 @@ async def test_a_process_gets_what_it_wants_while_there_is_some(database: Databa
 
 
 async def test_an_ask_that_is_repeated_changes_nothing(database: Database) -> None:
-    one = process(database, "one")
+    one = process(database, ONE)
     asked = [asking(wanted=300)]
     assert await one.exchange(asked) == await one.exchange(asked)
 
 
 async def test_what_is_spent_is_counted_once_when_it_comes_into_the_books(database: Database) -> None:
     await with_budget(database)
-    one, two = process(database, "one"), process(database, "two")
+    one, two = process(database, ONE), process(database, "two")
     await one.exchange([asking("budget", wanted=600)])
-    await charge(database, 500, "one")
+    await charge(database, 500, ONE)
     [grant] = await two.exchange([asking("budget", wanted=1000)])
     assert (grant.granted, grant.spent) == (400, 500)
 
 
 async def test_a_debt_is_paid_from_what_is_granted_next(database: Database) -> None:
     await with_budget(database)
-    one, two = process(database, "one"), process(database, "two")
+    one, two = process(database, ONE), process(database, "two")
     await one.exchange([asking("budget", wanted=100)])
-    await charge(database, 150, "one")
+    await charge(database, 150, ONE)
     [other] = await two.exchange([asking("budget", wanted=850)])
     assert other.granted == 850
     [grant] = await one.exchange([asking("budget", booked=150, floor=150, wanted=300)])
@@ -70,7 +71,7 @@ async def test_a_debt_is_paid_from_what_is_granted_next(database: Database) -> N
 
 
 async def test_what_is_given_back_is_there_for_others(database: Database) -> None:
-    one, two = process(database, "one"), process(database, "two")
+    one, two = process(database, ONE), process(database, "two")
     await one.exchange([asking(wanted=1000)])
     await one.exchange([asking(booked=10, floor=30, wanted=30)])
     [grant] = await two.exchange([asking(wanted=1000)])
@@ -79,22 +80,22 @@ async def test_what_is_given_back_is_there_for_others(database: Database) -> Non
 
 async def test_the_slice_of_a_process_that_is_gone_is_anybodys_but_what_it_spent_is_not(database: Database) -> None:
     await with_budget(database)
-    gone, two = process(database, "gone", seconds=0), process(database, "two")
+    gone, two = process(database, ONE, seconds=0), process(database, "two")
     await gone.exchange([asking(booked=200, floor=200, wanted=700), asking("budget", wanted=700)])
-    await charge(database, 200, "gone")
+    await charge(database, 200, ONE)
     rate, budget = await two.exchange([asking(wanted=1000), asking("budget", wanted=1000)])
     assert (rate.granted, budget.granted) == (800, 800)
 
 
 async def test_what_a_process_gives_back_when_it_stops_is_there_at_once(database: Database) -> None:
-    one, two = process(database, "one"), process(database, "two")
+    one, two = process(database, ONE), process(database, "two")
     await one.exchange([asking(booked=1, floor=1, wanted=1000)])
     await one.aclose()
     assert [grant.granted for grant in await two.exchange([asking(wanted=1000)])] == [999]
 
 
 async def test_a_budget_that_is_gone_refuses_nobody(database: Database) -> None:
-    [grant] = await process(database, "one").exchange([asking("budget", wanted=10)])
+    [grant] = await process(database, ONE).exchange([asking("budget", wanted=10)])
     assert grant.granted == 10
 
 

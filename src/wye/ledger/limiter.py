@@ -6,7 +6,6 @@ keeps it but this process, or nothing is left, it is refused.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
@@ -14,13 +13,13 @@ from msgspec import structs
 
 from wye.catalog import Catalog
 from wye.core.caller import Caller
+from wye.core.charges import Place, charges_of, cost_of
 from wye.core.exchange import Exchange
 from wye.core.limits import EACH, MEASURES, Budget, Limit, LimitSet
 from wye.core.plan import Attempt, Dropped, Plan
 from wye.core.record import UsageRecord
 from wye.ledger import refusal
 from wye.ledger.allowance import Allowance
-from wye.ledger.charges import costs_of
 from wye.ledger.expected import Expected, input_tokens, most_output_tokens
 from wye.ledger.lengths import Lengths
 from wye.ledger.line import Line
@@ -85,7 +84,7 @@ class Limiter:
         self._wall = wall
         self._limits: dict[tuple[str, str], LimitSet] = {}
         self._budgets: dict[tuple[str, str], list[Budget]] = {}
-        self._lines: OrderedDict[str, Line] = OrderedDict()
+        self._lines: dict[str, Line] = {}
         self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
         self._models: dict[tuple[str, str], Ruling] = {}
 
@@ -127,7 +126,7 @@ class Limiter:
         if not attempts:
             return self._take(taken, self._wanted(taken, None, 0, 0), exchange.at)
         first = attempts[0]
-        output, cost = self._likely(exchange, first, catalog)
+        output, cost = (0, 0) if exchange.cached else self._likely(exchange, first, catalog)
         exchange.hold = cost
         wanted = self._wanted(taken, first, output, cost or 0)
         if not wanted:
@@ -138,7 +137,7 @@ class Limiter:
         return self._hold_elsewhere(exchange, catalog, plan, wanted, lacking)
 
     def rehold(self, exchange: Exchange, attempt: Attempt, catalog: Catalog) -> None:
-        """Set aside what a failover costs beyond what is held already; raise `BudgetExceededError` where it is not left.
+        """Set aside what a failover costs beyond what is held already; raise `BudgetExceededError` where there is less.
 
         This does not wait for anybody: what is not in hand, but was there at the last word, is taken as a debt.
         """
@@ -158,7 +157,12 @@ class Limiter:
                 raise refusal.budget(line, number, exchange.at)
         for line, allowance, number in more:
             allowance.hold(number)
-            taken.items.append((line, allowance, number))
+            for place, (other, known, had) in enumerate(taken.items):
+                if other is line and known is allowance:
+                    taken.items[place] = (line, allowance, had + number)
+                    break
+            else:
+                taken.items.append((line, allowance, number))
         exchange.hold = max(cost, exchange.hold or 0)
 
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
@@ -172,24 +176,21 @@ class Limiter:
                 allowance.held -= number
                 self._freed(line)
             return
-        costs = costs_of(record) if taken.ruling.budgets or self._models else {}
+        places = charges_of(record) if record.attempts else None
+        cost = cost_of(record)
+        used = {"requests": 1, "input_tokens": record.input_tokens, "output_tokens": record.output_tokens}
         for line, allowance, number in items:
             allowance.held -= number
-            match line.counts:
-                case "money":
-                    allowance.spent += costs.pop(line.place, 0)
-                    if allowance.used >= line.warn_from:
-                        self._warn(line, allowance)
-                case "requests":
-                    allowance.spent += 1
-                case "input_tokens":
-                    allowance.spent += record.input_tokens
-                case "output_tokens":
-                    allowance.spent += record.output_tokens
-                case _:
-                    self._freed(line)
-        if costs and record.attempts:
-            self._charge_others(costs, record.at, {line.subject for line, _, _ in items})
+            if line.counts == "money":
+                allowance.spent += cost if places is None else places.get(line.place, 0)
+                if allowance.used >= line.warn_from:
+                    self._warn(line, allowance)
+            elif line.counts == "concurrent_requests":
+                self._freed(line)
+            else:
+                allowance.spent += used[line.counts]
+        if places is not None:
+            self._charge_others(places, record.at, {line.subject for line, _, _ in items})
         if record.status == "ok" and record.output_tokens and record.model is not None:
             self.lengths.learn(record.key or record.user, f"{record.provider}/{record.model}", record.output_tokens)
 
@@ -322,9 +323,9 @@ class Limiter:
         if line.refill is not None and line.counts == "concurrent_requests" and not line.allowance.is_sliced:
             line.refill.soon(line)
 
-    def _charge_others(self, costs: dict[tuple[str, str], int], at: int, held: set[str]) -> None:
+    def _charge_others(self, places: dict[Place, int], at: int, held: set[str]) -> None:
         """Charge the budgets of providers and models that were asked without anything having been held for them."""
-        for place, cost in costs.items():
+        for place, cost in places.items():
             for line in self._budget_lines([place]) if cost else ():
                 if line.subject not in held:
                     line.current(at).spent += cost
@@ -352,7 +353,7 @@ class Limiter:
         self._models[provider, model] = ruling
         return ruling
 
-    def _limit_lines(self, places: Iterable[tuple[str, str]]) -> list[Line]:
+    def _limit_lines(self, places: Iterable[Place]) -> list[Line]:
         found: list[Line] = []
         for scope, target in places:
             limits = self._limits.get((scope, target)) or self._limits.get((scope, EACH))
@@ -376,11 +377,11 @@ class Limiter:
                         )
                     )
                 elif line.amount != amount:
-                    line.describe(amount, hard=True, warn_at=())
+                    line.describe(amount)
                 found.append(line)
         return found
 
-    def _budget_lines(self, places: Iterable[tuple[str, str]]) -> list[Line]:
+    def _budget_lines(self, places: Iterable[Place]) -> list[Line]:
         found: list[Line] = []
         for place in places:
             for budget in self._budgets.get(place, ()):
@@ -393,23 +394,21 @@ class Limiter:
                             place=place,
                             period=budget.period,
                             amount=budget.amount,
-                            hard=budget.hard,
-                            warn_at=budget.warn_at,
                             name=budget.name,
                             refill=self.budgets,
                         )
                     )
-                else:
-                    line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
+                line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
                 found.append(line)
         return found
 
     def _keep(self, line: Line) -> Line:
+        if len(self._lines) >= _KEPT:
+            at = self._wall()
+            self._lines = {name: one for name, one in self._lines.items() if one.allowance.held or not one.is_over(at)}
+            self._callers.clear()
+            self._models.clear()
         self._lines[line.subject] = line
-        if len(self._lines) > _KEPT:
-            oldest = next(iter(self._lines.values()))
-            if not oldest.allowance.held:  # what it had spent goes with it: it is a minute old, or kept by others
-                del self._lines[oldest.subject]
         return line
 
 

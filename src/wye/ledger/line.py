@@ -59,12 +59,10 @@ class Line:
         place: tuple[str, str],
         period: Period,
         amount: int,
-        hard: bool = True,
-        warn_at: tuple[float, ...] = (),
         name: str = "",
         refill: "Refill | None" = None,
     ) -> None:
-        """Begin with nothing known."""
+        """Begin with nothing known, hard and without a warning."""
         self.subject = subject
         self.counts: Counts = counts
         self.place = place
@@ -79,9 +77,9 @@ class Line:
         self.holders = 1
         self.quiet = -1
         self.allowance = Allowance(amount)
-        self.describe(amount, hard=hard, warn_at=warn_at)
+        self.describe(amount)
 
-    def describe(self, amount: int, *, hard: bool, warn_at: tuple[float, ...]) -> None:
+    def describe(self, amount: int, *, hard: bool = True, warn_at: tuple[float, ...] = ()) -> None:
         """Take over what the operator says of it now."""
         self.allowance.change(amount, alone=self.refill is None)
         self.amount = amount

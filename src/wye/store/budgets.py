@@ -1,7 +1,7 @@
 """Budgets as they are written down, and what was spent of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +9,8 @@ from msgspec import Struct
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wye.core.charges import Place, charges_of
+from wye.core.ids import process_of
 from wye.core.limits import Budget
 from wye.core.periods import bounds
 from wye.core.record import HOUR_US, UsageRecord
@@ -112,68 +114,54 @@ async def standings(connection: AsyncConnection, budgets: Sequence[Budget], now:
     return found
 
 
-async def charge(connection: AsyncConnection, records: Iterable[UsageRecord], holder: str | None = None) -> None:
+async def charge(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
     """Raise what was spent of every budget that these records count against.
 
-    To be called in the transaction that writes them, once for each: with those alone that were not there before.
-    `holder` is the process that spent it from slices of its own. What a request of unknown cost had set aside is
-    `reserved`.
+    To be called in the transaction that writes them, once for each: with those alone that were not there before. The
+    slices of the processes that spent it shrink by as much.
     """
-    records = list(records)
-    matching = await _matching(connection, records)
+    charged = [(record, charges_of(record)) for record in records]
+    matching = await _matching(connection, {target for _, places in charged for _, target in places})
     if not matching:
         return
-    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
-    ends: dict[tuple[str, int], int | None] = {}
-    for record in records:
-        for place, cost, reserved in costs_of(record):
-            for budget in matching.get(place, ()):
-                starts, end = bounds(budget.period, record.at)
-                key = (budget.id, starts)
-                ends[key] = end
-                sums[key][0] += cost
-                sums[key][1] += reserved
-    for (budget_id, starts), (cost, reserved) in sorted(sums.items()):  # in an order that all processes keep
-        if not cost and not reserved:
-            continue
-        row = {
-            "budget_id": budget_id,
-            "starts_at": starts,
-            "ends_at": ends[budget_id, starts],
-            "spent": cost,
-            "reserved": reserved,
-        }
-        statement = insert(connection, tables.budget_periods).values(row)
-        added = {"spent": _periods.spent + cost, "reserved": _periods.reserved + reserved}
-        await connection.execute(statement.on_conflict_do_update(index_elements=["budget_id", "starts_at"], set_=added))
-        if holder is not None:
-            mine = (_leases.kind == "budget", _leases.subject == budget_id, _leases.starts_at == starts)
-            spent = update(tables.leases).where(*mine, _leases.holder == holder)
-            await connection.execute(spent.values(spent=_leases.spent + cost + reserved))
+    periods: dict[tuple[str, int], _Sum] = {}
+    slices: dict[tuple[str, int, str], int] = defaultdict(int)
+    for record, places in charged:
+        holder = process_of(record.id)
+        for place, amount in places.items():
+            for budget in matching.get(place, ()) if amount else ():
+                starts, ends = bounds(budget.period, record.at)
+                whole = periods.setdefault((budget.id, starts), _Sum(ends))
+                if record.cost is None:
+                    whole.reserved += amount
+                else:
+                    whole.spent += amount
+                if holder is not None:
+                    slices[budget.id, starts, holder] += amount
+    for (budget_id, starts), whole in sorted(periods.items(), key=lambda one: one[0]):  # as all processes sort them
+        row = {"budget_id": budget_id, "starts_at": starts, "ends_at": whole.ends_at}
+        statement = insert(connection, tables.budget_periods)
+        statement = statement.values(row | {"spent": whole.spent, "reserved": whole.reserved})
+        added = {"spent": _periods.spent + whole.spent, "reserved": _periods.reserved + whole.reserved}
+        statement = statement.on_conflict_do_update(index_elements=["budget_id", "starts_at"], set_=added)
+        await connection.execute(statement)
+    for (budget_id, starts, holder), amount in sorted(slices.items()):
+        mine = (_leases.kind == "budget", _leases.subject == budget_id, _leases.starts_at == starts)
+        spent = update(tables.leases).where(*mine, _leases.holder == holder)
+        await connection.execute(spent.values(spent=_leases.spent + amount))
 
 
-def costs_of(record: UsageRecord) -> list[tuple[tuple[str, str], int, int]]:
-    """Return the scope and target of every budget that a record may count against, with cost and what is reserved.
+class _Sum:
+    """What is added to one period of one budget."""
 
-    Each provider and model of a request that was tried elsewhere first is charged with its own attempt.
-    """
-    cost, reserved = record.cost or 0, (record.hold or 0) if record.cost is None else 0
-    named = (("key", record.key), ("user", record.user), ("team", record.team), ("global", ""))
-    found = [((scope, target), cost, reserved) for scope, target in named if target is not None]
-    tried = [(one.provider, one.model, one.cost or 0) for one in record.attempts]
-    if not tried or record.cost is None:
-        tried = [(record.provider or "", record.model or "", cost)]
-    for provider, model, own in tried:
-        found.append((("provider", provider), own, reserved))
-        found.append((("model", f"{provider}/{model}"), own, reserved))
-    return found
+    def __init__(self, ends_at: int | None) -> None:
+        self.ends_at = ends_at
+        self.spent = 0
+        self.reserved = 0
 
 
-async def _matching(
-    connection: AsyncConnection, records: Sequence[UsageRecord]
-) -> Mapping[tuple[str, str], Sequence[Budget]]:
-    targets = {target for record in records for (_, target), _, _ in costs_of(record)}
-    found: dict[tuple[str, str], list[Budget]] = defaultdict(list)
+async def _matching(connection: AsyncConnection, targets: Set[str]) -> Mapping[Place, Sequence[Budget]]:
+    found: dict[Place, list[Budget]] = defaultdict(list)
     query = select(*_columns).where(_rows.disabled_at.is_(None), _rows.target.in_(targets))
     for row in await connection.execute(query):
         budget = _budget(row)
