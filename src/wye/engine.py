@@ -35,7 +35,9 @@ from wye.dispatch.turnover import Turnover
 from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.health import Health, ProviderReport
 from wye.health.sharing import Sharing
+from wye.ledger.allowances import NO_ALLOWANCES
 from wye.ledger.books import Books
+from wye.ledger.limiter import Limiter
 from wye.routing.reading import Reader
 from wye.state import connect
 
@@ -68,7 +70,7 @@ class Engine:
         """
         self.store = store
         self.tracing = tracing
-        self.books = books or Books()
+        self.books = books or Books(allowances=Limiter() if settings.limits or settings.budgets else NO_ALLOWANCES)
         self._catalog = catalog
         self._factory = factory or ModelProviderFactory()
         self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
@@ -92,6 +94,7 @@ class Engine:
         await self.state.start()
         if self.store is not None:
             await self.store.start()
+        self.books.allowances.follow(self.snapshot.settings.limits, self.snapshot.settings.budgets)
         await self.books.start()
         self._sharing.start()
         self._started = True
@@ -283,6 +286,7 @@ class Engine:
             if name not in new.recipes or not new.recipes[name].is_another_key_of(recipe):
                 self.health.forget(name)
         self._adopt(new)
+        self.books.allowances.follow(settings.limits, settings.budgets)
 
     def providers(self) -> dict[str, ProviderReport]:
         """Return how every provider of the catalog is, by its id, in this process; no keys are shown in full."""

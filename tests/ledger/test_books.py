@@ -62,6 +62,12 @@ class Notebook:
         self.lines.append(("settle", exchange.id))
         self.settlements.append(record)
 
+    def follow(self, limits: object, budgets: object) -> None:
+        del limits, budgets
+
+    async def release(self) -> None:
+        pass
+
     def admitted(self, record: UsageRecord) -> None:
         self.lines.append(("admitted", record.id))
         held = 7 if ("hold", record.id) in self.lines else 0

@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 from wye.cache.config import CacheConfig
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
+from wye.config.rules import LISTS, budgets_of, limits_of
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
@@ -35,7 +36,7 @@ from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"tools", "mcp", "budgets"})
+_LATER: Final = frozenset({"tools", "mcp"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
 _SECTIONS: Final = (
@@ -97,10 +98,10 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _check_sections(data: Mapping[str, Any]) -> None:
     for name, value in data.items():
-        if name in _LATER:
+        if name in _LATER or name in LISTS:
             continue
         if name not in _SECTIONS:
-            raise _unknown(name, (*_SECTIONS, *_LATER))
+            raise _unknown(name, (*_SECTIONS, *LISTS, *_LATER))
         if not isinstance(value, dict):
             raise ConfigurationError(f"[{name}] must be a table", param=name)
 
@@ -159,6 +160,8 @@ class _Loading:
             store=self._store(),
             identity=self._identity(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
+            limits=limits_of(self._data, self._section),
+            budgets=budgets_of(self._data, self._section),
             origins=self._origins,
             warnings=tuple(self._warnings),
             path=self._file,

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from wye.core.errors import (
     AddressRefusedError,
+    BudgetExceededError,
     DeadlineExceededError,
     OverloadedError,
     ProviderAuthenticationError,
@@ -183,6 +184,8 @@ class Course:
         """Return leave to make this attempt now, or as soon as its provider has room; `None` where that cannot be."""
         if self._at in self._held or (self._out and self._at in self._out):
             return None
+        if self._exchange.outcomes and not self._affords(attempt):
+            return None
         slots = self._rules.limits.get(attempt.provider) if self._rules.limits else None
         if slots is not None and not await self._slot(attempt, slots):
             return None
@@ -196,6 +199,16 @@ class Course:
             return None
         self._slots = slots
         return permit
+
+    def _affords(self, attempt: Attempt) -> bool:
+        """Tell whether the caller's budgets let it pay for another attempt than the one that they were asked for."""
+        if self._exchange.allowance is not None:
+            try:
+                self._exchange.allowance.afford(self._exchange, attempt)
+            except BudgetExceededError:
+                self._out = (self._out or set()) | {self._at}
+                return False
+        return True
 
     async def _slot(self, attempt: Attempt, slots: Slots) -> bool:
         if slots.busy >= slots.limit and self._health.ready_in(attempt) > 0:

@@ -25,8 +25,10 @@ from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway, where
 from wye.gateway.protocol import Protocol
 from wye.gateway.reload import Source, hold_hangups
+from wye.ledger.allotted import Allotted
 from wye.ledger.books import Books
 from wye.ledger.stored import StoredPages
+from wye.store import budgets
 from wye.store.opened import Store
 from wye.telemetry import otlp
 from wye.telemetry.log import LogWriter
@@ -208,9 +210,10 @@ def open_store(settings: Settings) -> Store | None:
 
 def open_books(settings: Settings, store: Store | None, log: LogWriter) -> Books:
     """Return the books to be kept in `store`, or in this process's memory alone where there is none."""
+    allotted = Allotted(settings.state, store)
     if store is None:
-        return Books()
-    return Books(pages=StoredPages(store.database, settings.store, log=log))
+        return Books(allowances=allotted)
+    return Books(allowances=allotted, pages=StoredPages(store.database, settings.store, charges=budgets, log=log))
 
 
 class _IntoLog(logging.Handler):

@@ -1,10 +1,11 @@
 """What may be spent and how often: the seam between a request's books and the limits and budgets it is held to."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Final, Protocol
 
 from wye.catalog import Catalog
 from wye.core.exchange import Exchange
+from wye.core.limits import Budget, Limit
 from wye.core.record import UsageRecord
 
 
@@ -12,6 +13,7 @@ class Allowances(Protocol):
     """Rate limits and budgets, as the books ask them; what they keep of a request is `exchange.allowance`.
 
     `settle` is called exactly once for every exchange, also where `admit` or `hold` raised or was never reached.
+    `exchange.allowance` has a method `afford(exchange, attempt)` for whoever makes another attempt than the first.
     Nothing of this waits for anything but where a limit is too small to be cut into slices; then an awaitable comes
     back, which may raise as the call itself does.
     """
@@ -25,6 +27,15 @@ class Allowances(Protocol):
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
         """Give back what was set aside and take what `record` says; `None`: it was never accepted, and counts not."""
 
+    def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
+        """Take over the rules of the settings file."""
+
+    async def start(self) -> None:
+        """Begin to divide what several processes share."""
+
+    async def release(self) -> None:
+        """Give back what this process has in hand."""
+
 
 class _NoAllowances:
     def admit(self, exchange: Exchange) -> None:
@@ -35,6 +46,15 @@ class _NoAllowances:
 
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
         del exchange, record
+
+    def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
+        del limits, budgets
+
+    async def start(self) -> None:
+        pass
+
+    async def release(self) -> None:
+        pass
 
 
 NO_ALLOWANCES: Final[Allowances] = _NoAllowances()

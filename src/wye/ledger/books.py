@@ -59,6 +59,7 @@ class Books:
 
     async def start(self) -> None:
         """Begin, once, before the first request."""
+        await self.allowances.start()
         if self.pages is not None:
             await self.pages.start()
 
@@ -105,6 +106,7 @@ class Books:
             meter.observe(record)
 
     async def aclose(self) -> None:
-        """Bring what was written to where it belongs."""
+        """Bring what was written to where it belongs, and give back what was not spent."""
         if self.pages is not None:
             await self.pages.aclose()
+        await self.allowances.release()

@@ -51,14 +51,24 @@ class Ruling:
 class Taken:
     """What one request has taken, to be settled; `warnings` are budgets that are nearly or more than used up."""
 
-    __slots__ = ("input_tokens", "items", "ruling", "warnings")
+    __slots__ = ("_limiter", "catalog", "input_tokens", "items", "ruling", "warnings")
 
-    def __init__(self, ruling: Ruling, tokens: int) -> None:
+    def __init__(self, limiter: "Limiter", ruling: Ruling, tokens: int) -> None:
         """Begin with nothing taken."""
+        self._limiter = limiter
+        self.catalog: Catalog | None = None
         self.ruling = ruling
         self.input_tokens = tokens
         self.items: list[tuple[Line, Allowance, int]] = []
         self.warnings: list[Line] = []
+
+    def afford(self, exchange: Exchange, attempt: Attempt) -> None:
+        """Set aside what another attempt costs beyond what is held; raise `BudgetExceededError` where that is not left.
+
+        This does not wait for anybody: what is not in hand, but was there at the last word, is taken as a debt.
+        """
+        if self.catalog is not None:
+            self._limiter.rehold(exchange, attempt, self.catalog)
 
 
 class Limiter:
@@ -88,12 +98,12 @@ class Limiter:
         self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
         self._models: dict[tuple[str, str], Ruling] = {}
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to fill up slices in the background."""
         for refill in filter(None, (self.rates, self.budgets)):
             refill.start()
 
-    async def aclose(self) -> None:
+    async def release(self) -> None:
         """Give back what is in hand."""
         for refill in filter(None, (self.rates, self.budgets)):
             await refill.aclose()
@@ -104,15 +114,21 @@ class Limiter:
         self._budgets = {}
         for budget in budgets:
             self._budgets.setdefault((budget.scope, budget.target), []).append(budget)
+            if (line := self._lines.get(budget.id)) is not None:
+                line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
         self._callers.clear()
         self._models.clear()
+
+    def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
+        """Take over the rules of the settings file: there are no others."""
+        self.use(limits, budgets)
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Count a request against its caller's rate limits, all but those on its answer's length."""
         caller = exchange.caller
         ruling = self._callers.get((caller.key, caller.user, caller.team)) or self._of_caller(caller)
         tokens = input_tokens(exchange.call)
-        taken = exchange.allowance = Taken(ruling, tokens)
+        taken = exchange.allowance = Taken(self, ruling, tokens)
         if not ruling.limits:
             return None
         wanted = [(line, tokens if line.counts == "input_tokens" else 1) for line in ruling.limits]
@@ -121,6 +137,7 @@ class Limiter:
     def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
         """Set aside what a request will likely cost at the first attempt of its plan that its budgets let it afford."""
         taken: Taken = exchange.allowance
+        taken.catalog = catalog
         plan = exchange.plan
         attempts = plan.attempts if plan is not None else ()
         if not attempts:
@@ -137,13 +154,10 @@ class Limiter:
         return self._hold_elsewhere(exchange, catalog, plan, wanted, lacking)
 
     def rehold(self, exchange: Exchange, attempt: Attempt, catalog: Catalog) -> None:
-        """Set aside what a failover costs beyond what is held already; raise `BudgetExceededError` where there is less.
-
-        This does not wait for anybody: what is not in hand, but was there at the last word, is taken as a debt.
-        """
+        """Set aside what another attempt costs; see `Taken.afford`."""
         taken: Taken = exchange.allowance
         output, cost = self._likely(exchange, attempt, catalog)
-        if cost is None or taken is None:
+        if cost is None or exchange.cached:
             return
         wanted = self._wanted(taken, attempt, output, cost)
         held = {line.subject: number for line, _, number in taken.items if line.counts == "money"}
@@ -398,7 +412,7 @@ class Limiter:
                             refill=self.budgets,
                         )
                     )
-                line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
+                    line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
                 found.append(line)
         return found
 

@@ -5,21 +5,35 @@ keeps the amount (`wye.ledger.refill`).
 """
 
 import math
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from wye.core.leases import Ask, Grant, Kind
 from wye.core.limits import Measure
 from wye.core.periods import Period, bounds
 from wye.ledger.allowance import SLICES, Allowance
 
-if TYPE_CHECKING:
-    from wye.ledger.refill import Refill
-
 Counts: TypeAlias = Measure | Literal["money"]
 _LOW: Final = 2
 """A slice is filled up again once less than this part of it is left."""
 _EMPTY_SECONDS: Final = 0.1
 """For how long it is believed that nothing is left, before that is asked again."""
+
+
+class Filler(Protocol):
+    """Who fills up the slices of lines."""
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody answers at the moment."""
+
+    def now(self) -> float:
+        """Return seconds on a clock that only goes forward."""
+
+    def soon(self, line: "Line") -> None:
+        """Fill a line's slice up, or give it back, without anybody waiting for it."""
+
+    async def wait(self, line: "Line", number: int) -> None:
+        """Ask for more of a line at once; return when that is answered, whatever the answer is."""
 
 
 class Line:
@@ -60,7 +74,7 @@ class Line:
         period: Period,
         amount: int,
         name: str = "",
-        refill: "Refill | None" = None,
+        refill: Filler | None = None,
     ) -> None:
         """Begin with nothing known, hard and without a warning."""
         self.subject = subject

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wye.core.errors import ConfigurationError
+from wye.core.leases import Leases
 from wye.state.config import StateConfig
 from wye.state.responses import MemoryResponses, ResponseStore
 from wye.state.shared import MemoryState, SharedState
@@ -11,7 +12,7 @@ from wye.state.shared import MemoryState, SharedState
 if TYPE_CHECKING:
     from wye.store.database import Database
 
-__all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "keep_responses", "needs_redis"]
+__all__ = ["MemoryState", "SharedState", "StateConfig", "connect", "divide", "keep_responses", "needs_redis"]
 
 
 def connect(config: StateConfig) -> SharedState:
@@ -42,6 +43,19 @@ def keep_responses(config: StateConfig, database: "Database | None" = None) -> R
     from wye.state.kept import RedisResponses
 
     return RedisResponses(config)
+
+
+def divide(config: StateConfig, holder: str, *, seconds: float) -> Leases | None:
+    """Return who divides what several processes may ask; `None` where this one is alone. Raises as `connect` does.
+
+    `holder` names this process, whose slices are its own for `seconds` after it was last heard of.
+    """
+    if config.is_memory:
+        return None
+    needs_redis()
+    from wye.state.leases import RedisLeases
+
+    return RedisLeases(config, holder, seconds=seconds)
 
 
 def needs_redis(param: str = "state.url") -> None:

@@ -89,3 +89,39 @@ while true do
 end
 """
 """Returns the turns up to an answer, the last one first, and nothing where one is missing; each is kept longer."""
+
+DIVIDE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local holder, lasting = ARGV[1], tonumber(ARGV[2])
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local at = 3 + (i - 1) * 5
+  local amount, booked, floor = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local wanted, keep = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local taken, spent, holders = 0, booked, 1
+  local all = redis.call('HGETALL', key)
+  for n = 1, #all, 2 do
+    if all[n] ~= holder then
+      local granted, used, till = string.match(all[n + 1], '(%d+):(%d+):(%d+)')
+      spent = spent + tonumber(used)
+      if tonumber(till) > now then
+        taken = taken + math.max(tonumber(granted), tonumber(used))
+        holders = holders + 1
+      elseif tonumber(used) > 0 then
+        taken = taken + tonumber(used)
+      else
+        redis.call('HDEL', key, all[n])
+      end
+    end
+  end
+  local room = amount - taken
+  local granted = math.max(floor, math.min(wanted, room))
+  local mine = string.format('%.0f:%.0f:%.0f', granted, booked, now + lasting)
+  redis.call('HSET', key, holder, mine)
+  redis.call('PEXPIRE', key, keep)
+  answers[i] = {granted, math.max(0, room - granted), spent, holders}
+end
+return answers
+"""
+"""Divides amounts among holders: of each a hash of who holds how much, what of it is used, and until when."""

@@ -1,0 +1,392 @@
+"""Requests are held to what their caller may ask and spend, and are let in for as long as it is there."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from wye.catalog import Catalog
+from wye.catalog.schema import ModelInfo, Price, Provider
+from wye.core.caller import Caller
+from wye.core.errors import BudgetExceededError, LimitExceededError, StateUnavailableError
+from wye.core.exchange import Exchange
+from wye.core.leases import Ask, Grant, divided
+from wye.core.limits import Budget, Limit, LimitScope, LimitSet
+from wye.core.plan import Attempt, Plan
+from wye.core.record import PICO_PER_USD, AttemptRecord, UsageRecord
+from wye.ledger.limiter import Limiter
+from wye.ledger.refill import Refill
+from wye.surfaces.openai_chat import parse_request
+
+ANN = Caller(user="ann", key="k1", team="t1")
+NOON = 1_795_262_400_000_000
+MINUTE = 60_000_000
+USD = PICO_PER_USD
+
+
+def priced(name: str, usd_per_million: int) -> ModelInfo:
+    price = Price(input=0, output=usd_per_million)  # type: ignore[arg-type]
+    return ModelInfo(id=name, provider="p", context_window=100_000, max_output_tokens=8000, price=price)
+
+
+CATALOG = Catalog([Provider(id="p", name="P", adapter="openai_chat")], [priced("dear", 1000), priced("cheap", 10)])
+
+
+def exchange(caller: Caller = ANN, *models: str, at: int = NOON, most: int = 100, text: str = "hi") -> Exchange:
+    body = f'{{"model":"m","max_tokens":{most},"messages":[{{"role":"user","content":"{text}"}}]}}'
+    made = Exchange(parse_request(body.encode()), id="req", deadline=60.0, caller=caller)
+    made.at = at
+    attempts = tuple(Attempt(provider="p", model=name) for name in models or ("dear",))
+    made.plan = Plan(requested="m", attempts=attempts)
+    return made
+
+
+def record(asked: Exchange, *, output: int = 0, cost: int | None = 0, **more: Any) -> UsageRecord:
+    caller = asked.caller
+    return UsageRecord(
+        id=asked.id, at=asked.at, user=caller.user, key=caller.key, team=caller.team, status="ok", provider="p",
+        model="dear", input_tokens=10, output_tokens=output, cost=cost, hold=asked.hold, **more,
+    )  # fmt: skip
+
+
+async def let_in(limiter: Limiter, asked: Exchange) -> Exchange:
+    """Take a request as far as its call."""
+    try:
+        if (wait := limiter.admit(asked)) is not None:
+            await wait
+        if (wait := limiter.hold(asked, CATALOG)) is not None:
+            await wait
+    except BaseException:
+        limiter.settle(asked, None)
+        raise
+    return asked
+
+
+async def answered(limiter: Limiter, asked: Exchange, *, cost: int = 0, output: int = 0) -> None:
+    await let_in(limiter, asked)
+    limiter.settle(asked, record(asked, cost=cost, output=output))
+
+
+def held_to(*limits: Limit, budgets: Sequence[Budget] = (), rates: Refill | None = None) -> Limiter:
+    limiter = Limiter(rates=rates, wall=lambda: NOON)
+    limiter.use(limits, budgets)
+    return limiter
+
+
+def limit(scope: LimitScope = "key", target: str = "k1", **limits: int) -> Limit:
+    return Limit(scope=scope, target=target, limits=LimitSet(**limits))
+
+
+def budget(usd: float, **facts: Any) -> Budget:
+    return Budget(
+        **{"id": "b", "scope": "global", "amount": round(usd * USD), "period": "total", "warn_at": (), **facts}
+    )
+
+
+# How often.
+
+
+async def test_requests_are_let_in_as_often_as_a_limit_says_and_no_more() -> None:
+    limiter = held_to(limit(requests_per_minute=2))
+    for _ in range(2):
+        await answered(limiter, exchange())
+    with pytest.raises(LimitExceededError, match="the key 'k1' may have 2 requests a minute") as caught:
+        await let_in(limiter, exchange(at=NOON + 20_000_000))
+    assert caught.value.retry_after == 40
+
+
+async def test_a_new_minute_is_another_one() -> None:
+    limiter = held_to(limit(requests_per_minute=1))
+    await answered(limiter, exchange())
+    await answered(limiter, exchange(at=NOON + MINUTE))
+
+
+async def test_a_refused_request_does_not_count() -> None:
+    limiter = held_to(limit(requests_per_minute=2, concurrent_requests=1))
+    under_way = await let_in(limiter, exchange())
+    for _ in range(5):
+        with pytest.raises(LimitExceededError, match="1 requests at a time"):
+            await let_in(limiter, exchange())
+    limiter.settle(under_way, record(under_way))
+    await answered(limiter, exchange())
+
+
+async def test_a_request_without_a_plan_does_not_count() -> None:
+    limiter = held_to(limit(requests_per_minute=1))
+    asked = exchange()
+    limiter.admit(asked)
+    limiter.settle(asked, None)
+    await answered(limiter, exchange())
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "refused"),
+    [
+        ("key", "k1", True),
+        ("key", "k2", False),
+        ("user", "ann", True),
+        ("team", "t1", True),
+        ("global", "", True),
+        ("model", "p/dear", True),
+        ("model", "p/cheap", False),
+        ("key", "*", True),
+        ("model", "*", True),
+    ],
+)
+async def test_a_limit_holds_for_whom_it_says(scope: LimitScope, target: str, *, refused: bool) -> None:
+    limiter = held_to(limit(scope, target, requests_per_minute=1))
+    await answered(limiter, exchange())
+    if refused:
+        with pytest.raises(LimitExceededError):
+            await let_in(limiter, exchange())
+    else:
+        await answered(limiter, exchange())
+
+
+async def test_a_limit_of_each_key_is_each_ones_own() -> None:
+    limiter = held_to(limit("key", "*", requests_per_minute=1))
+    await answered(limiter, exchange())
+    await answered(limiter, exchange(structs.replace(ANN, key="k2")))
+
+
+async def test_tokens_count_as_they_were_used_not_as_they_were_expected() -> None:
+    limiter = held_to(limit(output_tokens_per_minute=1000))
+    for _ in range(10):
+        await answered(limiter, exchange(most=500), output=100)
+    with pytest.raises(LimitExceededError, match="1,000 tokens of output a minute"):
+        await let_in(limiter, exchange(most=500))
+
+
+async def test_a_request_that_is_longer_than_the_limit_is_told_so() -> None:
+    limiter = held_to(limit(input_tokens_per_minute=100))
+    with pytest.raises(LimitExceededError, match="make it smaller"):
+        await let_in(limiter, exchange(text="x" * 1000))
+
+
+async def test_a_changed_limit_keeps_what_was_counted() -> None:
+    limiter = held_to(limit(requests_per_minute=2))
+    await answered(limiter, exchange())
+    limiter.use([limit(requests_per_minute=3)], [])
+    for _ in range(2):
+        await answered(limiter, exchange())
+    with pytest.raises(LimitExceededError):
+        await let_in(limiter, exchange())
+
+
+# How much money.
+
+
+async def test_a_budget_is_spent_and_then_refuses() -> None:
+    limiter = held_to(budgets=[budget(1)])
+    for _ in range(10):
+        await answered(limiter, exchange(), cost=USD // 10)
+    with pytest.raises(BudgetExceededError, match=r"the total budget of this gateway has \$0.00 of \$1.00 left"):
+        await let_in(limiter, exchange())
+
+
+async def test_what_is_set_aside_is_there_again_for_what_it_did_not_cost() -> None:
+    limiter = held_to(budgets=[budget(0.105)])  # one request's hold is 0.1: 100 tokens at $1,000 a million
+    for _ in range(5):
+        await answered(limiter, exchange(), cost=USD // 1000)
+    under_way = await let_in(limiter, exchange())
+    assert under_way.hold == USD // 10
+    with pytest.raises(BudgetExceededError, match="is set aside for requests under way"):
+        await let_in(limiter, exchange())
+
+
+async def test_what_costs_more_than_was_held_is_a_debt_that_bars_the_next() -> None:
+    limiter = held_to(budgets=[budget(0.2)])
+    await answered(limiter, exchange(), cost=USD // 2)
+    with pytest.raises(BudgetExceededError):
+        await let_in(limiter, exchange(ANN, "cheap"))
+
+
+async def test_a_request_of_unknown_cost_is_charged_with_what_was_held() -> None:
+    limiter = held_to(budgets=[budget(0.15)])
+    asked = await let_in(limiter, exchange())
+    limiter.settle(asked, record(asked, cost=None))
+    with pytest.raises(BudgetExceededError, match=r"has \$0.05"):
+        await let_in(limiter, exchange())
+
+
+async def test_attempts_that_cannot_be_afforded_are_left_out_with_a_reason() -> None:
+    limiter = held_to(budgets=[budget(0.05)])
+    asked = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    assert asked.plan is not None
+    assert [attempt.model for attempt in asked.plan.attempts] == ["cheap"]
+    [dropped] = asked.plan.dropped
+    assert (dropped.model, dropped.code) == ("dear", "over_budget")
+    assert "$0.10" in dropped.reason
+    assert asked.hold == USD // 1000
+
+
+async def test_a_dearer_failover_is_held_for_and_refused_where_it_is_not_left() -> None:
+    limiter = held_to(budgets=[budget(0.05)])
+    asked = await let_in(limiter, exchange(ANN, "cheap"))
+    with pytest.raises(BudgetExceededError):
+        asked.allowance.afford(asked, Attempt(provider="p", model="dear"))
+    limiter.use([], [budget(0.15)])
+    asked.allowance.afford(asked, Attempt(provider="p", model="dear"))
+    assert asked.hold == USD // 10
+    limiter.settle(asked, record(asked, cost=USD // 10))
+    with pytest.raises(BudgetExceededError):
+        await let_in(limiter, exchange(ANN, "dear"))
+
+
+async def test_each_model_pays_for_its_own_attempt() -> None:
+    there = [budget(0.15, id=name, scope="model", target=f"p/{name}") for name in ("dear", "cheap")]
+    limiter = held_to(budgets=there)
+    asked = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    tried = tuple(
+        AttemptRecord(provider="p", model=name, at=NOON, duration=1, cost=USD // 10) for name in ("dear", "cheap")
+    )
+    limiter.settle(asked, record(asked, cost=USD // 5, attempts=tried))
+    for name in ("dear", "cheap"):
+        left = limiter.lines_of(ANN)
+        assert left == []
+        [line] = [line for line, *_ in (await let_in(limiter, exchange(ANN, name, most=10))).allowance.items]
+        assert line.allowance.spent == USD // 10
+
+
+async def test_answers_from_the_cache_need_no_money() -> None:
+    limiter = held_to(budgets=[budget(0)])
+    asked = exchange()
+    limiter.admit(asked)
+    asked.cached = True
+    assert limiter.hold(asked, CATALOG) is None
+    assert asked.hold == 0
+
+
+async def test_holds_follow_the_lengths_of_answers() -> None:
+    limiter = held_to(budgets=[budget(100)])
+    for _ in range(20):
+        await answered(limiter, exchange(most=8000), output=50)
+    assert (await let_in(limiter, exchange(most=8000))).hold == 50 * USD // 1000
+
+
+async def test_a_soft_budget_warns_and_refuses_nobody() -> None:
+    limiter = held_to(budgets=[budget(0.2, hard=False, warn_at=(0.5,))])
+    told: list[str] = []
+    limiter.noticed = lambda line: told.append(line.subject)
+    warned = []
+    for _ in range(4):
+        asked = await let_in(limiter, exchange())
+        warned.append(len(asked.allowance.warnings))
+        limiter.settle(asked, record(asked, cost=USD // 10))
+    assert warned == [0, 1, 1, 1]
+    assert told == ["b", "b"], "once for the half, once for all of it"
+
+
+# Among several processes.
+
+
+class Keeper:
+    """Divides one amount among limiters in this process, and goes away when told to."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, int], dict[str, Ask]] = {}
+        self.granted: dict[tuple[str, int, str], int] = {}
+        self.away = False
+        self.asked = 0
+
+    def of(self, name: str) -> Refill:
+        return Refill(_Way(self, name), lasting=10, clock=lambda: self.now, wall=lambda: NOON)
+
+    now = 0.0
+
+
+class _Way:
+    def __init__(self, keeper: Keeper, name: str) -> None:
+        self.keeper, self.name = keeper, name
+
+    async def exchange(self, asks: Sequence[Ask]) -> list[Grant]:
+        self.keeper.asked += 1
+        await asyncio.sleep(0)
+        if self.keeper.away:
+            raise StateUnavailableError("away")
+        return [self._one(ask) for ask in asks]
+
+    def _one(self, ask: Ask) -> Grant:
+        key = (ask.subject, ask.starts_at)
+        others = sum(
+            granted for (*where, name), granted in self.keeper.granted.items() if (*where,) == key and name != self.name
+        )
+        grant = divided(ask, ask.amount - others, spent=0, holders=2, booked=ask.booked)
+        self.keeper.granted[(*key, self.name)] = grant.granted
+        return grant
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def count(limiter: Limiter, times: int) -> int:
+    let = 0
+    for _ in range(times):
+        try:
+            await answered(limiter, exchange())
+        except LimitExceededError:
+            continue
+        let += 1
+    return let
+
+
+async def test_two_processes_let_in_exactly_what_the_limit_says() -> None:
+    keeper = Keeper()
+    two = [held_to(limit(requests_per_minute=50), rates=keeper.of(name)) for name in "ab"]
+    let = await asyncio.gather(*(count(limiter, 60) for limiter in two))
+    assert sum(let) == 50
+    await asyncio.gather(*(limiter.release() for limiter in two))
+
+
+async def test_a_large_limit_is_taken_from_slices_without_asking_for_each() -> None:
+    keeper = Keeper()
+    limiter = held_to(limit(requests_per_minute=100_000), rates=keeper.of("a"))
+    assert await count(limiter, 2000) == 2000
+    assert keeper.asked < 20
+    await limiter.release()
+
+
+async def test_who_is_refused_is_not_asked_for_again_and_again() -> None:
+    keeper = Keeper()
+    limiter = held_to(limit(requests_per_minute=1), rates=keeper.of("a"))
+    assert await count(limiter, 100) == 1
+    assert keeper.asked < 5
+    await limiter.release()
+
+
+async def test_without_anybody_to_ask_a_process_goes_on_with_its_share() -> None:
+    keeper = Keeper()
+    keeper.away = True
+    limiter = held_to(limit(requests_per_minute=20), rates=keeper.of("a"))
+    assert await count(limiter, 30) == 10
+    assert limiter.rates is not None
+    assert limiter.rates.condition == "degraded"
+    await limiter.release()
+
+
+async def test_what_was_taken_alone_is_told_as_soon_as_somebody_answers() -> None:
+    keeper = Keeper()
+    keeper.away = True
+    alone = held_to(limit(requests_per_minute=20), rates=keeper.of("a"))
+    assert await count(alone, 10) == 10
+    keeper.away = False
+    assert alone.rates is not None
+    await alone.rates.turn()
+    other = held_to(limit(requests_per_minute=20), rates=keeper.of("b"))
+    assert await count(other, 20) == 10
+    await asyncio.gather(alone.release(), other.aclose())
+
+
+async def test_what_lies_idle_goes_back_for_others() -> None:
+    keeper = Keeper()
+    one = held_to(limit(requests_per_minute=10_000), rates=keeper.of("a"))
+    assert await count(one, 1) == 1
+    assert sum(keeper.granted.values()) > 1
+    assert one.rates is not None
+    for _ in range(3):
+        keeper.now += 1.5
+        await one.rates.turn()
+    assert sum(keeper.granted.values()) == 1
+    await one.release()
