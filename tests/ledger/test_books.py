@@ -65,6 +65,9 @@ class Notebook:
     def follow(self, limits: object, budgets: object) -> None:
         del limits, budgets
 
+    async def begin(self) -> None:
+        pass
+
     async def release(self) -> None:
         pass
 

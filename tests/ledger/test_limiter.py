@@ -376,7 +376,7 @@ async def test_what_was_taken_alone_is_told_as_soon_as_somebody_answers() -> Non
     await alone.rates.turn()
     other = held_to(limit(requests_per_minute=20), rates=keeper.of("b"))
     assert await count(other, 20) == 10
-    await asyncio.gather(alone.release(), other.aclose())
+    await asyncio.gather(alone.release(), other.release())
 
 
 async def test_what_lies_idle_goes_back_for_others() -> None:

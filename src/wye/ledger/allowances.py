@@ -30,7 +30,7 @@ class Allowances(Protocol):
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         """Take over the rules of the settings file."""
 
-    async def start(self) -> None:
+    async def begin(self) -> None:
         """Begin to divide what several processes share."""
 
     async def release(self) -> None:
@@ -50,7 +50,7 @@ class _NoAllowances:
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         del limits, budgets
 
-    async def start(self) -> None:
+    async def begin(self) -> None:
         pass
 
     async def release(self) -> None:

@@ -59,7 +59,7 @@ class Books:
 
     async def start(self) -> None:
         """Begin, once, before the first request."""
-        await self.allowances.start()
+        await self.allowances.begin()
         if self.pages is not None:
             await self.pages.start()
 

@@ -98,7 +98,7 @@ class Limiter:
         self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
         self._models: dict[tuple[str, str], Ruling] = {}
 
-    async def start(self) -> None:
+    async def begin(self) -> None:
         """Begin to fill up slices in the background."""
         for refill in filter(None, (self.rates, self.budgets)):
             refill.start()
