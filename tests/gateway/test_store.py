@@ -1,5 +1,6 @@
 """A gateway with a store: it comes up with it, says how it is, and forgets nothing over a restart."""
 
+import asyncio
 import json
 import signal
 import tempfile
@@ -8,8 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.databases import config_for
 from tests.support.gateway import PATIENCE, Process, process
 from tests.support.postgres import Server, postgres_server
+
+from wye.store import runtime_settings
+from wye.store.database import Database
 
 
 @pytest.fixture
@@ -99,3 +104,27 @@ def test_without_a_store_nothing_is_written(tmp_path: Path) -> None:
         respond(gateway, "Hi")
         assert "store" not in gateway.get("/readyz").json
         assert {path.name for path in gateway.folder.iterdir()} <= {"wye.toml", "stderr"}
+
+
+def test_a_runtime_setting_is_taken_over_by_every_gateway_and_again_after_a_restart(url: str) -> None:
+    async def put(value: list[str]) -> None:
+        database = Database(config_for(url))
+        async with database.begin() as connection:
+            await runtime_settings.put(connection, "aliases.quick", value, by="admin")
+        await database.aclose()
+
+    def answers(gateway: Process) -> bool:
+        end = time.monotonic() + PATIENCE
+        while (answer := gateway.chat("quick")).status != 200:
+            assert answer.status == 404
+            assert time.monotonic() < end, gateway.log
+            time.sleep(0.05)
+        return True
+
+    with process(DATABASE_URL=url) as one, process(DATABASE_URL=url) as two:
+        assert one.chat("quick").status == 404
+        asyncio.run(put(["mock/mock-fast"]))
+        assert answers(one)
+        assert answers(two)
+    with process(DATABASE_URL=url) as again:
+        assert again.chat("quick").status == 200

@@ -21,6 +21,7 @@ from wye.cache.config import CacheConfig
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.rules import LISTS, budgets_of, limits_of
+from wye.config.runtime import ORIGIN, with_runtime
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
@@ -53,22 +54,25 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     reads_database_url: bool = False,
+    runtime: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Load and check all settings.
 
     `path` defaults to `WYE_CONFIG`, then to `wye.toml` in the working directory where there is one. `environ` defaults
     to the process's environment over the working directory's `.env`. `overrides` are dotted paths from the command
     line. `DATABASE_URL` is heeded with `reads_database_url` only: `wye serve` and `wye db` do so, other programs may
-    have one of their own. Raises `ConfigurationError`.
+    have one of their own. `runtime` are runtime settings by dotted path. Raises `ConfigurationError`.
     """
     if environ is None:
         environ = {**_dotenv(), **os.environ}
     file = _find_file(path, environ)
-    data = _read(file) if file else {}
+    data = with_runtime(_read(file) if file else {}, runtime or {})
     _check_sections(data)
     loading = _Loading(catalog, environ, data, overrides or {}, str(file) if file else None)
     loading.reads_database_url = reads_database_url
-    return loading.load()
+    settings = loading.load()
+    changed = {path: ORIGIN for path in runtime or {} if settings.origins.get(path, "file").startswith("file")}
+    return structs.replace(settings, origins={**settings.origins, **changed})
 
 
 def _dotenv() -> dict[str, str]:

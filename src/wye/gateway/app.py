@@ -419,6 +419,8 @@ class Gateway:
 
     def _listen_to(self, store: "Store") -> None:
         event = self.log.event
+        if self.reloader is not None:
+            store.changes.on("settings", self.reloader.hear_runtime_settings)
         store.database.noticed = lambda condition, why: event("store", condition=condition, message=why)
         store.housekeeper.noticed = lambda what: event("housekeeping", message=what)
         store.changes.failed = lambda topic, error: event(

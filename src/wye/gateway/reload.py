@@ -39,13 +39,21 @@ class Source:
         self._path = path
         self._overrides = overrides
         self._check = check
+        self.runtime: Mapping[str, Any] = {}
+        """Runtime settings by dotted path, as they were last read from the store."""
         self._loaded: _Look = ()
         self._seen: _Look = ()
 
     def load(self) -> Settings:
         """Read the settings and check them. Raises `ConfigurationError`."""
         self._loaded = self._seen = self._look()
-        settings = load_settings(self.catalog, path=self._path, overrides=self._overrides, reads_database_url=True)
+        return self.read(self.runtime)
+
+    def read(self, runtime: Mapping[str, Any]) -> Settings:
+        """Return the settings there would be with these runtime settings. Raises `ConfigurationError`."""
+        settings = load_settings(
+            self.catalog, path=self._path, overrides=self._overrides, reads_database_url=True, runtime=runtime
+        )
         self._check(settings)
         return settings
 
@@ -86,7 +94,7 @@ class Reloader:
     def __init__(self, engine: Engine, source: Source, log: LogWriter) -> None:
         """Serve `engine` with what `source` holds; its first settings are those the engine has."""
         self._engine = engine
-        self._source = source
+        self.source = source
         self._log = log
         self._began_with = engine.snapshot.settings
         self._one_at_a_time = asyncio.Lock()
@@ -102,7 +110,7 @@ class Reloader:
         async with self._one_at_a_time:
             before = self._engine.snapshot
             try:
-                settings = await asyncio.to_thread(self._source.load)
+                settings = await asyncio.to_thread(self.source.load)
                 self._engine.reload(settings)
                 if because == SIGNAL:
                     for provider in self._engine.snapshot.recipes:
@@ -128,6 +136,19 @@ class Reloader:
             for field in getattr(settings, section).__struct_fields__
             if getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
         )
+
+    async def hear_runtime_settings(self) -> None:
+        """Take over what this or another replica changed at run time. Raises `StoreUnavailableError`."""
+        from wye.store import runtime_settings  # a gateway without a store need not load it
+
+        if self._engine.store is None:
+            return
+        async with self._engine.store.database.read() as connection:
+            found = await runtime_settings.everything(connection)
+        runtime = {key: setting.value for key, setting in found.items()}
+        if runtime != self.source.runtime:
+            self.source.runtime = runtime
+            await self.reload("runtime settings changed")
 
     def start(self) -> None:
         """Listen for SIGHUP, and look after the files where the settings say so."""
@@ -160,7 +181,7 @@ class Reloader:
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             with suppress(ConfigurationError):
-                if self._source.has_changed():
+                if self.source.has_changed():
                     await self.reload("a file changed")
 
 
