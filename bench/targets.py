@@ -58,8 +58,13 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
-    """Set up this project, as a user starts it, without the launcher in front."""
+    """Set up this project without the launcher in front, and as the others here: it keeps no books."""
     return _wye(site, options, adapter="openai_chat")
+
+
+def wye_books(site: Site, options: "TargetOptions") -> Launch:
+    """Set up this project as a user starts it: every request is a row of its database."""
+    return _wye(site, options, adapter="openai_chat", store=f"sqlite:///{site.directory}/wye.db")
 
 
 def wye_translated(site: Site, options: "TargetOptions") -> Launch:
@@ -67,12 +72,14 @@ def wye_translated(site: Site, options: "TargetOptions") -> Launch:
     return _wye(site, options, adapter="anthropic_messages")
 
 
-def _wye(site: Site, options: "TargetOptions", *, adapter: str) -> Launch:
+def _wye(site: Site, options: "TargetOptions", *, adapter: str, store: str = "memory://") -> Launch:
     program = options.wye or Path(sys.executable).parent / "wye"
     if not program.exists():
         raise UnavailableError(f"{program} does not exist (uv sync creates it)")
     config = site.directory / "wye.toml"
-    config.write_text(WYE_TOML.format(port=site.port, upstream=site.upstream, model=MODEL, adapter=adapter))
+    config.write_text(
+        WYE_TOML.format(port=site.port, upstream=site.upstream, model=MODEL, adapter=adapter, store=store)
+    )
     return Launch(
         version=metadata.version("wye") if options.wye is None else str(options.wye),
         argv=[str(program), "serve", "--config", str(config), "--host", "127.0.0.1", "--port", str(site.port)],
@@ -131,6 +138,7 @@ TARGETS: dict[str, Callable[[Site, TargetOptions], Launch]] = {
     "nginx": nginx,
     "wye": wye,
     "wye-translated": wye_translated,
+    "wye-books": wye_books,
     "litellm": litellm,
 }
 
@@ -198,6 +206,9 @@ WYE_TOML = """\
 [server]
 host = "127.0.0.1"
 port = {port}
+
+[store]
+url = "{store}"
 
 [providers.bench]
 adapter = "{adapter}"

@@ -4,6 +4,8 @@ import time
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct, field
+
 from wye.core.caller import LIBRARY, Caller
 from wye.core.plan import Attempt, Outcome, Plan, Wishes
 from wye.core.request import Call
@@ -12,7 +14,7 @@ from wye.core.trace import Trace
 from wye.core.usage import Usage
 
 
-class Exchange:
+class Exchange(Struct, eq=False):
     """A call, the plan made for it, and what became of it.
 
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
@@ -34,71 +36,36 @@ class Exchange:
     `trace` follows it, where requests are traced, below `traceparent`, which the caller sent.
     """
 
-    __slots__ = (
-        "admitted",
-        "age",
-        "allowance",
-        "at",
-        "attempt",
-        "cache",
-        "cached",
-        "call",
-        "caller",
-        "conversation",
-        "cost",
-        "cost_text",
-        "deadline",
-        "dropped",
-        "emulated",
-        "hold",
-        "id",
-        "outcomes",
-        "parent",
-        "plan",
-        "prefixes",
-        "provider",
-        "reuse",
-        "saved",
-        "settled",
-        "spared",
-        "tags",
-        "trace",
-        "traceparent",
-        "wishes",
-    )
-
-    def __init__(self, call: Call, *, id: str, deadline: float, caller: Caller = LIBRARY) -> None:  # noqa: A002 - the field's own name
-        """Begin an exchange."""
-        self.call = call
-        self.id = id
-        self.deadline = deadline
-        self.caller = caller
-        self.parent: str | None = None
-        self.conversation: str | None = None
-        self.tags: tuple[str, ...] = ()
-        self.at = time.time_ns() // 1000
-        self.allowance: Any = None
-        self.hold: int | None = 0
-        self.admitted = False
-        self.cached = False
-        self.saved: int | None = None
-        self.reuse: Reuse | None = None
-        self.cache: Verdict | None = None
-        self.age: int | None = None
-        self.spared: Usage | None = None
-        self.traceparent: str | None = None
-        self.trace: Trace | None = None
-        self.plan: Plan | None = None
-        self.provider: str | None = None
-        self.attempt: Attempt | None = None
-        self.outcomes: list[Outcome] = []
-        self.dropped: tuple[str, ...] = ()
-        self.emulated: tuple[str, ...] = ()
-        self.cost: Decimal | None = None
-        self.cost_text: str | None = None
-        self.settled = False
-        self.wishes: Wishes | None = None
-        self.prefixes: tuple[tuple[int, int], ...] = ()
+    call: Call
+    id: str
+    deadline: float
+    caller: Caller = LIBRARY
+    parent: str | None = None
+    conversation: str | None = None
+    tags: tuple[str, ...] = ()
+    at: int = field(default_factory=lambda: time.time_ns() // 1000)
+    allowance: Any = None
+    hold: int | None = 0
+    admitted: bool = False
+    cached: bool = False
+    saved: int | None = None
+    reuse: Reuse | None = None
+    cache: Verdict | None = None
+    age: int | None = None
+    spared: Usage | None = None
+    plan: Plan | None = None
+    provider: str | None = None
+    attempt: Attempt | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    dropped: tuple[str, ...] = ()
+    emulated: tuple[str, ...] = ()
+    cost: Decimal | None = None
+    cost_text: str | None = None
+    settled: bool = False
+    wishes: Wishes | None = None
+    prefixes: tuple[tuple[int, int], ...] = ()
+    traceparent: str | None = None
+    trace: Trace | None = None
 
     @property
     def usage(self) -> Usage | None:

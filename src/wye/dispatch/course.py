@@ -59,10 +59,21 @@ ONCE_EACH: Final = Rules()
 class Course:
     """One request's way through its plan."""
 
-    __slots__ = (
-        "_again", "_at", "_attempts", "_calls", "_error", "_exchange", "_full", "_health", "_held", "_out", "_rounds",
-        "_rules", "_slots", "_spent", "_time",
-    )  # fmt: skip
+    # Most courses end with their first call: what only others need is not set up for each.
+    _at = 0
+    _calls = 0
+    _rounds = 0
+    _error: WyeError | None = None
+    _full: WyeError | None = None
+    _slots: Slots | None = None
+    _out: set[int] | None = None
+    """Attempts that are not made again."""
+    _again: dict[int, float] | None = None
+    """When an attempt that failed may be made again, on the loop's clock."""
+    _held: frozenset[int] = frozenset()
+    """Attempts that are not made before the next pause."""
+    _spent: dict[object, bool] | None = None
+    """Keys that were refused, and whether that passes."""
 
     def __init__(self, exchange: Exchange, health: Health, rules: Rules) -> None:
         """Stand at the beginning of the exchange's plan."""
@@ -71,20 +82,6 @@ class Course:
         self._rules = rules
         self._attempts = exchange.plan.attempts if exchange.plan is not None else ()
         self._time = rules.clock or asyncio.get_running_loop().time
-        self._at = 0
-        self._calls = 0
-        self._rounds = 0
-        self._error: WyeError | None = None
-        self._full: WyeError | None = None
-        self._slots: Slots | None = None
-        self._out: set[int] | None = None
-        """Attempts that are not made again."""
-        self._again: dict[int, float] | None = None
-        """When an attempt that failed may be made again, on the loop's clock."""
-        self._held: frozenset[int] = frozenset()
-        """Attempts that are not made before the next pause."""
-        self._spent: dict[object, bool] | None = None
-        """Keys that were refused, and whether that passes."""
 
     def at_once(self) -> tuple[Attempt, Permit] | None:
         """Return the plan's first call, as `next` does, where nothing stands in its way, as is nearly always so."""

@@ -21,6 +21,10 @@ _PLAIN_PATH: Final = re.compile(rb"/[A-Za-z0-9/._~:-]*").fullmatch
 """A request's target that is nothing but a path: most are, and need not be taken apart."""
 
 
+_always: tuple[list[Header], bytes] = ([], b"")
+"""The server's own headers, which it renews every second, and how they are written."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection of a client."""
 
@@ -43,19 +47,7 @@ class Protocol(HttpToolsProtocol):
         scope["raw_path"] = raw_path
         scope["query_string"] = query
         before = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
-        cycle = self.cycle = Cycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
+        cycle = self.cycle = Cycle(self, keep_alive=version != "1.0" and parser.should_keep_alive())
         scope["extensions"] = {EXTENSION: cycle, ARRIVED: cycle.arrived}
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, self.app)
@@ -69,7 +61,15 @@ class Protocol(HttpToolsProtocol):
 
         async def run() -> None:
             try:
-                await cycle.run_asgi(app)
+                await app(cycle.scope, cycle.receive, cycle.send)
+                if not (cycle.response_complete or cycle.disconnected):
+                    raise RuntimeError("the application returned before its answer was complete")  # noqa: TRY301 - one end for all that fails
+            except BaseException:
+                self.logger.exception("the application failed")
+                if cycle.response_started:
+                    self.transport.close()
+                else:
+                    await cycle.send_500_response()
             finally:
                 tasks.discard(task)
 
@@ -111,10 +111,59 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
 
 
+class Bell:
+    """Tells one waiter that something has come: as much of `asyncio.Event` as a cycle needs, made in no time."""
+
+    __slots__ = ("_rung", "_waiter")
+
+    def __init__(self) -> None:
+        """Begin silent."""
+        self._rung = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Ring."""
+        self._rung = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def clear(self) -> None:
+        """Be silent again."""
+        self._rung = False
+
+    async def wait(self) -> None:
+        """Return once it rings, at once where it has."""
+        while not self._rung:
+            if self._waiter is None or self._waiter.done():
+                self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+
 class Cycle(RequestResponseCycle):
     """One request and its answer, which may be written as an `Outlet`."""
 
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding: bool | None = None
+    expected_content_length = 0
     _head: bytes = b""
+
+    def __init__(self, protocol: Protocol, *, keep_alive: bool) -> None:
+        """Begin what `protocol` has read the head of: as uvicorn does, but for what is the same in every cycle."""
+        self.scope = protocol.scope
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.access_logger = protocol.access_logger
+        self.access_log = protocol.access_log
+        self.default_headers = protocol.server_state.default_headers
+        self.message_event: Any = Bell()
+        self.on_response = protocol.on_response_complete
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.body = bytearray()
 
     def arrived(self) -> bytes | None:
         """Return the request's body where all of it is here, once; `None` where it must be waited for."""
@@ -177,12 +226,13 @@ class Cycle(RequestResponseCycle):
         return self.flow.drain() if self.flow.write_paused else None
 
     def _head_of(self, status: int, headers: list[Header]) -> bytes:
-        lines = [STATUS_LINE[status]]
-        lines += [b"%b: %b\r\n" % header for header in self.default_headers]
-        lines += [b"%b: %b\r\n" % header for header in headers]
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+        global _always  # noqa: PLW0603 - the same bytes for every answer of a second
+        if _always[0] is not self.default_headers:
+            _always = (self.default_headers, b"".join([b"%b: %b\r\n" % header for header in self.default_headers]))
+        lines = [STATUS_LINE[status], _always[1]]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
         head = b"".join(lines)
-        if head.count(b"\n") != len(lines):
+        if head.count(b"\n") != len(headers) + len(self.default_headers) + 1:
             raise RuntimeError("a response header holds a line break")
-        return head + b"\r\n"
+        return head + (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
