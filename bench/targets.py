@@ -58,7 +58,7 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
-    """Set up this project without the launcher in front, and as the others here: it keeps no books."""
+    """Set up this project without the launcher in front, and as the others here: it keeps no books and counts nothing."""
     return _wye(site, options, adapter="openai_chat")
 
 
@@ -209,6 +209,9 @@ port = {port}
 
 [store]
 url = "{store}"
+
+[metrics]
+enabled = {metrics}
 
 [providers.bench]
 adapter = "{adapter}"
