@@ -58,7 +58,7 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
-    """Set up this project without the launcher in front, and as the others here: it keeps no books and counts nothing."""
+    """Set up this project without the launcher, and as the others here: it keeps no books and counts nothing."""
     return _wye(site, options, adapter="openai_chat")
 
 
@@ -77,9 +77,9 @@ def _wye(site: Site, options: "TargetOptions", *, adapter: str, store: str = "me
     if not program.exists():
         raise UnavailableError(f"{program} does not exist (uv sync creates it)")
     config = site.directory / "wye.toml"
-    config.write_text(
-        WYE_TOML.format(port=site.port, upstream=site.upstream, model=MODEL, adapter=adapter, store=store)
-    )
+    metrics = "false" if store == "memory://" else "true"
+    words = {"model": MODEL, "adapter": adapter, "store": store, "metrics": metrics}
+    config.write_text(WYE_TOML.format(port=site.port, upstream=site.upstream, **words))
     return Launch(
         version=metadata.version("wye") if options.wye is None else str(options.wye),
         argv=[str(program), "serve", "--config", str(config), "--host", "127.0.0.1", "--port", str(site.port)],
