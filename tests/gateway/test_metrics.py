@@ -1,12 +1,14 @@
 """What Prometheus reads, and who may."""
 
 import http.client
+import time
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.support.gateway import Address, Running, provider, serving
+from tests.support.gateway import PATIENCE, Address, Running, process, provider, serving
 from tests.support.openai_wire import answer, refusal, stream
+from tests.support.redis import redis_server
 from tests.support.upstream import Upstream
 
 KEY = "sk-canary-0123456789abcdefghij"
@@ -144,3 +146,22 @@ def test_without_the_library_the_page_says_what_to_install(
         page = gateway.get("/metrics")
     assert page.status >= 400
     assert "pip install 'wye[telemetry]'" in page.error["message"]
+
+
+def test_any_worker_tells_of_all_of_them(upstreams: tuple[Upstream, Upstream]) -> None:
+    upstreams[0].reply_with(answer("Hi"))
+    with redis_server() as redis:
+        told = settings(*upstreams).replace("enabled = true", "enabled = false")
+        with process(told, "--workers", "2", REDIS_URL=redis.url) as gateway:
+            for number in range(20):
+                gateway.chat("up/m", str(number))
+                gateway.hang_up()  # the next one may reach the other worker
+            until = time.monotonic() + PATIENCE
+            found: set[float] = set()
+            while found != {20.0}:
+                assert time.monotonic() < until, found
+                found = set()
+                for _ in range(8):
+                    found.add(read(gateway).get(("wye_requests_total", "m", "chat", "up", "ok"), 0.0))
+                    gateway.hang_up()
+                time.sleep(0.05)

@@ -34,7 +34,7 @@ class Cache:
         self._store = store
         self._clock = clock
         self._flights: dict[Key, Flight[Any]] = {}
-        self.counts: dict[Verdict, int] = {"hit": 0, "miss": 0, "bypass": 0}
+        self.counts: dict[str, int] = {"hit": 0, "miss": 0, "bypass": 0}
 
     async def answer(self, exchange: Exchange, hold: Hold, ask: Ask[Answer]) -> Answer:
         """Return a whole answer."""

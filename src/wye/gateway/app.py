@@ -35,6 +35,7 @@ from wye.state.shared import Condition
 from wye.surfaces import Surface, anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
 from wye.surfaces.gemini import array as gemini_array
 from wye.telemetry.log import LogWriter, RequestLine
+from wye.telemetry.shelf import Shelf
 
 if TYPE_CHECKING:
     from wye.gateway.api.mount import Mounted
@@ -82,8 +83,12 @@ class Gateway:
         config: ServerConfig | None = None,
         log: LogWriter | None = None,
         source: Source | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
-        """Serve `engine` as `config` says; changed settings are taken over from `source`, where there is one."""
+        """Serve `engine` as `config` says; changed settings are taken over from `source`, where there is one.
+
+        `shelf` is where other workers of the same gateway lay down what they count.
+        """
         self.engine = engine
         self.config = config or engine.snapshot.settings.server
         self.log = log or LogWriter()
@@ -93,7 +98,7 @@ class Gateway:
         self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state, database)
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
         metrics = engine.snapshot.settings.metrics
-        self.metrics = Metrics(engine, metrics) if metrics.enabled else None
+        self.metrics = Metrics(engine, metrics, shelf) if metrics.enabled else None
         self._departures = Departures()
         self.directory = self._make_directory()
         self._gate = Gate(self.config.admin_key, self.directory)

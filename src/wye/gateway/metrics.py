@@ -1,7 +1,7 @@
 """`/metrics`: what this process counted and how it is now, for Prometheus."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -14,8 +14,10 @@ from wye.ledger.stored import StoredPages
 from wye.telemetry.config import MetricsConfig
 from wye.telemetry.meters import OTHER, Meters
 from wye.telemetry.prometheus import Gauge, render
+from wye.telemetry.shelf import Shelf, Sums, together
 
 _BREAKERS: Final = ("CLOSED", "HALF_OPEN", "OPEN")
+_LAID_DOWN_SECONDS: Final = 1.0
 _HEAD_AT_MOST: Final = 16 * 1024
 _HEAD_SECONDS: Final = 5.0
 
@@ -23,11 +25,13 @@ _HEAD_SECONDS: Final = 5.0
 class Metrics:
     """Counts what an engine's books say, and shows it."""
 
-    def __init__(self, engine: Engine, config: MetricsConfig) -> None:
-        """Watch `engine`."""
+    def __init__(self, engine: Engine, config: MetricsConfig, shelf: Shelf | None = None) -> None:
+        """Watch `engine`; `shelf` is where its like in other workers lay down what they count."""
         self._engine = engine
         self._config = config
         self.meters = Meters(self._labels, max_models=config.max_models)
+        self._shelf = shelf
+        self._laying: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
         engine.books.meters = (*engine.books.meters, self.meters)
 
@@ -40,7 +44,20 @@ class Metrics:
 
     def page(self, accept: str = "") -> tuple[bytes, str]:
         """Return what Prometheus reads, and its media type."""
-        return render(self.meters.models.values(), _gauges(self._engine), accept)
+        sums = self._sums()
+        if self._shelf is not None:
+            sums = together([sums, *self._shelf.others()])
+        return render(sums.models, _gauges(self._engine, sums.cache), accept)
+
+    def _sums(self) -> Sums:
+        cache = self._engine.cache
+        counts: dict[str, int] = {**cache.counts} if cache is not None else {}
+        return Sums(models=list(self.meters.models.values()), cache=counts)
+
+    async def _lay_down(self, shelf: Shelf) -> None:
+        while True:
+            await asyncio.sleep(_LAID_DOWN_SECONDS)
+            shelf.lay(self._sums())
 
     async def answer(self, request: Request) -> int:
         """Show it to who may see everything."""
@@ -52,11 +69,13 @@ class Metrics:
 
     async def start(self) -> None:
         """Listen on a port of its own, where there is one. Raises `WyeError` where it cannot be had."""
+        if self._shelf is not None:
+            self._laying = asyncio.create_task(self._lay_down(self._shelf), name="metrics")
         if self._config.port is None:
             return
         host, port = self._config.host, self._config.port
         try:
-            # Workers share the port: whichever is asked tells of itself.
+            # Workers share the port: whichever is asked tells of all.
             self._server = await asyncio.start_server(self._serve, host, port, reuse_port=True, limit=_HEAD_AT_MOST)
         except OSError as error:
             reason = error.strerror or str(error)
@@ -68,7 +87,10 @@ class Metrics:
         return self._server.sockets[0].getsockname()[1] if self._server is not None else None
 
     async def aclose(self) -> None:
-        """Listen no more."""
+        """Listen no more; what was counted stays for the others."""
+        if self._laying is not None and self._shelf is not None:
+            self._laying.cancel()
+            self._shelf.lay(self._sums())
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
@@ -102,8 +124,8 @@ class Metrics:
         return said.encode("latin-1") + (b"" if method == "HEAD" else body)
 
 
-def _gauges(engine: Engine) -> Iterable[Gauge]:
-    """Return how this process is now."""
+def _gauges(engine: Engine, cache: Mapping[str, int]) -> Iterable[Gauge]:
+    """Return how this process is now; `cache` is what the caches of all workers said."""
     yield Gauge("wye_build_info", "Which release this is.", ("version",), {(__version__,): 1.0})
     degraded = float(engine.state.condition != "ok")
     yield Gauge("wye_state_degraded", "Whether what processes share is away.", (), {(): degraded})
@@ -137,9 +159,7 @@ def _gauges(engine: Engine) -> Iterable[Gauge]:
         },
     )
     if engine.cache is not None:
-        counts: dict[tuple[str, ...], float] = {
-            (verdict,): float(count) for verdict, count in engine.cache.counts.items()
-        }
+        counts: dict[tuple[str, ...], float] = {(verdict,): float(count) for verdict, count in cache.items()}
         yield Gauge("wye_cache_lookups_total", "Requests by what the cache said.", ("result",), counts)
     if isinstance(pages := engine.books.pages, StoredPages):
         journal = pages.journal

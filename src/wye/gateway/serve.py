@@ -6,9 +6,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -32,6 +34,7 @@ from wye.store import budgets
 from wye.store.opened import Store
 from wye.telemetry import otlp
 from wye.telemetry.log import LogWriter
+from wye.telemetry.shelf import Shelf
 from wye.transport import trace
 
 _FOR_WORKERS: Final = "WYE_WORKER_ARGUMENTS"
@@ -91,8 +94,10 @@ def serve(
     """Serve `gateway` until told to stop, or its like in several workers, each from the same `path` and `overrides`."""
     server = gateway.config
     if server.workers > 1:
-        os.environ[_FOR_WORKERS] = msgspec.json.encode([path, dict(overrides or {}), debug]).decode()
-        _Supervisor(configure("wye.gateway.serve:worker", server), sockets=[listener]).run()
+        with tempfile.TemporaryDirectory(prefix="wye-sums-", ignore_cleanup_errors=True) as shelf:
+            arguments = msgspec.json.encode([path, dict(overrides or {}), debug, shelf])
+            os.environ[_FOR_WORKERS] = arguments.decode()
+            _Supervisor(configure("wye.gateway.serve:worker", server), sockets=[listener]).run()
     else:
         Server(gateway, server).run(sockets=[listener])
         gateway.log.flush()
@@ -179,15 +184,15 @@ def _hangups_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
-def make_gateway(source: Source, settings: Settings, *, debug: bool = False) -> Gateway:
-    """Compose a gateway from settings, which `source` gave."""
+def make_gateway(source: Source, settings: Settings, *, debug: bool = False, shelf: Shelf | None = None) -> Gateway:
+    """Compose a gateway from settings, which `source` gave; `shelf` is where workers lay down what they count."""
     if debug:
         trace.enable(sys.stderr)
     log = LogWriter()
     store = open_store(settings)
     tracing = otlp.connect(settings.telemetry, os.environ, version=__version__, names=partial(_told, source.catalog))
     engine = Engine(settings, source.catalog, tracing=tracing, books=open_books(settings, store, log), store=store)
-    gateway = Gateway(engine, settings.server, log, source)
+    gateway = Gateway(engine, settings.server, log, source, shelf)
     gateway.application  # noqa: B018 - made now, so that no request waits for its import
     # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
     gc.collect()
@@ -232,6 +237,6 @@ class _IntoLog(logging.Handler):
 
 def worker() -> Gateway:
     """Compose a gateway in a worker process, from the arguments its parent left."""
-    path, overrides, debug = msgspec.json.decode(os.environ[_FOR_WORKERS])
+    path, overrides, debug, shelf = msgspec.json.decode(os.environ[_FOR_WORKERS])
     source = Source(catalog.load(), path, overrides, check)
-    return make_gateway(source, source.load(), debug=debug)
+    return make_gateway(source, source.load(), debug=debug, shelf=Shelf(Path(shelf)))
