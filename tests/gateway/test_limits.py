@@ -1,177 +1,103 @@
-"""What is more than the gateway or a provider takes at a time is refused at once, with a time to come back."""
+"""What is left is told in the headers that clients know, and who is refused is told in the words of its own API."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
-from tests.gateway.test_departures import asking
-from tests.support.callers import callers
-from tests.support.callers.talk import Ask
-from tests.support.gateway import PATIENCE, Address, Answer, Running, chat_body, provider, serving
-from tests.support.openai_wire import answer, stream, words
-from tests.support.upstream import Hang, Hold, Received, Reply, Upstream
+from tests.support.gateway import Address, Running, provider, serving
+from tests.support.openai_wire import answer
+from tests.support.upstream import Upstream
 
-ONE_AT_A_TIME = "[server]\nmax_concurrency = 1\n"
-
-
-@contextmanager
-def occupied(gateway: Running, upstream: Upstream, model: str = "up/m") -> Iterator[Upstream]:
-    """Have one request under way, at whose answer the provider works until the end of the block."""
-    let_go = threading.Event()
-
-    def reply(request: Received) -> Reply:
-        if b"occupy" not in request.body:
-            return stream("Hello") if request.json.get("stream") else answer()
-        return Reply.stream([*words("Hello"), Hold(let_go), *stream("!").pieces])
-
-    upstream.handler = reply
-    address = Address(gateway.port)
-    begun = address.begin(model, "occupy", stream=True)
-    try:
-        yield upstream
-    finally:
-        let_go.set()
-        begun.read()
-        address.hang_up()
-
-
-def refused(told: Answer, *words_: str) -> None:
-    assert (told.status, told.error["code"], told.error["type"]) == (503, "overloaded", "overloaded_error")
-    assert told.headers["retry-after"] == "1"
-    assert all(word in told.error["message"] for word in words_)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
-# --- The gateway ---
-
-
-def test_a_request_too_many_is_refused_before_its_body_is_looked_at(upstream: Upstream) -> None:
-    with serving(provider("up", upstream.url) + ONE_AT_A_TIME) as gateway:
-        with occupied(gateway, upstream):
-            refused(gateway.chat("up/m"), "[server] max_concurrency")
-            refused(gateway.post(b"{"), "[server] max_concurrency")
-            assert len(upstream.received) == 1
-        assert gateway.chat("up/m").status == 200
-        line = gateway.wait_line(status=503)
-    assert (line["error"], line.get("attempts")) == ("overloaded", None)
-
-
-@pytest.mark.parametrize("surface", callers())
-def test_every_client_is_told_so_in_its_own_words(upstream: Upstream, surface: str) -> None:
-    caller = callers()[surface]
-    request = caller.request(Ask("up/m", caller.user("hi"), stream=True))
-    with serving(provider("up", upstream.url) + ONE_AT_A_TIME) as gateway, occupied(gateway, upstream):
-        told = gateway.request("POST", request.path, request.encoded, request.headers)
-    assert (told.status, told.headers["retry-after"]) == (503, "1")
-    assert caller.failure(told.body).code == "overloaded"
-
-
-@pytest.mark.parametrize("path", ["generate", "stream"])
-def test_applications_count_as_well(upstream: Upstream, path: str) -> None:
-    body = json.dumps({"messages": [{"role": "user", "content": "hi"}], "provider": "up", "model": "m"}).encode()
-    with serving(provider("up", upstream.url) + ONE_AT_A_TIME) as gateway, occupied(gateway, upstream):
-        told = gateway.request("POST", f"/api/models/{path}", body)
-        assert (told.status, told.headers["retry-after"]) == (503, "1")
-        assert gateway.get("/api/models/").status == 200
-
-
-def test_what_costs_no_providers_time_is_always_answered(upstream: Upstream) -> None:
-    with serving(provider("up", upstream.url) + ONE_AT_A_TIME) as gateway, occupied(gateway, upstream):
-        assert {path: gateway.get(path).status for path in ("/healthz", "/readyz", "/v1/models", "/")} == dict.fromkeys(
-            ("/healthz", "/readyz", "/v1/models", "/"), 200
-        )
-
-
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_whoever_leaves_makes_room(upstream: Upstream, streamed: bool) -> None:  # noqa: FBT001 - a parameter
-    upstream.reply_with(Reply.silence())
-    with serving(provider("up", upstream.url) + ONE_AT_A_TIME) as gateway:
-        with asking(gateway, chat_body("up/m", stream=streamed)):
-            assert upstream.wait_received(5)
-        assert upstream.wait_disconnect(5)
-        gateway.wait_line(status=499)
-        upstream.reply_with(answer())
-        assert gateway.chat("up/m").status == 200
-
-
-# --- A provider ---
-
-
-def house(upstream: Upstream, spare: Upstream, queue: int) -> str:
-    limits = f"max_concurrency = 1\nmax_queue = {queue}"
-    either = '[aliases]\neither = ["up/m", "spare/m"]\n'
-    return provider("up", upstream.url, limits) + provider("spare", spare.url) + either
+SETTINGS = """
+[models."here/m"]
+input_cost_per_million = 0
+output_cost_per_million = 1000
+[[limits]]
+requests_per_day = 3
+output_tokens_per_day = 5000
+concurrent_requests = 10
+"""
+BUDGET = '[[budgets]]\nscope = "global"\namount = {}\nperiod = "{}"\nhard = {}\nwarn_at = [0.01]\n'
 
 
 @pytest.fixture
-def spare_one() -> Iterator[Upstream]:
+def upstream() -> Iterator[Upstream]:
     with Upstream() as running:
-        running.handler = lambda request: stream("Other") if request.json.get("stream") else answer("Other")
+        running.reply_with(answer())
         yield running
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_a_full_provider_is_called_no_further(
-    upstream: Upstream,
-    spare_one: Upstream,
-    streamed: bool,  # noqa: FBT001 - a parameter
-) -> None:
-    with serving(house(upstream, spare_one, 0)) as gateway, occupied(gateway, upstream):
-        refused(gateway.chat("up/m", stream=streamed), "[providers.up] max_concurrency")
-        told = gateway.chat("either", stream=streamed)
-        assert (told.status, told.headers["x-wye-provider"], told.headers["x-wye-attempts"]) == (200, "spare", "1")
-        assert len(upstream.received) == 1
+@pytest.fixture
+def limited(upstream: Upstream) -> Iterator[Running]:
+    with serving(provider("here", f"{upstream.url}/v1") + SETTINGS) as gateway:
+        yield gateway
 
 
-def test_a_request_waits_in_the_queue_and_a_further_one_is_refused(upstream: Upstream, spare_one: Upstream) -> None:
-    with serving(house(upstream, spare_one, 1)) as gateway, ThreadPoolExecutor(1) as pool:
-        late = Address(gateway.port)
-        with occupied(gateway, upstream):
-            queued = pool.submit(late.chat, "up/m")
-            slots = gateway.gateway.engine.rules.limits["up"]
-            until(lambda: slots.waiting == 1)
-            refused(gateway.chat("up/m"), "[providers.up] max_concurrency")
-            assert len(upstream.received) == 1
-        assert queued.result(10).status == 200
-        late.hang_up()
-        assert (slots.busy, slots.waiting) == (0, 0)
+def spending(upstream: Upstream, amount: float, *, hard: bool = True) -> str:
+    model = '[models."here/m"]\ninput_cost_per_million = 0\noutput_cost_per_million = 1000\n'
+    return provider("here", f"{upstream.url}/v1") + model + BUDGET.format(amount, "total", str(hard).lower())
 
 
-def test_whoever_leaves_the_queue_leaves_no_gap(upstream: Upstream, spare_one: Upstream) -> None:
-    with serving(house(upstream, spare_one, 1)) as gateway:
-        slots = gateway.gateway.engine.rules.limits["up"]
-        with occupied(gateway, upstream):
-            with asking(gateway, chat_body("up/m")):
-                until(lambda: slots.waiting == 1)
-            gateway.wait_line(status=499)
-            assert (slots.busy, slots.waiting) == (1, 0)
-        assert gateway.chat("up/m").status == 200
+def ask(gateway: Address, path: str, body: object) -> tuple[int, dict[str, str], object]:
+    found = gateway.request("POST", path, json.dumps(body).encode())
+    return found.status, found.headers, found.json
 
 
-def test_waiting_in_the_queue_ends_with_the_deadline(upstream: Upstream, spare_one: Upstream) -> None:
-    with serving(house(upstream, spare_one, 1)) as gateway, occupied(gateway, upstream):
-        told = gateway.chat("up/m", headers={"x-wye-timeout": "0.1"})
-        assert (told.status, told.error["code"]) == (504, "deadline_exceeded")
-        assert len(upstream.received) == 1
+MESSAGES = {"model": "here/m", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+CONTENTS = {"contents": [{"parts": [{"text": "Hi"}]}]}
 
 
-def test_a_stream_that_breaks_off_gives_its_room_back(upstream: Upstream, spare_one: Upstream) -> None:
-    upstream.reply_with(Reply.stream([*words("Hello"), Hang()]))
-    with serving(house(upstream, spare_one, 0)) as gateway:
-        with asking(gateway, chat_body("up/m", stream=True)):
-            assert upstream.wait_received(5)
-        assert upstream.wait_disconnect(5)
-        gateway.wait_line(status=499)
-        upstream.reply_with(answer())
-        assert gateway.chat("up/m").status == 200
+def test_answers_say_what_is_left(limited: Running) -> None:
+    first = limited.chat("here/m").headers
+    second = limited.chat("here/m").headers
+    assert (first["x-ratelimit-limit-requests"], first["x-ratelimit-remaining-requests"]) == ("3", "2")
+    assert second["x-ratelimit-remaining-requests"] == "1"
+    assert (second["x-ratelimit-limit-tokens"], second["x-ratelimit-remaining-tokens"]) == ("5000", "4996")
+    assert second["x-ratelimit-reset-requests"][-1] == "s"
+
+
+def test_streams_say_what_is_left_too(limited: Running, upstream: Upstream) -> None:
+    assert limited.chat("here/m", stream=True).headers["x-ratelimit-remaining-requests"] == "2"
+
+
+def test_a_client_of_messages_is_told_in_its_own_names(limited: Running) -> None:
+    _, headers, _ = ask(limited, "/v1/messages", MESSAGES)
+    assert headers["anthropic-ratelimit-requests-remaining"] == "2"
+    assert headers["anthropic-ratelimit-output-tokens-limit"] == "5000"
+    assert headers["anthropic-ratelimit-requests-reset"].endswith("00:00:00Z")
+    assert not any(name.startswith("x-ratelimit") for name in headers)
+
+
+def test_one_too_many_is_refused_with_when_to_come_back(limited: Running, upstream: Upstream) -> None:
+    for _ in range(3):
+        assert limited.chat("here/m").status == 200
+    refused = limited.chat("here/m")
+    assert refused.status == 429
+    assert (refused.error["type"], refused.error["code"]) == ("rate_limit_error", "rate_limit_exceeded")
+    assert 1 <= int(refused.headers["retry-after"]) <= 24 * 3600
+    assert refused.headers["x-ratelimit-remaining-requests"] == "0"
+    assert len(upstream.received) == 3
+    status, _, said = ask(limited, "/v1/messages", MESSAGES)
+    assert (status, said["error"]["type"]) == (429, "rate_limit_error")  # type: ignore[index]
+    status, _, said = ask(limited, "/v1beta/models/here%2Fm:generateContent", CONTENTS)
+    assert (status, said["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")  # type: ignore[index]
+
+
+def test_a_spent_budget_refuses_in_each_wires_words(upstream: Upstream) -> None:
+    with serving(spending(upstream, 0.001)) as gateway:
+        refused = gateway.chat("here/m", max_tokens=100)
+        assert refused.status == 402
+        assert (refused.error["type"], refused.error["code"]) == ("insufficient_quota", "budget_exceeded")
+        assert "$0.0010 of $0.0010 left" in refused.error["message"]
+        status, _, said = ask(gateway, "/v1/messages", MESSAGES)
+        assert (status, said["error"]["type"]) == (402, "billing_error")  # type: ignore[index]
+        assert gateway.chat("here/m", max_tokens=1).status == 200
+    assert len(upstream.received) == 1
+
+
+def test_a_soft_budget_only_warns(upstream: Upstream) -> None:
+    with serving(spending(upstream, 0.001, hard=False)) as gateway:
+        assert "x-wye-budget-warning" not in gateway.chat("here/m").headers
+        warned = gateway.chat("here/m")
+        assert warned.status == 200
+        assert warned.headers["x-wye-budget-warning"] == ("$0.0040 of $0.0010 of the total budget of this gateway used")

@@ -13,6 +13,7 @@ from wye.core.request import Asked
 from wye.core.response import StreamChunk
 from wye.engine import Engine
 from wye.gateway.http import JSON, STREAM, Departure, Header
+from wye.gateway.limits import limit_headers
 from wye.gateway.outlet import Outlet
 from wye.gateway.wishes import reuse_of, summary, wishes_of
 from wye.surfaces import AnswerStream, Surface
@@ -119,6 +120,8 @@ def describe(exchange: Exchange) -> list[Header]:
         headers.append((b"x-wye-cache", exchange.cache.encode()))
         if exchange.age is not None:
             headers.append((b"age", b"%d" % exchange.age))
+    if exchange.allowance is not None:
+        headers += limit_headers(exchange)
     if exchange.dropped:
         headers.append((b"x-wye-dropped-params", _printable(", ".join(exchange.dropped))))
     if exchange.emulated:

@@ -51,7 +51,7 @@ class Ruling:
 class Taken:
     """What one request has taken, to be settled; `warnings` are budgets that are nearly or more than used up."""
 
-    __slots__ = ("_limiter", "catalog", "input_tokens", "items", "ruling", "warnings")
+    __slots__ = ("_limiter", "catalog", "input_tokens", "items", "model", "ruling", "warnings")
 
     def __init__(self, limiter: "Limiter", ruling: Ruling, tokens: int) -> None:
         """Begin with nothing taken."""
@@ -60,7 +60,15 @@ class Taken:
         self.ruling = ruling
         self.input_tokens = tokens
         self.items: list[tuple[Line, Allowance, int]] = []
+        self.model: Ruling | None = None
         self.warnings: list[Line] = []
+
+    @property
+    def limits(self) -> list[Line]:
+        """The limits that the request counts against."""
+        model = self.model
+        of_model = (*model.limits, *model.output) if model is not None else ()
+        return [*self.ruling.limits, *self.ruling.output, *of_model]
 
     def afford(self, exchange: Exchange, attempt: Attempt) -> None:
         """Set aside what another attempt costs beyond what is held; raise `BudgetExceededError` where that is not left.
@@ -326,6 +334,7 @@ class Limiter:
         if model is None:
             model = self._of_model(attempt.provider, attempt.model)
         if model:
+            taken.model = model
             for line in model.limits:
                 wanted.append((line, taken.input_tokens if line.counts == "input_tokens" else 1))
             wanted += [(line, output) for line in model.output]
