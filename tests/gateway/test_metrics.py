@@ -148,6 +148,16 @@ def test_without_the_library_the_page_says_what_to_install(
     assert "pip install 'wye[telemetry]'" in page.error["message"]
 
 
+def test_what_is_left_of_a_budget_can_be_read(upstreams: tuple[Upstream, Upstream]) -> None:
+    spends = '[[budgets]]\nname = "all of us"\nscope = "global"\namount = 1.0\nperiod = "month"\n'
+    upstreams[0].reply_with(answer("Hi"))
+    with process(settings(*upstreams) + spends) as gateway:
+        gateway.chat("up/m", "one")
+        seen = read(gateway)
+    assert seen["wye_budget_left_usd", "all of us", "global"] == pytest.approx(1 - 0.000023)
+    assert seen["wye_journal_bytes",] > 0
+
+
 def test_any_worker_tells_of_all_of_them(upstreams: tuple[Upstream, Upstream]) -> None:
     upstreams[0].reply_with(answer("Hi"))
     with redis_server() as redis:

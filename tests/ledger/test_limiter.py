@@ -259,6 +259,27 @@ async def test_answers_from_the_cache_need_no_money() -> None:
     assert asked.hold == 0
 
 
+async def test_answers_from_the_cache_are_there_when_a_budget_is_overdrawn() -> None:
+    limiter = held_to(budgets=[budget(0.15)])
+    limiter.settle(dear := await let_in(limiter, exchange()), record(dear, cost=USD))
+    asked = exchange()
+    limiter.admit(asked)
+    asked.cached = True
+    assert limiter.hold(asked, CATALOG) is None
+
+
+async def test_who_is_left_with_anothers_call_is_charged_for_it() -> None:
+    limiter = held_to(budgets=[budget(1)])
+    asked = exchange()
+    limiter.admit(asked)
+    asked.cached = True
+    limiter.hold(asked, CATALOG)
+    asked.cached = False
+    limiter.settle(asked, record(asked, cost=USD // 10))
+    [line] = limiter.budgets_in_use
+    assert (line.allowance.spent, line.allowance.held) == (USD // 10, 0)
+
+
 async def test_holds_follow_the_lengths_of_answers() -> None:
     limiter = held_to(budgets=[budget(100)])
     for _ in range(20):

@@ -62,6 +62,7 @@ class Flight(Generic[_T]):
             exchange.outcomes, exchange.cached = [], True
             heir = next(iter(self._waiting))
             heir.outcomes, heir.cached = self.exchange.outcomes, False
+            self.exchange.allowance, self.exchange.hold = heir.allowance, heir.hold
         self.tell(exchange)
 
     def tell(self, exchange: Exchange) -> None:
@@ -70,6 +71,8 @@ class Flight(Generic[_T]):
         exchange.dropped, exchange.emulated = self.exchange.dropped, self.exchange.emulated
         if exchange.cached:
             exchange.spared = self.exchange.usage
+        else:
+            exchange.hold = self.exchange.hold
 
 
 class StreamFlight(Flight[None]):

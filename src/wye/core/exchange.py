@@ -76,6 +76,6 @@ class Exchange(Struct, eq=False):
         """Return one of the same call and plan, for a call that may outlive this exchange."""
         other = Exchange(self.call, id=self.id, deadline=self.deadline, caller=self.caller)
         other.plan, other.provider, other.wishes, other.reuse = self.plan, self.provider, self.wishes, self.reuse
-        other.trace = self.trace
+        other.trace, other.allowance, other.hold = self.trace, self.allowance, self.hold
         other.parent, other.conversation, other.tags = self.parent, self.conversation, self.tags
         return other

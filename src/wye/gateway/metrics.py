@@ -7,9 +7,11 @@ from typing import Final
 
 from wye import __version__
 from wye.core.errors import PermissionDeniedError, WyeError
+from wye.core.record import PICO_PER_USD
 from wye.engine import Engine
 from wye.gateway.http import respond
 from wye.gateway.request import Request
+from wye.ledger.limiter import Limiter
 from wye.ledger.stored import StoredPages
 from wye.telemetry.config import MetricsConfig
 from wye.telemetry.meters import OTHER, Meters
@@ -18,6 +20,7 @@ from wye.telemetry.shelf import Shelf, Sums, together
 
 _BREAKERS: Final = ("CLOSED", "HALF_OPEN", "OPEN")
 _LAID_DOWN_SECONDS: Final = 1.0
+_MOST_BUDGETS: Final = 200
 _HEAD_AT_MOST: Final = 16 * 1024
 _HEAD_SECONDS: Final = 5.0
 
@@ -161,6 +164,14 @@ def _gauges(engine: Engine, cache: Mapping[str, int]) -> Iterable[Gauge]:
     if engine.cache is not None:
         counts: dict[tuple[str, ...], float] = {(verdict,): float(count) for verdict, count in cache.items()}
         yield Gauge("wye_cache_lookups_total", "Requests by what the cache said.", ("result",), counts)
+    if isinstance(allowances := engine.books.allowances, Limiter):
+        lines = allowances.budgets_in_use[:_MOST_BUDGETS]
+        yield Gauge(
+            "wye_budget_left_usd",
+            "What is left of a budget's period, as far as is known here.",
+            ("budget", "scope"),
+            {(line.name or line.subject, line.place[0]): line.allowance.left / PICO_PER_USD for line in lines},
+        )
     if isinstance(pages := engine.books.pages, StoredPages):
         journal = pages.journal
         yield Gauge("wye_journal_bytes", "Bytes of usage that wait on disk.", (), {(): float(journal.size)})

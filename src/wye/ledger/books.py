@@ -72,9 +72,9 @@ class Books:
     def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
         """Set aside what a request with a plan will cost, and write it down; raise as `admit` does.
 
-        An answer that is kept costs nothing, so nothing is set aside for it.
+        An answer that is kept costs nothing: nothing is set aside for it, but it counts as a request.
         """
-        if not exchange.cached and (wait := self.allowances.hold(exchange, catalog)) is not None:
+        if (wait := self.allowances.hold(exchange, catalog)) is not None:
             return self._hold(exchange, wait)
         self._write(exchange)
         return None

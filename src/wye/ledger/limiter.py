@@ -154,6 +154,10 @@ class Limiter:
         output, cost = (0, 0) if exchange.cached else self._likely(exchange, first, catalog)
         exchange.hold = cost
         wanted = self._wanted(taken, first, output, cost or 0)
+        if exchange.cached:
+            # It takes nothing of these, so none refuses it. Whoever is left alone with another's call is charged here.
+            taken.items += [(line, line.current(exchange.at), 0) for line, number in wanted if not number]
+            wanted = [(line, number) for line, number in wanted if number]
         if not wanted:
             return None
         lacking = self._taken(taken, wanted, exchange.at)
@@ -215,6 +219,11 @@ class Limiter:
             self._charge_others(places, record.at, {line.subject for line, _, _ in items})
         if record.status == "ok" and record.output_tokens and record.model is not None:
             self.lengths.learn(record.key or record.user, f"{record.provider}/{record.model}", record.output_tokens)
+
+    @property
+    def budgets_in_use(self) -> list[Line]:
+        """The budgets that requests have counted against in this process."""
+        return [line for line in self._lines.values() if line.counts == "money"]
 
     def lines_of(self, caller: Caller) -> list[Line]:
         """Return the limits and budgets that a caller's requests count against, whatever model they ask."""
