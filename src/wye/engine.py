@@ -149,12 +149,14 @@ class Engine:
     async def _answered(self, cache: Cache, way: _Way[_Whole], exchange: Exchange, now: snapshot.Snapshot) -> _Whole:
         """Answer an exchange from the cache, or else by `way`."""
         hold = partial(self.books.hold, exchange, now.catalog)
-        return await cache.answer(exchange, hold, lambda one: self._counted(way(one, now)))
+        own = now is not self.snapshot
+        return await cache.answer(exchange, hold, lambda one: self._counted(way(one, now)), own=own)
 
     async def _poured(self, cache: Cache, sink: Sink, exchange: Exchange, now: snapshot.Snapshot) -> None:
         """Do the same in pieces."""
         hold = partial(self.books.hold, exchange, now.catalog)
-        await cache.stream(exchange, sink, hold, lambda one, into: self._counted(self._stream(into, one, now)))
+        own = now is not self.snapshot
+        await cache.stream(exchange, sink, hold, lambda one, into: self._counted(self._stream(into, one, now)), own=own)
 
     async def _counted(self, call: Coroutine[Any, Any, _Answer]) -> _Answer:
         """Make a call that may outlive its exchange: what it uses is not closed before it ends."""

@@ -132,6 +132,16 @@ async def test_an_answer_is_nobody_elses() -> None:
     assert len(house.calls) == 2
 
 
+async def test_who_has_models_of_their_own_shares_nothing_with_a_team() -> None:
+    house = House(share="team")
+    red = [Caller(user=name, team="red") for name in ("anna", "ben", "carl")]
+    house.go.set()
+    exchanges = [house.exchange(caller) for caller in red]
+    for exchange, own in zip(exchanges, (False, True, False), strict=True):
+        await house.cache.answer(exchange, lambda: None, house.ask, own=own)
+    assert [exchange.cache for exchange in exchanges] == ["miss", "miss", "hit"]
+
+
 async def test_a_call_under_way_is_nobody_elses() -> None:
     house = House()
     tasks = [house.begin(house.exchange(caller)) for caller in (ANNA, BEN)]

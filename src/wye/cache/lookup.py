@@ -36,9 +36,9 @@ class Cache:
         self._flights: dict[Key, Flight[Any]] = {}
         self.counts: dict[str, int] = {"hit": 0, "miss": 0, "bypass": 0}
 
-    async def answer(self, exchange: Exchange, hold: Hold, ask: Ask[Answer]) -> Answer:
-        """Return a whole answer."""
-        asked = self._question(exchange)
+    async def answer(self, exchange: Exchange, hold: Hold, ask: Ask[Answer], *, own: bool = False) -> Answer:
+        """Return a whole answer; `own` says that the caller has models that others have not, and shares nothing."""
+        asked = self._question(exchange, own=own)
         if asked is None:
             await _done(hold())
             return await ask(exchange)
@@ -54,9 +54,9 @@ class Cache:
             flight = self._flights[key] = Flight(exchange, lambda flight: self._ask(flight, question, key, ask))
         return await flight.wait(exchange)  # type: ignore[no-any-return]
 
-    async def stream(self, exchange: Exchange, sink: Sink, hold: Hold, pour: Pour) -> None:
-        """Put an answer into `sink`, as it comes."""
-        asked = self._question(exchange)
+    async def stream(self, exchange: Exchange, sink: Sink, hold: Hold, pour: Pour, *, own: bool = False) -> None:
+        """Put an answer into `sink`, as it comes; `own` as in `answer`."""
+        asked = self._question(exchange, own=own)
         if asked is None:
             await _done(hold())
             return await pour(exchange, sink)
@@ -74,12 +74,12 @@ class Cache:
             self._flights[key] = flight
         return await flight.read(exchange, sink)
 
-    def _question(self, exchange: Exchange) -> tuple[Question, Key] | None:
+    def _question(self, exchange: Exchange, *, own: bool) -> tuple[Question, Key] | None:
         """Return what is asked and of whom first; `None` where no kept answer will do and none is to be kept."""
         reuse, attempts = exchange.reuse or ANY_AGE, exchange.plan.attempts if exchange.plan is not None else ()
         question = None
         if attempts and (reuse.read or reuse.store):
-            question = question_of(exchange.caller, exchange.call, self._config.share)
+            question = question_of(exchange.caller, exchange.call, "user" if own else self._config.share)
         if question is None:
             self._say("bypass", exchange)
             return None
