@@ -25,6 +25,7 @@ ROWS = catalog.load()
 
 
 class Notebook:
+    idle = False
     """Pages in memory, allowances and a meter at once: it notes who was asked what, in order."""
 
     def __init__(self) -> None:

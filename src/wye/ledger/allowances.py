@@ -16,7 +16,11 @@ class Allowances(Protocol):
     `exchange.allowance` has a method `afford(exchange, attempt)` for whoever makes another attempt than the first.
     Nothing of this waits for anything but where a limit is too small to be cut into slices; then an awaitable comes
     back, which may raise as the call itself does.
+
+    While it is `idle` there is nothing that anybody is held to; whoever keeps no records need not ask then.
     """
+
+    idle: bool
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Count a request against its caller's rate limits, before it has a plan; raise where there is no room."""
@@ -38,6 +42,8 @@ class Allowances(Protocol):
 
 
 class _NoAllowances:
+    idle = True
+
     def admit(self, exchange: Exchange) -> None:
         del exchange
 

@@ -67,6 +67,8 @@ class Books:
         """Let a request in or raise: `BooksUnavailableError`, and whatever the allowances raise."""
         if self.pages is not None:
             self.pages.check()
+        elif self.allowances.idle:
+            return None
         return self.allowances.admit(exchange)
 
     def hold(self, exchange: Exchange, catalog: Catalog) -> Awaitable[None] | None:
@@ -74,6 +76,9 @@ class Books:
 
         An answer that is kept costs nothing: nothing is set aside for it, but it counts as a request.
         """
+        if exchange.allowance is None and self.allowances.idle:
+            self._write(exchange)
+            return None
         if (wait := self.allowances.hold(exchange, catalog)) is not None:
             return self._hold(exchange, wait)
         self._write(exchange)
@@ -95,9 +100,11 @@ class Books:
         exchange.settled = True
         price(exchange, catalog)
         record = None
-        if exchange.admitted and (self.pages is not None or self.meters or self.allowances is not NO_ALLOWANCES):
+        held = exchange.allowance is not None or not self.allowances.idle
+        if exchange.admitted and (self.pages is not None or self.meters or held):
             record = settlement(exchange, time.time_ns() // 1000, failure)
-        self.allowances.settle(exchange, record)
+        if held:
+            self.allowances.settle(exchange, record)
         if record is None:
             return
         if self.pages is not None:

@@ -16,6 +16,7 @@ from wye.ledger.price import Rater
 
 _BYTES_PER_TOKEN: Final = 4
 _LONG: Final = 32 * 1024
+_SHORT: Final = 4 * 1024
 _ATTACHED: Final = (b"base64", b"inlineData", b"inline_data", b"input_audio", b"file_data")
 """What bodies hold whose bytes are not text."""
 _CAP: Final = re.compile(rb'"(?:max(?:_completion|_output)?_tokens|max_?[oO]utput_?[tT]okens)"\s*:\s*(\d{1,9})').search
@@ -79,10 +80,17 @@ def most_output_tokens(call: Call, row: ModelInfo | None) -> int | None:
     """Return the longest answer that a request lets a model give, as far as either says."""
     if call.operation in _SILENT:
         return 0
-    found = _CAP(call.body)
-    said = int(found[1]) if found is not None else None
+    said = _said_at_most(call.body)
     can = row.max_output_tokens if row is not None else None
     return min(said, can) if said is not None and can is not None else said if said is not None else can
+
+
+def _said_at_most(body: bytes) -> int | None:
+    """Return the limit on the answer that a body names; in a long one it stands before or behind the conversation."""
+    found = _CAP(body, 0, _SHORT)
+    if found is None and len(body) > _SHORT:
+        found = _CAP(body, max(_SHORT, len(body) - _SHORT))
+    return int(found[1]) if found is not None else None
 
 
 def _exactly(price: Price, call: Call, input_tokens: int, output_tokens: int) -> int | None:

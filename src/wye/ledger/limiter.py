@@ -94,6 +94,7 @@ class Limiter:
         wall: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         """Hold nobody to anything yet; `wall` tells microseconds since the epoch."""
+        self.idle = True
         self.noticed: Callable[[Line], None] = lambda _line: None
         self.rates = rates
         self.budgets = budgets
@@ -124,6 +125,7 @@ class Limiter:
             self._budgets.setdefault((budget.scope, budget.target), []).append(budget)
             if (line := self._lines.get(budget.id)) is not None:
                 line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
+        self.idle = not (self._limits or self._budgets)
         self._callers.clear()
         self._models.clear()
 
