@@ -136,3 +136,19 @@ def test_time_that_makes_no_sense_is_refused(wrong: str) -> None:
         spans.span_of(NOW, wrong)
     with pytest.raises(InvalidRequestError):
         spans.span_of(NOW, "2026-07-12", "2026-07-11")
+
+
+async def test_metrics_begin_where_they_were_reset_even_in_the_midst_of_an_hour(database: Database) -> None:
+    await write(database, [used(hours_ago=2), used(hours_ago=0.4), used(hours_ago=0.1), used(hours_ago=0)])
+    async with database.read() as connection:
+        for reset, wanted in (
+            (NOW - HOUR_US // 4, 2),
+            (HOUR * HOUR_US, 3),
+            ((HOUR - 2) * HOUR_US + 1, 4),
+            (NOW + 1, 0),
+        ):
+            found = await metrics.current(connection, ALL, DAY, since=reset)
+            lines = await metrics.history(connection, ALL, DAY, since=reset)
+            assert found.all.sums.requests == wanted
+            assert sum(line.sums.requests for line in lines) == wanted
+            assert (found.all.total.p50 is None) == (wanted == 0)

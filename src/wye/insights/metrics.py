@@ -56,17 +56,51 @@ class Metrics(Struct, frozen=True, kw_only=True):
     providers: Mapping[str, Provider]
 
 
-async def current(connection: AsyncConnection, reach: Reach, span: Span, *, provider: str | None = None) -> Metrics:
-    """Return how providers and models did over `span`."""
+async def current(
+    connection: AsyncConnection, reach: Reach, span: Span, *, provider: str | None = None, since: int = 0
+) -> Metrics:
+    """Return how providers and models did over `span`, from `since` (microseconds since the epoch) on."""
+    whole, part = _parts(span, since)
     filters = Filters(provider=provider)
-    lines = [
-        line for line in await reports.totals(connection, reach, span, filters, by="model") if line.name != ("", "")
-    ]
-    sketches = await _sketches(connection, reach, span, provider)
-    errors = await reports.failures(connection, reach, span.start * HOUR_US, provider=provider, limit=_RECENT)
+    lines = await reports.totals(connection, reach, whole, filters, by="model")
+    sketches = await _sketches(connection, reach, whole, provider)
+    if part is not None:
+        lines = _joined(lines + await reports.totals(connection, reach, part, filters, by="model", since=since))
+        _time(sketches, await requests.times(connection, reach, part, provider=provider, since=since))
+    lines = [line for line in lines if line.name != ("", "")]
+    begun = max(span.start * HOUR_US, since)
+    errors = await reports.failures(connection, reach, begun, provider=provider, limit=_RECENT)
     names = dict.fromkeys(line.name[0] for line in lines)
     found = {name: _provider(name, lines, sketches, errors) for name in names}
     return Metrics(span=span, all=_measured(lines, sketches), providers=found)
+
+
+def _parts(span: Span, since: int) -> tuple[Span, Span | None]:
+    """Return the whole hours of a span that begins at `since`, and the hour that is cut, if one is."""
+    hour = since // HOUR_US
+    if since <= span.start * HOUR_US or hour >= span.end:
+        return (span if since <= span.start * HOUR_US else Span(span.end, span.end)), None
+    if since % HOUR_US == 0:
+        return Span(hour, span.end), None
+    return Span(hour + 1, span.end), Span(hour, hour + 1)
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    found: dict[tuple[str, ...], Line] = {}
+    for line in lines:
+        known = found.get(line.name)
+        found[line.name] = line if known is None else Line(line.name, known.start, added([known.sums, line.sums]))
+    return list(found.values())
+
+
+def _time(sketches: Sketches, timed: Iterable[requests.Timed]) -> None:
+    """Add single requests to sketches."""
+    for one in timed:
+        kinds = sketches[one.provider, one.model]
+        for kind, took in (("total", one.duration), ("first_token", one.first_token)):
+            if took is not None:
+                number = sketch.bucket(took)
+                kinds[kind][number] = kinds[kind].get(number, 0) + 1
 
 
 def _provider(name: str, lines: Sequence[Line], sketches: Sketches, errors: Sequence[Failure]) -> Provider:
@@ -93,19 +127,21 @@ _KINDS: Final = ("first_token", "total")
 async def _sketches(connection: AsyncConnection, reach: Reach, span: Span, provider: str | None) -> Sketches:
     if reach.is_all:
         return await reports.latencies(connection, span, by=("provider", "model"), provider=provider)
-    found: Sketches = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    for one in await requests.times(connection, reach, span, provider=provider):
-        kinds = found[one.provider, one.model]
-        kinds["total"][sketch.bucket(one.duration)] += 1
-        if one.first_token is not None:
-            kinds["first_token"][sketch.bucket(one.first_token)] += 1
+    found: Sketches = defaultdict(lambda: defaultdict(dict))
+    _time(found, await requests.times(connection, reach, span, provider=provider))
     return found
 
 
-async def history(connection: AsyncConnection, reach: Reach, span: Span, *, provider: str | None = None) -> list[Line]:
+async def history(
+    connection: AsyncConnection, reach: Reach, span: Span, *, provider: str | None = None, since: int = 0
+) -> list[Line]:
     """Return sums by the hour and provider, in order of time; hours without any request are not there."""
+    whole, part = _parts(span, since)
     filters = Filters(provider=provider)
-    lines = await reports.totals(connection, reach, span, filters, by="provider", step="hour")
+    lines = await reports.totals(connection, reach, whole, filters, by="provider", step="hour")
+    if part is not None:
+        first = await reports.totals(connection, reach, part, filters, by="provider", step="hour", since=since)
+        lines = first + lines
     return [line for line in lines if line.name != ("",)]
 
 

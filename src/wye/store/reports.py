@@ -101,7 +101,7 @@ class _Source(Struct):
     where: list[ColumnElement[bool]]
 
 
-async def totals(
+async def totals(  # noqa: PLR0913 - one for each thing that sums can be asked for
     connection: AsyncConnection,
     reach: Reach,
     span: Span,
@@ -111,12 +111,15 @@ async def totals(
     step: Step | None = None,
     names: Sequence[tuple[str, ...]] | None = None,
     limit: int | None = None,
+    since: int | None = None,
 ) -> list[Line]:
     """Return sums over `span`, by group and step where they are named; the dearest first, or in order of time.
 
-    `names` are the only groups wanted. Without `by` and `step` there is one line, whatever there was.
+    `names` are the only groups wanted. `since` (microseconds since the epoch) begins in the midst of an hour, which
+    takes adding up single requests: for short spans, and without what their single calls did. Without `by` and `step`
+    there is one line, whatever there was.
     """
-    source = _source(reach, span, filters, by)
+    source = _source(reach, span, filters, by, since)
     columns = [source.table.c[name] for name in _COLUMNS[by]] if by is not None else []
     slots = _slots(source.hour, step, span) if step is not None else literal_column("0", BigInteger)
     if names is not None:
@@ -144,9 +147,9 @@ async def totals(
     ]
 
 
-def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None) -> _Source:
-    if by == "conversation" or filters.conversation is not None:
-        source = _from_events(span)
+def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None, since: int | None) -> _Source:
+    if by == "conversation" or filters.conversation is not None or since is not None:
+        source = _from_events(span, since or 0)
         if filters.tag is not None or by == "tag":
             raise ValueError("conversations are not kept by tag")
     else:
@@ -165,7 +168,7 @@ def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None) ->
     return source
 
 
-def _from_events(span: Span) -> _Source:
+def _from_events(span: Span, since: int) -> _Source:
     c = usage_events.c
     answered = and_(c.status == "ok", c.cached.is_(False))
     counted = {
@@ -190,7 +193,7 @@ def _from_events(span: Span) -> _Source:
         for name in SUMMED
     }
     hour = c.at // literal_column(str(HOUR_US), BigInteger)
-    return _Source(usage_events, hour, sums, [c.at >= span.start * HOUR_US, c.at < span.end * HOUR_US])
+    return _Source(usage_events, hour, sums, [c.at >= max(span.start * HOUR_US, since), c.at < span.end * HOUR_US])
 
 
 def seen(table: FromClause, reach: Reach) -> ColumnElement[bool]:

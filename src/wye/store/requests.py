@@ -143,12 +143,18 @@ class Timed(Struct, frozen=True):
 
 
 async def times(
-    connection: AsyncConnection, reach: Reach, span: Span, *, provider: str | None = None, limit: int = 5000
+    connection: AsyncConnection,
+    reach: Reach,
+    span: Span,
+    *,
+    provider: str | None = None,
+    since: int = 0,
+    limit: int = 5000,
 ) -> list[Timed]:
-    """Return how long the latest requests took that a provider answered."""
+    """Return how long the latest requests took that a provider answered, of `span` and since a time (microseconds)."""
     c = usage_events.c
     where = [
-        c.at >= span.start * HOUR_US,
+        c.at >= max(span.start * HOUR_US, since),
         c.at < span.end * HOUR_US,
         c.status == "ok",
         c.cached.is_(False),
