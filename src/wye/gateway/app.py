@@ -29,6 +29,7 @@ from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive,
 from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
+from wye.insights.window import Window
 from wye.state import keep_responses
 from wye.state.responses import ResponseStore
 from wye.state.shared import Condition
@@ -99,6 +100,9 @@ class Gateway:
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
         metrics = engine.snapshot.settings.metrics
         self.metrics = Metrics(engine, metrics, shelf) if metrics.enabled else None
+        self._window = Window()
+        if database is None:
+            engine.books.meters = (*engine.books.meters, self._window)
         self._departures = Departures()
         self.directory = self._make_directory()
         self._gate = Gate(self.config.admin_key, self.directory)
@@ -164,8 +168,11 @@ class Gateway:
                     await self.reloader.stop()
                 if self.metrics is not None:
                     await self.metrics.aclose()
+                if "application" in vars(self):
+                    await self.application.aclose()
                 await self.engine.aclose()
                 await self.responses.aclose()
+                await self._window.aclose()
                 self.log.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -326,7 +333,8 @@ class Gateway:
         """The application API under `/api`; the first use takes a third of a second, to import what it is made with."""
         from wye.gateway.api.mount import Mounted
 
-        return Mounted(self.engine)
+        store = self.engine.store
+        return Mounted(self.engine, store.database if store is not None else self._window)
 
     async def _applied(self, request: Request) -> int:
         config = self.config

@@ -257,7 +257,7 @@ def budget_running_out(found: SpentBudget, now: int) -> Iterator[Alert]:
     budget, amount = found.budget, max(found.budget.amount, 1)
     share = found.spent / amount
     name = budget.name or (f"of {budget.scope} {budget.target}" if budget.target else "of everything")
-    evidence = {
+    evidence: Evidence = {
         "budget": budget.id, "amount": _number(budget.amount), "spent": _number(found.spent), "share": round(share, 4),
     }  # fmt: skip
     if share >= min(budget.warn_at, default=NEARLY):

@@ -47,7 +47,7 @@ async def report(
     limit: int = 50,
 ) -> Report:
     """Return a report. Raises `InvalidRequestError` for one that cannot be made."""
-    _check(span, filters, by, step)
+    check(span, filters, by, step)
     whole = await _group(connection, reach, span, filters, step=step, compare=compare)
     if by is None:
         return Report(span=span, all=whole, groups=[], others=None)
@@ -68,7 +68,8 @@ async def report(
     return Report(span=span, all=whole, groups=groups, others=_others(whole, groups) if len(lines) == limit else None)
 
 
-def _check(span: Span, filters: Filters, by: Dimension | None, step: Step | None) -> None:
+def check(span: Span, filters: Filters, by: Dimension | None, step: Step | None) -> None:
+    """Raise `InvalidRequestError` for a report that the books cannot give."""
     if filters.tag is not None and (by == "conversation" or filters.conversation is not None):
         message = "conversations are not kept by tag: ask for one of the two"
         raise InvalidRequestError(message, code="invalid_value", param="tag")
@@ -132,6 +133,7 @@ async def models(
     connection: AsyncConnection, reach: Reach, span: Span, filters: Filters, *, limit: int = 50
 ) -> list[Compared]:
     """Return models beside each other, the dearest first; percentiles only for who may see everybody's requests."""
+    check(span, filters, "model", None)
     lines = await reports.totals(connection, reach, span, filters, by="model", limit=limit)
     sketches: reports.Sketches = {}
     if reach.is_all:

@@ -301,3 +301,20 @@ async def error_counts(connection: AsyncConnection, reach: Reach, span: Span) ->
     where = [c.error.is_not(None), c.at >= span.start * HOUR_US, c.at < span.end * HOUR_US, seen(attempts, reach)]
     statement = select(c.provider, c.error, func.count()).where(*where).group_by(c.provider, c.error)
     return {(provider, error): count for provider, error, count in await connection.execute(statement)}
+
+
+HourlySketches: TypeAlias = dict[tuple[int, str, str], dict[str, dict[int, int]]]
+"""By hour, provider and model, and by kind, counts by bucket."""
+
+
+async def hourly_latencies(connection: AsyncConnection, span: Span, *, provider: str | None = None) -> HourlySketches:
+    """Return the sketches of each hour, of everybody's requests: for short spans."""
+    c = latency_buckets.c
+    where = [c.hour >= span.start, c.hour < span.end]
+    if provider is not None:
+        where.append(c.provider == provider)
+    found: HourlySketches = defaultdict(lambda: defaultdict(dict))
+    statement = select(c.hour, c.provider, c.model, c.kind, c.bucket, c.count).where(*where)
+    for hour, name, model, kind, bucket, count in await connection.execute(statement):
+        found[hour, name, model][kind][bucket] = count
+    return found

@@ -18,7 +18,7 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.gateway.access import check_scope
-from wye.gateway.api import choosing, keys, models, people, providers, reference
+from wye.gateway.api import choosing, keys, models, people, providers, reference, telemetry, usage
 from wye.gateway.api.here import Here, here_of
 from wye.gateway.api.reading import check_query, named, read_struct
 from wye.registry import ModelRegistry
@@ -31,7 +31,19 @@ def build() -> Litestar:
     """Return the application; what it answers for comes with each request (see `Here`)."""
     return Litestar(
         [
-            *(Router(prefix, route_handlers=[*choosing.HANDLERS, *providers.HANDLERS]) for prefix in PROVIDER_PREFIXES),
+            *(
+                Router(
+                    prefix,
+                    route_handlers=[
+                        *choosing.HANDLERS,
+                        *providers.HANDLERS,
+                        *telemetry.HANDLERS,
+                        usage.replay_requests,
+                    ],
+                )
+                for prefix in PROVIDER_PREFIXES
+            ),
+            Router("/api/usage", route_handlers=[*usage.HANDLERS]),
             Router("/api/models", route_handlers=[*models.HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api", route_handlers=[*people.HANDLERS, *reference.HANDLERS]),

@@ -1,5 +1,6 @@
 """The bodies that the application API reads: names in camelCase, unknown ones refused."""
 
+import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import Meta, Struct, field
@@ -62,6 +63,34 @@ class TryForm(Form, frozen=True, kw_only=True):
     complete: Annotated[bool, Meta(description="ask for one tiny answer, which may cost")] | None = None
 
 
+class ResetForm(Form, frozen=True, kw_only=True):
+    """From when on metrics are shown; nothing is deleted."""
+
+    since: (
+        Annotated[datetime.datetime, Meta(tz=True, description="a time in ISO 8601, with its zone; absent: now")] | None
+    ) = None
+
+
+class ReplayForm(Form, frozen=True, kw_only=True):
+    """Which requests of the books, the latest first, are planned again, and how."""
+
+    strategy: Annotated[str, Meta(description="`cost`, `performance`, `quality`, `balanced`, …")]
+    since: (
+        Annotated[str, Meta(max_length=40, description="a time (UTC), a day, or so long ago: 36h, 30d; 24h")] | None
+    ) = None
+    until: Annotated[str, Meta(max_length=40)] | None = None
+    provider: (
+        Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$", description="only what this one answered")] | None
+    ) = None
+    model: (
+        Annotated[
+            str, Meta(max_length=256, pattern=r"^[^\x00]*$", description="only what this one answered, by its id")
+        ]
+        | None
+    ) = None
+    limit: Annotated[int, Meta(ge=1, le=5000)] = 1000
+
+
 class Context(Form, frozen=True, kw_only=True):
     """What the caller wants of the choice of a model."""
 
@@ -113,5 +142,14 @@ class GenerateForm(Choosing, frozen=True, kw_only=True):
     response_format: Annotated[dict[str, Any], Meta(description="in OpenAI's form")] | None = None
 
 
-FORMS: Final[tuple[type[Form], ...]] = (RecommendForm, RefreshForm, SwitchForm, TryForm, ExplainForm, GenerateForm)
+FORMS: Final[tuple[type[Form], ...]] = (
+    RecommendForm,
+    RefreshForm,
+    SwitchForm,
+    TryForm,
+    ExplainForm,
+    GenerateForm,
+    ResetForm,
+    ReplayForm,
+)
 """Every body there is; `examples.json` has some of each that work on any installation, by name."""

@@ -10,6 +10,8 @@ from wye.engine import Engine
 from wye.gateway.http import Departure
 from wye.gateway.request import Request
 from wye.identity.vault import Vault
+from wye.insights.live import Live
+from wye.insights.window import Source
 
 if TYPE_CHECKING:
     from wye.store.database import Database
@@ -21,14 +23,17 @@ HERE: Final = "wye.here"
 class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
-    `keep_alive` is seconds. `error` is set where the request failed before anything was sent, for the gateway to tell;
-    `status` where a handler has sent its answer itself.
+    `books` is what usage is read from, `live` tells of requests as they end. `keep_alive` is seconds. `error` is set
+    where the request failed before anything was sent, for the gateway to tell; `status` where a handler has sent its
+    answer itself.
     """
 
     engine: Engine
     request: Request
     departure: Departure
     keep_alive: float
+    books: Source
+    live: Live
     error: Exception | None = None
     status: int = 0
 

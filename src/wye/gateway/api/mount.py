@@ -10,6 +10,8 @@ from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
 from wye.gateway.http import Departures, Message
 from wye.gateway.request import Request
+from wye.insights.live import Live
+from wye.insights.window import Source
 
 _NOTHING: Final = b"{}"
 """What an absent body means: no member is set."""
@@ -18,9 +20,11 @@ _NOTHING: Final = b"{}"
 class Mounted:
     """The application API of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Build the application."""
+    def __init__(self, engine: Engine, books: Source) -> None:
+        """Build the application; usage is read from `books`."""
         self._engine = engine
+        self._books = books
+        self._live = Live(books)
         self._app: Final[Litestar] = build()
 
     async def answer(self, request: Request, departures: Departures, *, max_body: int, keep_alive: float) -> int:
@@ -34,6 +38,8 @@ class Mounted:
             request=request,
             departure=departures.watch(request.receive),
             keep_alive=keep_alive,
+            books=self._books,
+            live=self._live,
         )
         way_out = _WayOut(here)
         method = "GET" if request.method == "HEAD" else request.method
@@ -49,6 +55,10 @@ class Mounted:
         if here.error is not None:
             raise here.error
         return here.status or way_out.status
+
+    async def aclose(self) -> None:
+        """Stop telling of requests."""
+        await self._live.aclose()
 
 
 def _way_in(body: bytes) -> Any:
