@@ -117,3 +117,17 @@ def _provide_tools(console: Console, *, install: bool) -> None:
         install_tools()
     elif missing:
         console.print(f"{' and '.join(missing)} not found; to have it: {' '.join(INSTALL)}", style="yellow")
+
+
+@app.command("reports")
+def measure_reports(
+    rows: Annotated[int, typer.Option(min=1000, help="Requests to seed, over 30 days.")] = 10_000_000,
+    url: Annotated[
+        str | None, typer.Option(help="An empty PostgreSQL database, instead of a server of its own.")
+    ] = None,
+) -> None:
+    """Time every report of a month on PostgreSQL, over so many requests."""
+    from bench import reports
+
+    if not reports.run(rows, url):
+        raise typer.Exit(1)
