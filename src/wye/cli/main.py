@@ -13,6 +13,7 @@ from wye.cli import models as listing
 from wye.cli import providers as providing
 from wye.cli import recommend as recommending
 from wye.cli import serve as serving
+from wye.cli import usage as accounting
 from wye.cli.output import fail
 from wye.core.errors import WyeError
 
@@ -26,6 +27,9 @@ app = typer.Typer(
 models_app = typer.Typer(invoke_without_command=True)
 providers_app = typer.Typer(invoke_without_command=True)
 db_app = typer.Typer(help="Upgrade and check the database.\n\nExample: wye db check", no_args_is_help=True)
+telemetry_app = typer.Typer(
+    help="How providers and models did.\n\nExample: wye telemetry export --format csv", no_args_is_help=True
+)
 config_app = typer.Typer(
     help="Check and show the settings in force.\n\nExample: wye config check", no_args_is_help=True
 )
@@ -42,6 +46,9 @@ app.command("replay")(choosing.replay)
 app.add_typer(providers_app, name="providers")
 providers_app.callback()(providing.providers)
 providers_app.command("test")(discovery.try_provider)
+app.command("usage")(accounting.usage)
+app.add_typer(telemetry_app, name="telemetry")
+telemetry_app.command("export")(accounting.export)
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
 db_app.command("upgrade")(storing.upgrade)

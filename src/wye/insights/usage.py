@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wye.core.errors import InvalidRequestError
 from wye.core.sums import SUMMED, Sums
 from wye.insights import spans
+from wye.insights.export import Row, sums_row
 from wye.insights.metrics import Percentiles, added, merge, percentiles
 from wye.store import reports
 from wye.store.reports import Dimension, Filters, Line, Reach, Span, Step
@@ -151,3 +152,15 @@ async def models(
         for line in lines
         if line.name[0]
     ]
+
+
+def rows_of(found: Report, by: Dimension | None, step: Step | None) -> list[Row]:
+    """Return a report as rows: of groups, or of everything, and by steps where it has them."""
+    rows: list[Row] = []
+    for group in found.groups if by is not None else [found.all]:
+        named: dict[str, str] = {} if by is None else {by: "/".join(group.name)}
+        if step is None:
+            rows.append({**named, **sums_row(group.sums)})
+        else:
+            rows += [{**named, step: spans.iso(line.start), **sums_row(line.sums)} for line in group.steps]
+    return rows

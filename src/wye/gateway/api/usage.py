@@ -220,18 +220,8 @@ async def report(
             limit=limit or 50,
         )
     if form == "csv":
-        return download(here, _once(_report_rows(found, by, step)), "csv", "wye-usage")
+        return download(here, _once(reporting.rows_of(found, by, step)), "csv", "wye-usage")
     return Pieces(here, "application/json", _once(_encode(_report_view(found, by, step))))
-
-
-def _report_rows(found: Report, by: Dimension | None, step: Step | None) -> list[export.Row]:
-    rows: list[export.Row] = []
-    for group in found.groups if by is not None else [found.all]:
-        named: dict[str, Any] = {} if by is None else {by: "/".join(group.name)}
-        if step is None:
-            rows.append({**named, **export.sums_row(group.sums)})
-        rows += [{**named, step: iso(line.start), **export.sums_row(line.sums)} for line in group.steps if step]
-    return rows
 
 
 async def _once(value: Any) -> AsyncIterator[Any]:
