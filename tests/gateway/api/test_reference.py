@@ -104,11 +104,8 @@ def test_every_route_of_the_contract_is_described() -> None:
         (method, f"{prefix}/{route}") for prefix in PREFIXES for method, routes in ROUTES.items() for route in routes
     }
     wanted |= {(method, f"/api/models{route}") for method, several in BARE.items() for route in several}
-<<<<<<< HEAD
     wanted |= PEOPLE
-=======
     wanted |= {("get", f"/api/usage{route}") for route in USAGE}
->>>>>>> 045acc2 (Tell usage and metrics over HTTP: reports, models beside each other, single requests, exports that stream, alerts, requests as they end)
     assert set(OPERATIONS) == wanted
 
 
