@@ -28,11 +28,14 @@ def read_struct(body: bytes, form: type[_T]) -> _T:
 
 
 def check_query(request: Any) -> None:
-    """Raise `InvalidRequestError` for a parameter of the query that the route does not know, or that comes twice."""
+    """Raise `InvalidRequestError` for a parameter of the query that the route does not know, or that comes twice, or holds NUL."""
     known = request.route_handler.opt.get("query", {})
     for name, values in request.query_params.dict().items():
         if name not in known:
             raise unknown(name, name, known, "parameter")
+        if any("\0" in value for value in values):
+            message = f"the parameter {name!r} holds a character that no name has"
+            raise InvalidRequestError(message, code="invalid_value", param=name)
         if len(values) > 1 and not known[name]:
             raise InvalidRequestError(f"the parameter {name!r} may be given once", code="invalid_value", param=name)
 
