@@ -28,7 +28,7 @@ def read_struct(body: bytes, form: type[_T]) -> _T:
 
 
 def check_query(request: Any) -> None:
-    """Raise `InvalidRequestError` for a parameter of the query that the route does not know, or that comes twice, or holds NUL."""
+    """Raise `InvalidRequestError` for a parameter of the query that is unknown, comes twice, or holds NUL."""
     known = request.route_handler.opt.get("query", {})
     for name, values in request.query_params.dict().items():
         if name not in known:
