@@ -18,6 +18,7 @@ from tests.support.redis import redis_server
 from tests.support.upstream import Cut, Hang, Hold, Reply, Upstream
 
 from wye import adapters
+from wye.catalog.schema import ModelInfo
 
 CALLERS = {name: caller for name, caller in callers().items() if name in chat_surfaces()}
 WIRES = sorted(adapters.built_in() & wires())
@@ -33,17 +34,22 @@ def house() -> Iterator[House]:
         yield running
 
 
-@pytest.mark.parametrize("tools", [False, True], ids=["text", "tools"])
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("surface", sorted(CALLERS))
+CASES = [
+    pytest.param(surface, model, wire, streamed, tools, id=f"{surface}-{wire}-{streamed=}-{tools=}")
+    for surface in sorted(CALLERS)
+    for wire in WIRES
+    for streamed in (False, True)
+    for tools in (False, True)
+    if (model := model_for(wire, *(["function-calling"] if tools else []))) is not None
+    and not (tools and surface == "openai_completions")
+]
+
+
+@pytest.mark.parametrize(("surface", "model", "wire", "streamed", "tools"), CASES)
 def test_the_second_answer_is_the_first_one_over_every_api(
-    house: House, surface: str, wire: str, *, streamed: bool, tools: bool
+    house: House, surface: str, model: ModelInfo, wire: str, *, streamed: bool, tools: bool
 ) -> None:
     caller = CALLERS[surface]
-    model = model_for(wire, *(["function-calling"] if tools else []))
-    if model is None or (tools and surface == "openai_completions"):
-        pytest.skip("there is no such model")
     text = f"{surface} {wire} {streamed}" + ('\ncall get_time {"zone": "CET"}' if tools else "")
     asks = caller.request(
         Ask(model=model.full_id, items=caller.user(text), stream=streamed, tools=TOOLS if tools else {})

@@ -3,13 +3,22 @@
 import http.client
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.support.gateway import PATIENCE, Address, Running, process, provider, serving
+from tests.support.gateway import PATIENCE, Address, Running, catalog_rows, process, provider, serving
 from tests.support.openai_wire import answer, refusal, stream
 from tests.support.redis import redis_server
 from tests.support.upstream import Upstream
+
+from wye.config import load_settings
+from wye.core.caller import Caller
+from wye.core.errors import PermissionDeniedError
+from wye.engine import Engine
+from wye.gateway.metrics import Metrics
+from wye.gateway.request import Request
+from wye.telemetry.config import MetricsConfig
 
 KEY = "sk-canary-0123456789abcdefghij"
 ADMIN = "canary-admin-0123456789"
@@ -98,6 +107,20 @@ def test_only_the_admin_key_opens_the_page(upstreams: tuple[Upstream, Upstream])
         page = gateway.get("/metrics", {"authorization": f"Bearer {ADMIN}"}).body.decode()
     assert any(name[0] == "wye_build_info" for name in seen)
     assert ADMIN not in page
+
+
+async def test_a_key_that_may_only_use_models_does_not_open_it() -> None:
+    metrics = Metrics(
+        Engine(load_settings(catalog_rows(), environ={}, path="/dev/null"), catalog_rows()), MetricsConfig()
+    )
+
+    async def nothing(*_: object) -> Any:
+        raise AssertionError("nothing is sent")
+
+    request = Request({"type": "http", "method": "GET", "path": "/metrics", "headers": []}, nothing, nothing)
+    request.caller = Caller(user="somebody", scopes=frozenset({"use", "read", "manage"}))
+    with pytest.raises(PermissionDeniedError, match="admin key"):
+        await metrics.answer(request)
 
 
 def test_openmetrics_is_spoken_to_who_asks_for_it(upstreams: tuple[Upstream, Upstream]) -> None:
