@@ -38,6 +38,10 @@ test: environment ## run every test
 test-faults: environment ## survive every fault, the long form: all client APIs, the whole record of outages
 	@WYE_FAULTS=long $(UV) run --no-sync pytest tests/faults $(ARGS)
 
+.PHONY: test-books
+test-books: environment ## try to lose or double a request in the books: kill, stop, fill, leave; ARGS="--json"
+	@$(UV) run --no-sync python -m tests.books $(ARGS)
+
 .PHONY: check
 check: environment ## format, lint, types, layers, docs
 	@echo "format"; $(UV) run --no-sync ruff format --check --quiet .

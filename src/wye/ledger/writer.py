@@ -27,6 +27,8 @@ BATCH: Final = 500
 EVERY_SECONDS: Final = 0.2
 _LOOK_AROUND_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
+_LAST_TRIES: Final = 20
+"""How often a process that is told to stop asks a database that is away; what is left waits for the next one."""
 _REJECTED: Final = "rejected.jsonl"
 _NOT_THEIR_FAULT: Final = (StoreUnavailableError, ProgrammingError, OperationalError)
 """What no record is to blame for: a database that is away, or has not got its tables yet."""
@@ -114,7 +116,10 @@ class Writer:
             self._journal.prepare()
             if not await self.flush():
                 self._news.set()
-        await self.flush()
+        for _ in range(_LAST_TRIES):
+            if await self.flush():
+                return
+            await asyncio.sleep(self._every)
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

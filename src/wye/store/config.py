@@ -33,7 +33,7 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     connect_timeout: _Wait = 3.0
     pool_size: Annotated[int, Meta(ge=1, le=100)] = 4
     spool: str | None = None
-    spool_limit: Annotated[int, Meta(ge=16 * 1024 * 1024)] = 1024 * 1024 * 1024
+    spool_limit: Annotated[int, Meta(ge=1024 * 1024)] = 1024 * 1024 * 1024
     grace: Annotated[float, Meta(ge=0, le=_DAY)] = 900.0
 
     @property

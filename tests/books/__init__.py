@@ -1,0 +1,1 @@
+"""Drills that try to lose or double a request in the books: `python -m tests.books`, or shortened under pytest."""

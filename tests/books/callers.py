@@ -1,0 +1,94 @@
+"""Callers under load: each asks one thing on a connection of its own, and may leave in the midst of it."""
+
+import asyncio
+import itertools
+import json
+import random
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Stage: TypeAlias = Literal["head", "first", "middle", "usage", "end"]
+"""When a caller leaves: once its question is out, at the first piece, in the midst, before the end marker, at it."""
+STAGES: Final[tuple[Stage, ...]] = ("head", "first", "middle", "usage", "end")
+_MARKS: Final[dict[Stage, bytes]] = {
+    "first": b"word ", "middle": b"word ", "usage": b'"finish_reason":"stop"', "end": b"[DONE]",
+}  # fmt: skip
+_PIECES_TO_THE_MIDDLE: Final = 9
+
+
+@dataclass
+class Told:
+    """What a caller got: `status` 0 is nothing, `whole` an answer to its end."""
+
+    number: int
+    status: int = 0
+    whole: bool = False
+    code: str = ""
+
+
+class Callers:
+    """Each question has a number; what was told to each is in `told`. `refused` is set once the books take no more."""
+
+    def __init__(self, seed: int = 1) -> None:
+        """Ask nothing yet."""
+        self.told: dict[int, Told] = {}
+        self.port = 0
+        self.refused = asyncio.Event()
+        self._numbers = itertools.count(1)
+        self._random = random.Random(seed)
+        self._stop = False
+
+    async def crowd(self, count: int, *, pace: str = "steady") -> None:
+        """Let `count` callers ask one thing after the other until `stop`."""
+        await asyncio.gather(*(self._keep_asking(pace) for _ in range(count)))
+
+    def stop(self) -> None:
+        """Let everybody finish what they asked."""
+        self._stop = True
+
+    async def _keep_asking(self, pace: str) -> None:
+        while not self._stop:
+            told = await self.ask(stream=self._random.random() < 0.5, pace=pace)
+            if told.status != 200:
+                await asyncio.sleep(0.02)
+
+    async def ask(self, *, stream: bool, pace: str = "steady", leave: Stage | None = None) -> Told:
+        """Ask once; where `leave` says so, close the connection then."""
+        number = next(self._numbers)
+        told = self.told[number] = Told(number)
+        question = f"call {number} {pace} " + "x" * (number % 97)
+        asked = {"model": f"n{number}", "stream": stream, "messages": [{"role": "user", "content": question}]}
+        body = json.dumps(asked).encode()
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return told
+        try:
+            writer.write(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+            )
+            await self._read(told, reader, leave, stream=stream)
+        except OSError:
+            pass
+        finally:
+            writer.transport.abort()
+        return told
+
+    async def _read(self, told: Told, reader: asyncio.StreamReader, leave: Stage | None, *, stream: bool) -> None:
+        if leave == "head":
+            await asyncio.sleep(self._random.random() * 0.1)
+            return
+        got = b""
+        while data := await reader.read(65536):
+            got += data
+            if leave is not None and got.count(_MARKS[leave]) >= (_PIECES_TO_THE_MIDDLE if leave == "middle" else 1):
+                break
+        head, _, body = got.partition(b"\r\n\r\n")
+        if head:
+            told.status = int(head.split()[1])
+            told.whole = body.rstrip().endswith(b"[DONE]\n\n\r\n0") if stream else body.rstrip().endswith(b"}")
+            if told.status >= 400 and (at := body.find(b'"code":"')) >= 0:
+                told.code = body[at + 8 :].split(b'"')[0].decode()
+            if told.code == "books_unavailable":
+                self.refused.set()

@@ -1,0 +1,3 @@
+"""Databases for the drills."""
+
+from tests.support.databases import *  # noqa: F403
