@@ -99,10 +99,9 @@ def replace_model(body: bytes, old: str, new: str) -> bytes:
     """
     if old == new:
         return body
-    member, ours = _member(old), _member(new)
-    start = body.find(member)
-    if start >= 0 and body.count(b'"model"') == 1:
-        return b"%b%b%b" % (body[:start], ours, body[start + len(member) :])
+    member = _member(old)
+    if member in body and body.count(b'"model"') == 1:
+        return body.replace(member, _member(new), 1)
     start = body.find(b'"model"')
     if start >= 0 and body.find(b'"model"', start + 7) < 0 and (key := _MODEL_KEY.match(body, start)):
         value, begin = _encoded(old), key.end()

@@ -17,6 +17,8 @@ from wye.ledger.price import Rater
 _BYTES_PER_TOKEN: Final = 4
 _LONG: Final = 32 * 1024
 _SHORT: Final = 4 * 1024
+_SAMPLES: Final = 16
+_SAMPLE: Final = 512
 _ATTACHED: Final = (b"base64", b"inlineData", b"inline_data", b"input_audio", b"file_data")
 """What bodies hold whose bytes are not text."""
 _CAP: Final = re.compile(rb'"(?:max(?:_completion|_output)?_tokens|max_?[oO]utput_?[tT]okens)"\s*:\s*(\d{1,9})').search
@@ -68,12 +70,18 @@ def input_tokens(call: Call) -> int:
     size = len(call.body)
     if call.operation in _UPLOADED:
         return _UPLOADED_TOKENS
-    if size > _LONG and any(mark in call.body for mark in _ATTACHED):
+    if size > _LONG and _holds_no_words(call.body) and any(mark in call.body for mark in _ATTACHED):
         try:
             return estimate_input_tokens(call.chat)
         except InvalidRequestError:
             pass  # whoever sends it on says what is wrong
     return size // _BYTES_PER_TOKEN
+
+
+def _holds_no_words(body: bytes) -> bool:
+    """Tell whether a long body has a stretch without any space, as files and pictures are, judged by a few samples."""
+    step = len(body) // _SAMPLES
+    return any(body.find(b" ", at, at + _SAMPLE) < 0 for at in range(step // 2, len(body) - _SAMPLE, step))
 
 
 def most_output_tokens(call: Call, row: ModelInfo | None) -> int | None:
