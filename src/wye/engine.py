@@ -91,10 +91,10 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to hear what other processes find out; without this, nothing is shared."""
+        self.books.allowances.follow(self.snapshot.settings.limits, self.snapshot.settings.budgets)
         await self.state.start()
         if self.store is not None:
             await self.store.start()
-        self.books.allowances.follow(self.snapshot.settings.limits, self.snapshot.settings.budgets)
         await self.books.start()
         self._sharing.start()
         self._started = True

@@ -8,7 +8,7 @@ import pytest
 from wye import catalog
 from wye.config import Settings, load_settings
 from wye.core.errors import ConfigurationError
-from wye.core.limits import LimitSet
+from wye.core.limits import Limits
 from wye.core.record import PICO_PER_USD
 
 ROWS = catalog.load()
@@ -31,7 +31,7 @@ def test_limits_are_of_each_or_of_one(tmp_path: Path) -> None:
         '[[limits]]\nscope = "key"\ntarget = "*"\nrequests_per_minute = 60\n[[limits]]\nconcurrent_requests = 100\n'
     )
     each, everybody = load(tmp_path, written).limits
-    assert (each.scope, each.target, each.limits) == ("key", "*", LimitSet(requests_per_minute=60))
+    assert (each.scope, each.target, each.limits) == ("key", "*", Limits(requests_per_minute=60))
     assert (everybody.scope, everybody.target) == ("global", "")
 
 

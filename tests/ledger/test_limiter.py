@@ -13,7 +13,7 @@ from wye.core.caller import Caller
 from wye.core.errors import BudgetExceededError, LimitExceededError, StateUnavailableError
 from wye.core.exchange import Exchange
 from wye.core.leases import Ask, Grant, divided
-from wye.core.limits import Budget, Limit, LimitScope, LimitSet
+from wye.core.limits import Budget, Limit, Limits, LimitScope
 from wye.core.plan import Attempt, Plan
 from wye.core.record import PICO_PER_USD, AttemptRecord, UsageRecord
 from wye.ledger.limiter import Limiter
@@ -76,7 +76,7 @@ def held_to(*limits: Limit, budgets: Sequence[Budget] = (), rates: Refill | None
 
 
 def limit(scope: LimitScope = "key", target: str = "k1", **limits: int) -> Limit:
-    return Limit(scope=scope, target=target, limits=LimitSet(**limits))
+    return Limit(scope=scope, target=target, limits=Limits(**limits))
 
 
 def budget(usd: float, **facts: Any) -> Budget:

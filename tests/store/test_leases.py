@@ -94,9 +94,9 @@ async def test_what_a_process_gives_back_when_it_stops_is_there_at_once(database
     assert [grant.granted for grant in await two.exchange([asking(wanted=1000)])] == [999]
 
 
-async def test_a_budget_that_is_gone_refuses_nobody(database: Database) -> None:
-    [grant] = await process(database, ONE).exchange([asking("budget", wanted=10)])
-    assert grant.granted == 10
+async def test_nothing_is_given_out_of_a_budget_that_is_not_there(database: Database) -> None:
+    [grant] = await process(database, ONE).exchange([asking("budget", floor=3, wanted=10)])
+    assert (grant.granted, grant.remaining) == (3, 0)
 
 
 async def test_processes_that_ask_at_the_same_time_never_have_more_than_there_is(database: Database) -> None:

@@ -1,12 +1,12 @@
 """What may be asked how often, and what may be spent: the rules as they are written down."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from wye.core.caller import Limits
 from wye.core.periods import Period
 
-Bound: TypeAlias = Annotated[int, Meta(ge=1, le=10**15)]
 LimitScope: TypeAlias = Literal["key", "user", "team", "model", "global"]
 BudgetScope: TypeAlias = Literal["key", "user", "team", "model", "provider", "global"]
 BudgetPeriod: TypeAlias = Literal["day", "week", "month", "total"]
@@ -15,17 +15,7 @@ EACH: Final = "*"
 """The target of a limit that each key, user, team or model has for itself."""
 
 
-class LimitSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How often and how much may be asked, by the calendar's minutes and days (UTC); `None` is as much as you like."""
-
-    requests_per_minute: Bound | None = None
-    requests_per_day: Bound | None = None
-    input_tokens_per_minute: Bound | None = None
-    input_tokens_per_day: Bound | None = None
-    output_tokens_per_minute: Bound | None = None
-    output_tokens_per_day: Bound | None = None
-    concurrent_requests: Bound | None = None
-
+__all__ = ["EACH", "MEASURES", "Budget", "BudgetPeriod", "BudgetScope", "Limit", "LimitScope", "Limits", "Measure"]
 
 MEASURES: Final[tuple[tuple[str, Measure, Period], ...]] = (
     ("requests_per_minute", "requests", "minute"),
@@ -36,7 +26,7 @@ MEASURES: Final[tuple[tuple[str, Measure, Period], ...]] = (
     ("output_tokens_per_day", "output_tokens", "day"),
     ("concurrent_requests", "concurrent_requests", "total"),
 )
-"""What each field of a `LimitSet` counts, and over which period."""
+"""What each field of a `Limits` counts, and over which period."""
 
 
 class Limit(Struct, frozen=True, kw_only=True):
@@ -44,7 +34,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
     scope: LimitScope
     target: str
-    limits: LimitSet
+    limits: Limits
 
 
 class Budget(Struct, frozen=True, kw_only=True):

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 
-from wye.core.limits import Budget, BudgetPeriod, BudgetScope, Limit, LimitScope, LimitSet
+from wye.core.limits import Budget, BudgetPeriod, BudgetScope, Limit, Limits, LimitScope
 from wye.core.record import PICO_PER_USD
 
 _MOST_USD = 1_000_000
 
 
-class LimitSettings(LimitSet, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitSettings(Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often and how much may be asked: of one `target`, of each (`*`), or of all together where `scope` is global.
 
     A target is a key's, user's or team's id, or a model's full id. What keys, users and teams have written down
@@ -24,9 +24,9 @@ class LimitSettings(LimitSet, frozen=True, kw_only=True, forbid_unknown_fields=T
     def limit(self) -> Limit:
         """Return the rule. Raises `ValueError` for one that makes no sense."""
         _check_target(self.scope, self.target)
-        limits = LimitSet(**{name: getattr(self, name) for name in LimitSet.__struct_fields__})
-        if limits == LimitSet():
-            raise ValueError(f"it limits nothing; known are {', '.join(LimitSet.__struct_fields__)}")
+        limits = Limits(**{name: getattr(self, name) for name in Limits.__struct_fields__})
+        if limits == Limits():
+            raise ValueError(f"it limits nothing; known are {', '.join(Limits.__struct_fields__)}")
         return Limit(scope=self.scope, target=self.target, limits=limits)
 
 

@@ -15,7 +15,7 @@ from wye.catalog import Catalog
 from wye.core.caller import Caller
 from wye.core.charges import Place, charges_of, cost_of
 from wye.core.exchange import Exchange
-from wye.core.limits import EACH, MEASURES, Budget, Limit, LimitSet
+from wye.core.limits import EACH, MEASURES, Budget, Limit, Limits
 from wye.core.plan import Attempt, Dropped, Plan
 from wye.core.record import UsageRecord
 from wye.ledger import refusal
@@ -34,10 +34,11 @@ Wanted = tuple[Line, int]
 class Ruling:
     """The lines that one caller's or one model's requests count against."""
 
-    __slots__ = ("budgets", "limits", "output")
+    __slots__ = ("budgets", "limits", "output", "written")
 
-    def __init__(self, limits: Iterable[Line], budgets: Iterable[Line]) -> None:
-        """Sort them by when they are asked."""
+    def __init__(self, limits: Iterable[Line], budgets: Iterable[Line], written: Limits | None = None) -> None:
+        """Sort them by when they are asked; `written` are the key's own that they were made of."""
+        self.written = written
         lines = list(limits)
         self.limits = tuple(line for line in lines if line.counts != "output_tokens")
         self.output = tuple(line for line in lines if line.counts == "output_tokens")
@@ -101,7 +102,7 @@ class Limiter:
         self.lengths = Lengths()
         self._expected = Expected()
         self._wall = wall
-        self._limits: dict[tuple[str, str], LimitSet] = {}
+        self._limits: dict[tuple[str, str], Limits] = {}
         self._budgets: dict[tuple[str, str], list[Budget]] = {}
         self._lines: dict[str, Line] = {}
         self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
@@ -136,7 +137,7 @@ class Limiter:
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Count a request against its caller's rate limits, all but those on its answer's length."""
         caller = exchange.caller
-        ruling = self._callers.get((caller.key, caller.user, caller.team)) or self._of_caller(caller)
+        ruling = self._ruling(caller)
         tokens = input_tokens(exchange.call)
         taken = exchange.allowance = Taken(self, ruling, tokens)
         if not ruling.limits:
@@ -229,7 +230,7 @@ class Limiter:
 
     def lines_of(self, caller: Caller) -> list[Line]:
         """Return the limits and budgets that a caller's requests count against, whatever model they ask."""
-        ruling = self._callers.get((caller.key, caller.user, caller.team)) or self._of_caller(caller)
+        ruling = self._ruling(caller)
         return [*ruling.limits, *ruling.output, *ruling.budgets]
 
     def _take(self, taken: Taken, wanted: Sequence[Wanted], at: int) -> Awaitable[None] | None:
@@ -370,10 +371,14 @@ class Limiter:
             allowance.warned = passed
             self.noticed(line)
 
+    def _ruling(self, caller: Caller) -> Ruling:
+        known = self._callers.get((caller.key, caller.user, caller.team))
+        return known if known is not None and known.written is caller.limits else self._of_caller(caller)
+
     def _of_caller(self, caller: Caller) -> Ruling:
         named = (("key", caller.key), ("user", caller.user), ("team", caller.team), ("global", ""))
         places = [(scope, target) for scope, target in named if target is not None]
-        ruling = Ruling(self._limit_lines(places), self._budget_lines(places))
+        ruling = Ruling(self._limit_lines(places, caller.limits), self._budget_lines(places), caller.limits)
         if len(self._callers) >= _KEPT:
             self._callers.clear()
         self._callers[caller.key, caller.user, caller.team] = ruling
@@ -387,10 +392,11 @@ class Limiter:
         self._models[provider, model] = ruling
         return ruling
 
-    def _limit_lines(self, places: Iterable[Place]) -> list[Line]:
+    def _limit_lines(self, places: Iterable[Place], of_key: Limits | None = None) -> list[Line]:
         found: list[Line] = []
         for scope, target in places:
-            limits = self._limits.get((scope, target)) or self._limits.get((scope, EACH))
+            own = of_key if scope == "key" else None
+            limits = own or self._limits.get((scope, target)) or self._limits.get((scope, EACH))
             if limits is None:
                 continue
             for field, counts, period in MEASURES:

@@ -25,7 +25,7 @@ class Rulebook:
         self._one_at_a_time = asyncio.Lock()
         self._adopting: asyncio.Task[None] | None = None
         if store is not None:
-            for topic in (written_budgets.TOPIC, *written_limits.TOPICS):
+            for topic in (written_budgets.TOPIC, written_limits.TOPIC):
                 store.changes.on(topic, self.hear)
 
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
@@ -64,5 +64,5 @@ class Rulebook:
         self._adopted = file
 
     def _tell(self) -> None:
-        # What a key, user or team has written down itself goes before what the file says of it.
+        # What is written down for a user or a team goes before what the file says of it.
         self._limiter.use((*self._file[0], *self._known[0]), (*self._file[1], *self._known[1]))

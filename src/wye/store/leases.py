@@ -95,18 +95,21 @@ class StoreLeases:
 
 
 async def _period(connection: AsyncConnection, ask: Ask) -> int:
-    """Return what was spent of a budget, whose period nobody else divides until the transaction is over."""
+    """Return what was spent of a budget, whose period nobody else divides until the transaction is over.
+
+    Nothing is left of a budget that the database does not have.
+    """
     spent = select(_periods.spent + _periods.reserved)
     spent = spent.where(_periods.budget_id == ask.subject, _periods.starts_at == ask.starts_at).with_for_update()
     found = (await connection.execute(spent)).scalar()
     if found is None:
         budget = select(tables.budgets.c.id, literal(ask.starts_at), literal(ask.ends_at, BigInteger))
-        budget = budget.where(tables.budgets.c.id == ask.subject)  # it may be gone meanwhile
+        budget = budget.where(tables.budgets.c.id == ask.subject)  # it may be gone meanwhile, or not there yet
         names = ["budget_id", "starts_at", "ends_at"]
         begun = insert(connection, tables.budget_periods).from_select(names, budget).on_conflict_do_nothing()
         await connection.execute(begun)
         found = (await connection.execute(spent)).scalar()
-    return int(found or 0)
+    return int(found) if found is not None else ask.amount
 
 
 async def _alone(connection: AsyncConnection, ask: Ask) -> int:

@@ -61,6 +61,9 @@ PEOPLE = {
     ("delete", "/api/keys/{key_id}"), ("post", "/api/keys/{key_id}/rotate"), ("get", "/api/users"),
     ("post", "/api/users"), ("get", "/api/users/{user_id}"), ("patch", "/api/users/{user_id}"), ("get", "/api/teams"),
     ("post", "/api/teams"), ("get", "/api/teams/{team_id}"), ("patch", "/api/teams/{team_id}"),
+    ("get", "/api/budgets"), ("post", "/api/budgets"), ("get", "/api/budgets/{budget_id}"),
+    ("patch", "/api/budgets/{budget_id}"), ("delete", "/api/budgets/{budget_id}"), ("get", "/api/limits"),
+    ("put", "/api/limits/users/{user_id}"), ("put", "/api/limits/teams/{team_id}"),
     ("get", "/api/preferences"), ("put", "/api/preferences"), ("get", "/api/audit"),
 }  # fmt: skip
 BARE = {"get": ["", "/providers", "/stats"], "post": ["/generate", "/stream", "/test"]}
@@ -92,6 +95,7 @@ def real(gateway: Running, path: str) -> str:
         ("key_id", "/api/keys", {"name": "one"}),
         ("user_id", "/api/users", {"name": "one"}),
         ("team_id", "/api/teams", {"name": secrets.token_hex(4)}),
+        ("budget_id", "/api/budgets", {"scope": "global", "amount": 1, "period": "day"}),
     ):
         if f"{{{name}}}" in path:
             made = Api(gateway).post(where, body)

@@ -18,7 +18,7 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.gateway.access import check_scope
-from wye.gateway.api import choosing, keys, models, people, providers, reference, telemetry, usage
+from wye.gateway.api import budgets, choosing, keys, limits, models, people, providers, reference, telemetry, usage
 from wye.gateway.api.here import Here, here_of
 from wye.gateway.api.reading import check_query, named, read_struct
 from wye.registry import ModelRegistry
@@ -46,6 +46,8 @@ def build() -> Litestar:
             Router("/api/usage", route_handlers=[*usage.HANDLERS]),
             Router("/api/models", route_handlers=[*models.HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
+            Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
+            Router("/api/limits", route_handlers=[*limits.HANDLERS]),
             Router("/api", route_handlers=[*people.HANDLERS, *reference.HANDLERS]),
         ],
         before_request=_check,

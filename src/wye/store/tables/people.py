@@ -2,7 +2,7 @@
 
 `owner`-like columns are called `user_id` in every table. Lists (`models`, `scopes`, `tags`) are JSON arrays of names in
 which NULL says "all of them" where the values of `wye.core.caller.Caller` say so. `limits` is an object with the names
-of `wye.core.limits.LimitSet`.
+of `wye.core.limits.Limits`.
 """
 
 from typing import Final
