@@ -40,7 +40,7 @@ _EVENTS: Final = """
 INSERT INTO usage_events (id, at, user_id, key_id, team_id, conversation_id, tags, operation, surface, asked, provider,
   model, stream, status, error, input_tokens, output_tokens, cost, duration, first_token, tries, cached, estimated)
 SELECT 'req_' || lpad(to_hex(n), 14, '0'), at, 'user_' || key % 200, 'key_' || key, 'team_' || key % 20,
-  CASE WHEN n % 10 < 3 THEN 'conv_' || n / 100 * 3 + n % 10 END,
+  CASE WHEN n % 10 < 3 THEN 'conv_' || n / 4000 * 400 + key END,
   jsonb_build_array('project_' || key % 50, 'env_' || key % 3), 'chat', 'openai_chat', 'auto',
   'provider_' || model % 8, 'model_' || model, n % 2 = 0,
   CASE WHEN n % 50 = 0 THEN 'error' ELSE 'ok' END, CASE WHEN n % 50 = 0 THEN 'overloaded' END,
@@ -84,6 +84,11 @@ def _rolled_up() -> Iterator[str]:
     yield (
         f"INSERT INTO tag_hours (tag, {_PLACE}, {names}) SELECT tag, {_PLACE}, {sums} "  # noqa: S608 - our own names
         f"FROM {events}, jsonb_array_elements_text(tags) AS tag GROUP BY tag, {_PLACE}"
+    )
+    yield (
+        f"INSERT INTO conversation_hours (conversation_id, {_PLACE}, {names}) "  # noqa: S608 - our own names
+        f"SELECT conversation_id, {_PLACE}, {sums} FROM {events} WHERE conversation_id IS NOT NULL "
+        f"GROUP BY conversation_id, {_PLACE}"
     )
     for kind, column in (("total", "duration"), ("first_token", "first_token")):
         yield (
@@ -154,7 +159,7 @@ async def _seed(database: Database, rows: int, console: Console) -> None:
     async with database.read() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.exec_driver_sql("VACUUM ANALYZE")
-        for table in ("usage_hours", "tag_hours", "latency_buckets", "attempts"):
+        for table in ("usage_hours", "tag_hours", "conversation_hours", "latency_buckets", "attempts"):
             count = (await connection.exec_driver_sql(f"SELECT count(*) FROM {table}")).scalar()  # noqa: S608
             console.print(f"{table}: {count:,} rows")
     console.print(f"seeded in {time.perf_counter() - began:.0f} s")

@@ -77,6 +77,11 @@ def test_a_request_counts_under_each_of_its_tags() -> None:
     assert {tag: sums.requests for (tag, _), sums in folded.tags.items()} == {"red": 2, "blue": 1}
 
 
+def test_a_request_counts_for_its_conversation() -> None:
+    folded = fold([record(conversation="c"), record(conversation="c"), record()])
+    assert {name: sums.requests for (name, _), sums in folded.conversations.items()} == {"c": 2}
+
+
 MONEY = st.one_of(st.none(), st.integers(0, 10**9))
 ATTEMPTS = st.builds(
     attempt, st.sampled_from(["one", "two"]), st.sampled_from([None, "overloaded"]),

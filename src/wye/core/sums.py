@@ -75,21 +75,23 @@ SUMMED: Final[tuple[str, ...]] = Sums.__struct_fields__
 
 
 class Folded(Struct):
-    """Sums of many records: by place, by place and tag, and sketches of latency."""
+    """Sums of many records: by place, by tag or conversation and place, and sketches of latency."""
 
     hours: dict[Place, Sums]
     tags: dict[tuple[str, Place], Sums]
+    conversations: dict[tuple[str, Place], Sums]
     latencies: dict[Spot, int]
 
 
 def fold(records: Iterable[UsageRecord]) -> Folded:
     """Add up records."""
-    gathered = _Gathered({}, {}, {})
+    gathered = _Gathered({}, {}, {}, {})
     for record in records:
         _add(gathered, record)
     hours = {place: _total(rows) for place, rows in gathered.hours.items()}
     tags = {place: _total(rows) for place, rows in gathered.tags.items()}
-    return Folded(hours, tags, gathered.latencies)
+    conversations = {place: _total(rows) for place, rows in gathered.conversations.items()}
+    return Folded(hours, tags, conversations, gathered.latencies)
 
 
 _Row: TypeAlias = tuple[int, ...]
@@ -100,6 +102,7 @@ class _Gathered(Struct):
 
     hours: dict[Place, list[_Row]]
     tags: dict[tuple[str, Place], list[_Row]]
+    conversations: dict[tuple[str, Place], list[_Row]]
     latencies: dict[Spot, int]
 
 
@@ -133,6 +136,8 @@ def _add(folded: _Gathered, record: UsageRecord) -> None:
         folded.hours.setdefault(where, []).append(row)
         for tag in record.tags:
             folded.tags.setdefault((tag, where), []).append(row)
+        if record.conversation:
+            folded.conversations.setdefault((record.conversation, where), []).append(row)
 
 
 def _sums(record: UsageRecord) -> Sums:

@@ -85,13 +85,16 @@ def check(span: Span, filters: Filters, by: Dimension | None, step: Step | None)
 async def _group(
     connection: AsyncConnection, reach: Reach, span: Span, filters: Filters, *, step: Step | None, compare: bool
 ) -> Group:
-    (line,) = await reports.totals(connection, reach, span, filters)
-    steps = await reports.totals(connection, reach, span, filters, step=step) if step is not None else []
+    if step is not None:
+        steps = await reports.totals(connection, reach, span, filters, step=step)
+        sums = added(line.sums for line in steps)
+    else:
+        steps = []
+        sums = (await reports.totals(connection, reach, span, filters))[0].sums
     before = None
     if compare:
-        (earlier,) = await reports.totals(connection, reach, spans.before(span), filters)
-        before = earlier.sums
-    return Group(name=(), sums=line.sums, before=before, steps=steps)
+        before = (await reports.totals(connection, reach, spans.before(span), filters))[0].sums
+    return Group(name=(), sums=sums, before=before, steps=steps)
 
 
 async def _by_name(

@@ -89,7 +89,14 @@ class Window:
 
         from wye.store import usage
         from wye.store.database import now_us
-        from wye.store.tables import attempts, latency_buckets, tag_hours, usage_events, usage_hours
+        from wye.store.tables import (
+            attempts,
+            conversation_hours,
+            latency_buckets,
+            tag_hours,
+            usage_events,
+            usage_hours,
+        )
 
         records = {record.id: record for record in self._waiting}
         self._waiting.clear()
@@ -99,7 +106,7 @@ class Window:
                 await usage.add(connection, new)
             for table in (usage_events, attempts):
                 await connection.execute(delete(table).where(table.c.at < now - 24 * HOUR_US))
-            for sums in (usage_hours, tag_hours, latency_buckets):
+            for sums in (usage_hours, tag_hours, conversation_hours, latency_buckets):
                 await connection.execute(delete(sums).where(sums.c.hour < now // HOUR_US - KEPT_HOURS))
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
 """What the books add up to: sums by whatever they are kept by, sketches of latency, and what failed.
 
-Whoever asks says whose rows may be seen (`Reach`) first. Sums are read from the sums by the hour, never from the
-requests themselves, but for what belongs to a conversation.
+Whoever asks says whose rows may be seen (`Reach`) first. Sums are read from the sums by the hour, and from the
+requests themselves only where a time in the midst of an hour is the first that counts.
 """
 
 import datetime
@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.record import HOUR_US
 from wye.core.sums import SUMMED, Sums
-from wye.store.tables import attempts, latency_buckets, tag_hours, usage_events, usage_hours
+from wye.store.tables import attempts, conversation_hours, latency_buckets, tag_hours, usage_events, usage_hours
 
 Dimension: TypeAlias = Literal["model", "provider", "user", "key", "team", "conversation", "tag"]
 Step: TypeAlias = Literal["hour", "day", "week", "month"]
@@ -122,11 +122,14 @@ async def totals(  # noqa: PLR0913 - one for each thing that sums can be asked f
     source = _source(reach, span, filters, by, since)
     columns = [source.table.c[name] for name in _COLUMNS[by]] if by is not None else []
     slots = _slots(source.hour, step, span) if step is not None else literal_column("0", BigInteger)
+    if names is None and by == "conversation" and step is None and limit is not None:
+        names = await _dearest(connection, source, columns, limit)
     if names is not None:
         if not names:
             return []
-        wanted = [and_(*(column == part for column, part in zip(columns, name, strict=True))) for name in names]
-        source.where.append(or_(*wanted))
+        # One list for each column lets through a few more than wanted, and is looked up in a hash.
+        parts = zip(columns, zip(*names, strict=True), strict=True)
+        source.where += [column.in_(sorted(set(values))) for column, values in parts]
     slot = slots.label("slot")
     statement = select(*columns, slot, *(value.label(name) for name, value in source.sums.items()))
     statement = statement.select_from(source.table).where(*source.where)
@@ -136,8 +139,8 @@ async def totals(  # noqa: PLR0913 - one for each thing that sums can be asked f
         order = [slot] if step is not None else []
         statement = statement.order_by(*order, source.sums["cost"].desc(), source.sums["requests"].desc(), *columns)
     rows = await connection.execute(statement.limit(limit))
-    width = len(columns)
-    return [
+    width, wanted = len(columns), None if names is None else set(names)
+    lines = [
         Line(
             tuple(part or "" for part in row[:width]),
             span.start if step is None else start_of(step, int(row[width]), span),
@@ -145,15 +148,26 @@ async def totals(  # noqa: PLR0913 - one for each thing that sums can be asked f
         )
         for row in rows
     ]
+    return lines if wanted is None else [line for line in lines if line.name in wanted]
+
+
+async def _dearest(
+    connection: AsyncConnection, source: _Source, columns: Sequence[Any], limit: int
+) -> list[tuple[str, ...]]:
+    """Return the names of the dearest groups: where there are many, to add up all sums of all of them is too much."""
+    statement = select(*columns).select_from(source.table).where(*source.where).group_by(*columns)
+    order = (source.sums["cost"].desc(), source.sums["requests"].desc(), *columns)
+    return [tuple(row) for row in await connection.execute(statement.order_by(*order).limit(limit))]
 
 
 def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None, since: int | None) -> _Source:
-    if by == "conversation" or filters.conversation is not None or since is not None:
-        source = _from_events(span, since or 0)
-        if filters.tag is not None or by == "tag":
-            raise ValueError("conversations are not kept by tag")
+    by_tag, by_talk = by == "tag" or filters.tag is not None, by == "conversation" or filters.conversation is not None
+    if by_tag and (by_talk or since is not None):
+        raise ValueError("requests of a tag are kept by the hour alone")
+    if since is not None:
+        source = _from_events(span, since)
     else:
-        table = tag_hours if by == "tag" or filters.tag is not None else usage_hours
+        table = tag_hours if by_tag else conversation_hours if by_talk else usage_hours
         sums = {name: cast(func.sum(table.c[name]), BigInteger) for name in SUMMED}
         source = _Source(table, table.c.hour, sums, [table.c.hour >= span.start, table.c.hour < span.end])
         if filters.tag is not None:
@@ -163,7 +177,7 @@ def _source(reach: Reach, span: Span, filters: Filters, by: Dimension | None, si
         value = getattr(filters, name)
         if value is not None:
             source.where.append(source.table.c[column] == value)
-    if by == "conversation":
+    if by == "conversation" and since is not None:
         source.where.append(usage_events.c.conversation_id.is_not(None))
     return source
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.sums import SUMMED, Folded
-from wye.store.tables import latency_buckets, tag_hours, usage_hours
+from wye.store.tables import conversation_hours, latency_buckets, tag_hours, usage_hours
 from wye.store.upsert import insert
 
 _Row: TypeAlias = tuple[int | str, ...]
@@ -25,9 +25,13 @@ async def add(connection: AsyncConnection, folded: Folded) -> None:
     # for each other's.
     hours = [(*place, *structs.astuple(sums)) for place, sums in sorted(folded.hours.items(), key=_key)]
     tags = [(tag, *place, *structs.astuple(sums)) for (tag, place), sums in sorted(folded.tags.items(), key=_key)]
+    talks = [
+        (name, *place, *structs.astuple(sums)) for (name, place), sums in sorted(folded.conversations.items(), key=_key)
+    ]
     latencies = [(*spot, count) for spot, count in sorted(folded.latencies.items())]
     await _add(connection, usage_hours, SUMMED, hours)
     await _add(connection, tag_hours, SUMMED, tags)
+    await _add(connection, conversation_hours, SUMMED, talks)
     await _add(connection, latency_buckets, ("count",), latencies)
 
 

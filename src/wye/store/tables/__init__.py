@@ -10,7 +10,14 @@ from wye.store.tables.money import budget_periods, budgets, leases
 from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
 from wye.store.tables.schema import METADATA
 from wye.store.tables.talks import conversations, messages, response_items, responses
-from wye.store.tables.usage import attempts, latency_buckets, tag_hours, usage_events, usage_hours
+from wye.store.tables.usage import (
+    attempts,
+    conversation_hours,
+    latency_buckets,
+    tag_hours,
+    usage_events,
+    usage_hours,
+)
 
 __all__ = [
     "METADATA",
@@ -20,6 +27,7 @@ __all__ = [
     "budgets",
     "changes",
     "chores",
+    "conversation_hours",
     "conversations",
     "keys",
     "latency_buckets",

@@ -121,6 +121,16 @@ tag_hours: Final = Table(
 )
 """The same by tag: a request counts under each of its tags."""
 
+conversation_hours: Final = Table(
+    "conversation_hours",
+    METADATA,
+    text("conversation_id", primary_key=True),
+    *_place(),
+    *map(count, SUMMED),
+    Index(None, "hour"),
+)
+"""The same by conversation; requests that belong to none are not in it."""
+
 latency_buckets: Final = Table(
     "latency_buckets",
     METADATA,
