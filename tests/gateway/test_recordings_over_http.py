@@ -29,6 +29,8 @@ from tests.support.recordings import (
 )
 from tests.support.upstream import Cut, Hang, Piece, Reply, Upstream
 
+from wye.core.record import PICO_PER_USD, UsageRecord
+
 KEY = "sk-test-0123456789abcdefghijklmnop"
 SILENCE_SECONDS = 0.25
 """How long the hasty gateway waits for a provider; only streams that say nothing more ever wait for it."""
@@ -43,6 +45,11 @@ class House:
 
     upstream: Upstream
     gateway: Running
+    booked: dict[str, UsageRecord]
+
+    def observe(self, record: UsageRecord) -> None:
+        """Keep what the books say of a request, by its id."""
+        self.booked[record.id] = record
 
 
 def house(**lines: object) -> Iterator[House]:
@@ -57,7 +64,9 @@ def house(**lines: object) -> Iterator[House]:
                     settings.append(f'adapter = "{wire}"')
                 sections.append(provider(name, f"{upstream.url}/{name}", *settings))
         with serving("\n".join(sections)) as gateway:
-            yield House(upstream, gateway)
+            running = House(upstream, gateway, {})
+            gateway.gateway.engine.books.meters += (running,)
+            yield running
 
 
 def provider_of(wire: Wire, recording: Recording) -> str:
@@ -185,7 +194,15 @@ def test_a_recorded_answer_reaches_an_openai_client(served: House, wire: Wire, r
     if recording.streamed:
         assert answer.events[-1] == b"[DONE]"
     if expected.usage is not None and not recording.id.endswith(PARTS_OVERLAP):  # without a report it is an estimate
-        assert said_cost(answer, streamed=recording.streamed) in costs(answer, wire, recording, expected.usage)
+        said = said_cost(answer, streamed=recording.streamed)
+        assert said in costs(answer, wire, recording, expected.usage)
+        record = served.booked[answer.headers["x-request-id"]]
+        assert record.cost == (None if said is None else round(said * PICO_PER_USD))
+        assert (record.input_tokens, record.output_tokens) == (
+            expected.usage.input_tokens,
+            expected.usage.output_tokens,
+        )
+        assert (record.status, record.estimated) == ("ok", False)
 
 
 def check_headers(answer: Answer, wire: Wire, recording: Recording) -> None:

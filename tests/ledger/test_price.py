@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wye.catalog.schema import Price, PriceTier, PriceWindow
 from wye.core.usage import Usage
 from wye.ledger import price as module
-from wye.ledger.price import Rater, cost
+from wye.ledger.price import Rater, cost, version_of
 
 D = Decimal
 MINI = Price(input=D("0.15"), output=D("0.60"), cache_read=D("0.075"))
@@ -186,3 +186,9 @@ def test_no_float_comes_near_money() -> None:
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)]
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "float"]
+
+
+def test_a_price_has_a_version_that_changes_with_it() -> None:
+    one, same, other = Price(input=Decimal(1)), Price(input=Decimal(1)), Price(input=Decimal(2))
+    assert version_of(one) == version_of(same) != version_of(other)
+    assert len(version_of(one)) == 12

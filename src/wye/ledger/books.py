@@ -102,7 +102,7 @@ class Books:
         record = None
         held = exchange.allowance is not None or not self.allowances.idle
         if exchange.admitted and (self.pages is not None or self.meters or held):
-            record = settlement(exchange, time.time_ns() // 1000, failure)
+            record = settlement(exchange, catalog, time.time_ns() // 1000, failure)
         if held:
             self.allowances.settle(exchange, record)
         if record is None:

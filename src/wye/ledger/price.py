@@ -10,9 +10,11 @@ A price in USD per million tokens is, by the same figure, micro-dollars per toke
 """
 
 import datetime
+import hashlib
 from decimal import Decimal
 from typing import Final
 
+import msgspec
 from msgspec import Struct, structs
 
 from wye.catalog.schema import Price, Rates
@@ -71,6 +73,18 @@ class Rater:
 def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
     """Return what `usage` costs in USD; see `Rater.cost`."""
     return Rater().cost(price, usage, at=at)
+
+
+_versions: Final[dict[int, tuple[Price, str]]] = {}
+
+
+def version_of(price: Price) -> str:
+    """Return a name for a row's prices: the first 12 digits of the SHA-256 of them as JSON, the same in any process."""
+    known = _versions.get(id(price))
+    if known is None or known[0] is not price:
+        digest = hashlib.sha256(msgspec.json.encode(price)).hexdigest()[:12]
+        known = _versions[id(price)] = (price, digest)
+    return known[1]
 
 
 def _written(atto: int) -> str:

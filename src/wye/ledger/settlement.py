@@ -11,7 +11,7 @@ from wye.core.plan import Outcome
 from wye.core.record import PICO_PER_USD, AttemptRecord, Status, UsageRecord
 from wye.core.usage import Usage
 from wye.ledger.estimates import consumed
-from wye.ledger.price import Rater
+from wye.ledger.price import Rater, version_of
 
 _rater: Final = Rater()
 _NOTHING: Final = Usage()
@@ -78,7 +78,7 @@ def admission(exchange: Exchange) -> UsageRecord:
     )
 
 
-def settlement(exchange: Exchange, now: int, failure: BaseException | None) -> UsageRecord:
+def settlement(exchange: Exchange, catalog: Catalog, now: int, failure: BaseException | None) -> UsageRecord:
     """Return the record of a request that is over, at `now` (microseconds since the epoch)."""
     caller, outcomes, attempt = exchange.caller, exchange.outcomes, exchange.attempt
     usage, first_token, reported = _NOTHING, None, None
@@ -121,6 +121,7 @@ def settlement(exchange: Exchange, now: int, failure: BaseException | None) -> U
         duration=max(0, now - exchange.at),
         tries=len(outcomes),
         cached=exchange.cached,
+        prices=_prices(exchange, catalog),
         attempts=() if plain else tuple(map(_attempt, outcomes)),
     )
 
@@ -128,6 +129,16 @@ def settlement(exchange: Exchange, now: int, failure: BaseException | None) -> U
 def pico(usd: Decimal | None) -> int | None:
     """Return dollars in whole picodollars, rounded half to even."""
     return None if usd is None else round(usd * PICO_PER_USD)
+
+
+def _prices(exchange: Exchange, catalog: Catalog) -> str | None:
+    """Return the versions of the prices that were in force for the models that were asked."""
+    models = catalog.models
+    if len(exchange.outcomes) == 1:
+        row = models.get(exchange.outcomes[0].attempt.full_id)
+        return None if row is None else version_of(row.price)
+    rows = (models.get(outcome.attempt.full_id) for outcome in exchange.outcomes)
+    return "+".join(dict.fromkeys(version_of(row.price) for row in rows if row is not None)) or None
 
 
 def _name(given: str) -> str:
