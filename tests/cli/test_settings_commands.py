@@ -97,6 +97,15 @@ def test_enough_of_a_key_is_shown_to_tell_it_from_another(wye: Wye, configured: 
     assert "sk-prov…cdef, sk-seco…cdef" in wye("providers", **FOUR_KEYS).stdout
 
 
+def test_the_password_of_a_redis_for_answers_is_not_shown(wye: Wye, tmp_path: Path) -> None:
+    (tmp_path / "wye.toml").write_text('[cache]\nenabled = true\nurl = "redis://me:CANARY@cache:6379/2"\n')
+    done = wye("config", "show", "--config", str(tmp_path / "wye.toml"), "--json")
+    assert "CANARY" not in done.stdout + done.stderr
+    found = {one["setting"]: one["value"] for one in json.loads(done.stdout)}
+    assert (found["cache.url"], found["cache.enabled"]) == ("redis://cache:6379/2", True)
+    assert found["metrics.max_models"] == 100
+
+
 # --- wye config check ---
 
 
@@ -113,6 +122,11 @@ def test_settings_that_work_are_ok(wye: Wye, configured: Path) -> None:
         ("[server]\nprot = 80\n", "'server.prot'; did you mean 'port'?"),
         ("[sevrer]\n", "did you mean 'server'?"),
         ('[server]\nworkers = "eight"\n', "server.workers"),
+        ("[cache]\ntll = 60\n", "did you mean 'ttl'?"),
+        ('[cache]\nurl = "http://cache"\n', "cache.url: write 'memory://' or 'redis://host:port/0'"),
+        ('[cache]\nshare = "everybody"\n', "cache.share"),
+        ("[metrics]\nport = 99999\n", "metrics.port"),
+        ("[telemetry]\ncontents = true\n", "did you mean 'content'?"),
         ('[server]\nhost = "0.0.0.0"\n', "admin key"),
         ('[providers.openia]\napi_keys = ["k"]\n', "openai"),
         ('[providers.mine]\nbase_url = "ftp://x"\n', "base_url"),

@@ -1,13 +1,27 @@
 """What Prometheus reads, and who may."""
 
 import http.client
+import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.support.gateway import PATIENCE, Address, Running, catalog_rows, process, provider, serving
+from tests.support.gateway import (
+    PATIENCE,
+    Address,
+    Running,
+    catalog_rows,
+    command,
+    environment,
+    process,
+    provider,
+    serving,
+)
 from tests.support.openai_wire import answer, refusal, stream
 from tests.support.redis import redis_server
 from tests.support.upstream import Upstream
@@ -154,6 +168,18 @@ def port_of(gateway: Running) -> int:
     assert gateway.gateway.metrics is not None
     assert gateway.gateway.metrics.port is not None
     return gateway.gateway.metrics.port
+
+
+def test_a_port_that_is_taken_is_said_plainly() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as folder:
+        port = taken.getsockname()[1]
+        Path(folder, "wye.toml").write_text(f"[metrics]\nport = {port}\n")
+        ended = subprocess.run(
+            command("serve", "--port", "0"), cwd=folder, env=environment(), capture_output=True, text=True,
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    assert ended.returncode != 0
+    assert f"cannot listen on 127.0.0.1, port {port} ([metrics] port)" in ended.stderr
 
 
 def test_a_page_that_is_off_is_not_there(upstreams: tuple[Upstream, Upstream]) -> None:

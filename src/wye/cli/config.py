@@ -67,18 +67,15 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
 
 
 def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    sections: list[tuple[str, Struct]] = [
-        ("server", settings.server),
-        ("routing", settings.routing),
-        ("state", settings.state),
-        ("store", settings.store),
-        ("retention", settings.retention),
-    ]
+    names = ("server", "routing", "state", "store", "retention", "cache", "metrics", "telemetry")
+    sections: list[tuple[str, Struct]] = [(name, getattr(settings, name)) for name in names]
     urls = {"state.url": settings.state.shown, "store.url": settings.store.shown}
+    if settings.cache.url is not None:
+        urls["cache.url"] = settings.cache.where(settings.state).shown
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
     for where, section in sections:
-        plain = where in {"server", "routing", "state", "store", "retention"}
+        plain = where in names
         for name, value in structs.asdict(section).items():
             path = f"{where}.{name}"
             origin = settings.origins.get(path)

@@ -154,14 +154,11 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.engine.state.noticed = self._log_state
-                if self.engine.store is not None:
-                    self._listen_to(self.engine.store)
-                await self.engine.start()
-                if self.metrics is not None:
-                    await self.metrics.start()
-                if self.reloader is not None:
-                    self.reloader.start()
+                try:
+                    await self._begin()
+                except WyeError as error:
+                    await send({"type": "lifespan.startup.failed", "message": error.message})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self.reloader is not None:
@@ -176,6 +173,17 @@ class Gateway:
                 self.log.flush()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _begin(self) -> None:
+        """Begin what runs beside the requests. Raises `WyeError` where that cannot be."""
+        self.engine.state.noticed = self._log_state
+        if self.engine.store is not None:
+            self._listen_to(self.engine.store)
+        await self.engine.start()
+        if self.metrics is not None:
+            await self.metrics.start()
+        if self.reloader is not None:
+            self.reloader.start()
 
     async def _answer(self, request: Request) -> None:
         error: WyeError | None = None
