@@ -51,6 +51,7 @@ from wye.core.usage import Usage
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, ModelConfig
 from wye.dispatch.retry import RetryConfig
+from wye.insights.program import Telemetry
 from wye.library import ModelRouter, RoutingContext, RoutingStrategy, SyncModelRouter, get_router
 from wye.registry import ModelRegistry, Statistics
 from wye.routing.recommend import Recommended
@@ -110,6 +111,7 @@ __all__ = [
     "StreamChunk",
     "StreamInterruptedError",
     "SyncModelRouter",
+    "Telemetry",
     "TooManyAttemptsError",
     "ToolCall",
     "ToolUse",

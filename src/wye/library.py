@@ -1,13 +1,14 @@
 """Wye in a program: the router, whole and streamed, asynchronous and not."""
 
 import asyncio
+import functools
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -25,10 +26,17 @@ from wye.core.response import ModelResponse, StreamChunk
 from wye.dispatch.in_process import BaseModelProvider
 from wye.dispatch.retry import RetryConfig
 from wye.engine import Engine
+from wye.insights.program import Telemetry
 from wye.registry import ModelRegistry
 from wye.routing.filters import capability_named, quality_named
 from wye.routing.strategies import strategy_named
 from wye.surfaces import openai_chat, openai_embeddings
+
+if TYPE_CHECKING:
+    from wye.insights.export import Format
+    from wye.insights.findings import Findings
+    from wye.insights.metrics import Metrics
+    from wye.store.reports import Line
 
 _T = TypeVar("_T")
 Messages = Sequence[Mapping[str, Any]]
@@ -206,8 +214,15 @@ class ModelRouter:
         """The models there are."""
         return ModelRegistry(self.engine)
 
+    @functools.cached_property
+    def telemetry(self) -> Telemetry:
+        """How providers do; without a store it sees what is asked after it was first looked at."""
+        return Telemetry(self.engine)
+
     async def aclose(self) -> None:
         """Close all connections."""
+        if "telemetry" in vars(self):
+            await self.telemetry.aclose()
         await self.engine.aclose()
 
     async def __aenter__(self) -> Self:
@@ -274,6 +289,34 @@ def _signed(response: ModelResponse, exchange: Exchange) -> ModelResponse:
         model=attempt.model if attempt else "",
         cost=exchange.cost,
     )
+
+
+class SyncTelemetry:
+    """The same for programs without an event loop."""
+
+    def __init__(self, telemetry: Telemetry, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        """Ask `telemetry` by `run`."""
+        self._telemetry = telemetry
+        self._run = run
+
+    def current_metrics(self, hours: int = 24, *, provider: str | None = None) -> "Metrics":
+        """Return how providers and models did in the last `hours`."""
+        found: Metrics = self._run(self._telemetry.current_metrics(hours, provider=provider))
+        return found
+
+    def performance_insights(self) -> "Findings":
+        """Return alerts and recommendations."""
+        found: Findings = self._run(self._telemetry.performance_insights())
+        return found
+
+    def metrics_history(self, hours: int = 24, *, provider: str | None = None) -> "list[Line]":
+        """Return sums by the hour and provider."""
+        found: list[Line] = self._run(self._telemetry.metrics_history(hours, provider=provider))
+        return found
+
+    def export_metrics(self, format: "Format" = "json", *, hours: int = 24) -> str:  # noqa: A002 - the documents' name
+        """Return rows by the hour, provider and model, as text."""
+        return str(self._run(self._telemetry.export_metrics(format, hours=hours)))
 
 
 class SyncModelRouter:
@@ -358,6 +401,11 @@ class SyncModelRouter:
     def refresh(self, providers: Sequence[str] = ()) -> list[Refreshed]:
         """Ask these providers, or all that are configured, which models they have."""
         return self._run(self._router.registry.refresh(providers))
+
+    @functools.cached_property
+    def telemetry(self) -> SyncTelemetry:
+        """How providers do."""
+        return SyncTelemetry(self._router.telemetry, self._run)
 
     def close(self) -> None:
         """End what is under way, close all connections and end the thread."""
