@@ -92,6 +92,7 @@ def test_a_spent_budget_refuses_in_each_wires_words(upstream: Upstream) -> None:
         status, _, said = ask(gateway, "/v1/messages", MESSAGES)
         assert (status, said["error"]["type"]) == (402, "billing_error")  # type: ignore[index]
         assert gateway.chat("here/m", max_tokens=1).status == 200
+        assert "$0.0020 of $0.0010 of the total budget" in gateway.wait_line(event="budget")["message"]
     assert len(upstream.received) == 1
 
 

@@ -30,6 +30,8 @@ from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
 from wye.insights.window import Window
+from wye.ledger.limiter import Limiter
+from wye.ledger.refusal import described, usd
 from wye.state import keep_responses
 from wye.state.responses import ResponseStore
 from wye.state.shared import Condition
@@ -179,6 +181,7 @@ class Gateway:
         self.engine.state.noticed = self._log_state
         if self.engine.store is not None:
             self._listen_to(self.engine.store)
+        self._listen_to_limits()
         await self.engine.start()
         if self.metrics is not None:
             await self.metrics.start()
@@ -433,6 +436,9 @@ class Gateway:
         said = {"status": "ready" if ready else "stopping", "state": self.engine.state.condition}
         if self.engine.store is not None:
             said["store"] = self.engine.store.database.condition
+        allowances = self.engine.books.allowances
+        if isinstance(allowances, Limiter) and (condition := allowances.condition) is not None:
+            said["limits"] = condition
         return await self._json(request, said, 200 if ready else 503)
 
     def _log_state(self, condition: Condition, why: str) -> None:
@@ -446,6 +452,18 @@ class Gateway:
         store.housekeeper.noticed = lambda what: event("housekeeping", message=what)
         store.changes.failed = lambda topic, error: event(
             "bug", topic=topic, error=type(error).__name__, where=where(error)
+        )
+
+    def _listen_to_limits(self) -> None:
+        allowances = self.engine.books.allowances
+        if not isinstance(allowances, Limiter):
+            return
+        event = self.log.event
+        allowances.tell(lambda name, condition, why: event(name, condition=condition, message=why))
+        allowances.noticed = lambda line: event(
+            "budget",
+            budget=line.subject,
+            message=f"{usd(line.allowance.used)} of {usd(line.amount)} of the {described(line)} used",
         )
 
     async def _root(self, request: Request) -> int:

@@ -7,6 +7,7 @@ keeps it but this process, or nothing is left, it is refused.
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import structs
@@ -23,7 +24,7 @@ from wye.ledger.allowance import Allowance
 from wye.ledger.expected import Expected, input_tokens, most_output_tokens
 from wye.ledger.lengths import Lengths
 from wye.ledger.line import Line
-from wye.ledger.refill import Refill
+from wye.ledger.refill import Condition, Refill
 
 _KEPT: Final = 50_000
 """Callers, and lines of single ones, that are remembered."""
@@ -117,6 +118,18 @@ class Limiter:
         """Give back what is in hand."""
         for refill in filter(None, (self.rates, self.budgets)):
             await refill.aclose()
+
+    @property
+    def condition(self) -> Condition | None:
+        """Whether what several processes share can be divided; `None` where this one is alone."""
+        found = [refill.condition for refill in (self.rates, self.budgets) if refill is not None]
+        return None if not found else "degraded" if "degraded" in found else "ok"
+
+    def tell(self, heard: Callable[[str, Condition, str], None]) -> None:
+        """Have `heard` called with what it is about, its condition, and why, whenever that changes."""
+        for name, refill in (("limits", self.rates), ("budgets", self.budgets)):
+            if refill is not None:
+                refill.noticed = partial(heard, name)
 
     def use(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         """Hold requests to these from now on; what was counted of those that stay is kept."""
