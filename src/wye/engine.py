@@ -272,12 +272,7 @@ class Engine:
         the settings cannot work, and then nothing has changed. Where this process listens, and with whom it shares its
         state, is not changed.
         """
-        settings = settings if self._first is None else _led_by(settings, *self._first, self.snapshot.catalog)
-        new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
-        known = self.snapshot.availability.bad_keys
-        for provider_id, problem in new.availability.bad_keys.items():
-            if provider_id not in known:
-                raise ConfigurationError(problem, provider=provider_id)
+        new = self.check(settings)
         for provider_id, (provider, models) in self._registered.items():
             new = snapshot.with_provider(new, provider_id, provider, models)
         same = {name: rows for name, rows in self._lists.items() if new.recipes.get(name) == self._recipe(name)}
@@ -289,6 +284,16 @@ class Engine:
                 self.health.forget(name)
         self._adopt(new)
         self.books.allowances.follow(settings.limits, settings.budgets)
+
+    def check(self, settings: Settings) -> snapshot.Snapshot:
+        """Return what `reload` would make of these settings, and change nothing; raise as it does."""
+        settings = settings if self._first is None else _led_by(settings, *self._first, self.snapshot.catalog)
+        new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
+        known = self.snapshot.availability.bad_keys
+        for provider_id, problem in new.availability.bad_keys.items():
+            if provider_id not in known:
+                raise ConfigurationError(problem, provider=provider_id)
+        return new
 
     def providers(self) -> dict[str, ProviderReport]:
         """Return how every provider of the catalog is, by its id, in this process; no keys are shown in full."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from tests.support.databases import config_for
 from tests.support.postgres import Server, postgres_server
 
-from wye.core.errors import ConfigurationError, StoreUnavailableError
+from wye.core.errors import ConfigurationError, InvalidRequestError, StoreUnavailableError
 from wye.core.secret import Secret
 from wye.store.config import StoreConfig
 from wye.store.database import Database, now_us
@@ -265,3 +265,15 @@ async def test_an_sql_mistake_on_postgresql_is_no_outage(postgres: Server) -> No
         async with database.read() as connection:
             await connection.execute(text("SELEKT 1"))
     await database.aclose()
+
+
+@pytest.mark.parametrize("store_config", ["postgresql"], indirect=True)
+async def test_a_character_that_postgresql_cannot_keep_is_the_callers_mistake(database: Database) -> None:
+    async def write(**row: object) -> None:
+        async with database.begin() as connection:
+            await connection.execute(settings.insert().values(key="n", version=1, updated_at=0, **row))
+
+    for row in ({"value": 0, "updated_by": "a\0b"}, {"value": {"a\0": 1}, "updated_by": "a"}):
+        with pytest.raises(InvalidRequestError, match=r"U\+0000"):
+            await write(**row)
+    assert database.condition == "ok"

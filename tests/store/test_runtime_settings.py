@@ -33,6 +33,12 @@ async def test_a_setting_is_what_was_put(database: Database, value: object) -> N
     assert (told.value, told.version, told.updated_by) == (value, 1, "admin")
 
 
+async def test_what_the_house_keeps_for_itself_is_no_setting(database: Database) -> None:
+    await put(database, "_pepper", "secret")
+    await put(database, "routing.deadline", 5)
+    assert set(await everything(database)) == {"routing.deadline"}
+
+
 async def test_each_change_makes_a_version_and_is_announced(database: Database) -> None:
     await put(database, "a", 1)
     assert (await put(database, "a", 2)).version == 2

@@ -27,9 +27,9 @@ from typing import IO, Any, TextIO, TypeAlias, cast
 from msgspec import structs
 
 from wye import catalog
-from wye.config import load_settings
 from wye.engine import Engine
 from wye.gateway.app import Gateway
+from wye.gateway.reload import Source
 from wye.gateway.serve import Server, listen
 from wye.store.config import StoreConfig
 from wye.store.opened import Store
@@ -199,13 +199,20 @@ def serving(
         path = Path(folder, "wye.toml")
         path.write_text(settings, encoding="utf-8")
         # A request that a test leaves behind must not hold its end up.
-        overrides = {"server.port": 0, "server.shutdown_grace": 0.5}
-        loaded = load_settings(rows, path=path, environ=environ or {}, overrides=overrides)
+        overrides = {"server.port": 0, "server.shutdown_grace": 0.5, "server.reload": False}
+        source = Source(rows, path, overrides, environ=environ or {})
+        with _served(source, settings, store) as running:
+            yield running
+
+
+@contextmanager
+def _served(source: Source, settings: str, store: StoreConfig | None) -> Iterator[Running]:
+    loaded, rows = source.load(), source.catalog
     written = _Written()
     engine = Engine(loaded, rows, store=None if store is None else Store(store))
     if "[retry]" not in settings:
         engine.rules = structs.replace(engine.rules, retry=None)
-    gateway = Gateway(engine, loaded.server, LogWriter(cast("TextIO", written)))
+    gateway = Gateway(engine, loaded.server, LogWriter(cast("TextIO", written)), source)
     listener = listen(loaded)
     server = Server(gateway, loaded.server)
     running = Running(listener.getsockname()[1], gateway, server, written)

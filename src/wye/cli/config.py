@@ -1,9 +1,7 @@
 """`wye config check` and `wye config show`."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, structs
 from rich.markup import escape
 from rich.text import Text
 
@@ -11,9 +9,9 @@ from wye import catalog
 from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
 from wye.cli.serve import Config
-from wye.config import Settings, load_settings
+from wye.config import load_settings
+from wye.config.shown import in_force
 from wye.core.errors import ConfigurationError, WyeError
-from wye.core.secret import Secret
 from wye.engine import Engine
 from wye.gateway.serve import check as check_serving
 
@@ -56,7 +54,7 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
         settings = load_settings(catalog.load(), path=config)
     except WyeError as error:
         fail(error)
-    lines = list(_lines(settings))
+    lines = list(in_force(settings))
     if as_json:
         print_json([{"setting": path, "value": value, "from": origin} for path, value, origin in lines])
         return
@@ -64,38 +62,6 @@ def show(*, config: Config = None, as_json: AsJson = False) -> None:
         (Column("setting"), Column("value", text="wrapped"), Column("from", 1, text="wrapped")),
         [(path, _written(value), Text(origin, style="dim")) for path, value, origin in lines],
     )
-
-
-def _lines(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    names = ("server", "routing", "state", "store", "retention", "cache", "metrics", "telemetry")
-    sections: list[tuple[str, Struct]] = [(name, getattr(settings, name)) for name in names]
-    urls = {"state.url": settings.state.shown, "store.url": settings.store.shown}
-    if settings.cache.url is not None:
-        urls["cache.url"] = settings.cache.where(settings.state).shown
-    sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
-    sections += [(f"models.{name}", said) for name, said in settings.models.items()]
-    for where, section in sections:
-        plain = where in names
-        for name, value in structs.asdict(section).items():
-            path = f"{where}.{name}"
-            origin = settings.origins.get(path)
-            if plain or origin is not None:
-                shown = urls.get(path) or _masked(value)
-                yield path, shown, origin or "default"
-    for name, targets in settings.aliases.items():
-        yield f"aliases.{name}", list(targets), settings.origins.get(f"aliases.{name}", "default")
-
-
-def _masked(value: Any) -> Any:
-    """Leave out keys, and the headers of a provider, which may hold one."""
-    match value:
-        case Secret():
-            return value.masked()
-        case tuple() | list() | frozenset():
-            return [_masked(item) for item in value]
-        case dict():
-            return {name: _masked(item) for name, item in value.items()}
-    return value
 
 
 def _written(value: Any) -> str:

@@ -345,7 +345,7 @@ class Gateway:
         from wye.gateway.api.mount import Mounted
 
         store = self.engine.store
-        return Mounted(self.engine, store.database if store is not None else self._window)
+        return Mounted(self.engine, store.database if store is not None else self._window, self.reloader)
 
     async def _applied(self, request: Request) -> int:
         config = self.config

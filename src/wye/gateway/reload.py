@@ -33,9 +33,14 @@ class Source:
         path: str | Path | None = None,
         overrides: Mapping[str, Any] | None = None,
         check: Callable[[Settings], None] = lambda _: None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Read `path`, or what `load_settings` finds without one; `check` raises where settings cannot be served."""
+        """Read `path`, or what `load_settings` finds without one; `check` raises where settings cannot be served.
+
+        `environ` stands in for the process's environment.
+        """
         self.catalog = catalog
+        self._environ = environ
         self._path = path
         self._overrides = overrides
         self._check = check
@@ -52,7 +57,12 @@ class Source:
     def read(self, runtime: Mapping[str, Any]) -> Settings:
         """Return the settings there would be with these runtime settings. Raises `ConfigurationError`."""
         settings = load_settings(
-            self.catalog, path=self._path, overrides=self._overrides, reads_database_url=True, runtime=runtime
+            self.catalog,
+            path=self._path,
+            environ=self._environ,
+            overrides=self._overrides,
+            reads_database_url=True,
+            runtime=runtime,
         )
         self._check(settings)
         return settings

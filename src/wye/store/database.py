@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from wye.core.errors import ConfigurationError, StoreUnavailableError
+from wye.core.errors import ConfigurationError, InvalidRequestError, StoreUnavailableError
 from wye.store.config import Dialect, StoreConfig
 
 SCHEMA: Final = "wye"
@@ -102,6 +102,10 @@ class Database:
         try:
             yield
         except Exception as error:
+            if _code(error) in _NO_TEXT:
+                raise InvalidRequestError(
+                    "a text holds the character U+0000, which cannot be kept: leave it out", code="invalid_value"
+                ) from None
             if mistake := _mistake(error):
                 raise ConfigurationError(f"store.url: {self.config.shown}: {mistake}", param="store.url") from None
             if not _is_away(error):
@@ -198,6 +202,8 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
 
 _AWAY: Final = ("08", "25P03", "40P01", "53", "55P03", "57", "58")
 """How PostgreSQL's codes begin for what passes: it stops or starts, is full, too slow, or a lock was not to be had."""
+_NO_TEXT: Final = frozenset({"22021", "22P05"})
+"""What it says of U+0000 in a text and in JSON, the one character it has no place for."""
 _MISTAKES: Final = ("28", "3D", "42501")
 """How they begin for what only another URL, or the operator, can mend. Source: PostgreSQL's manual, appendix A."""
 

@@ -17,6 +17,10 @@ TOPIC: Final = "settings"
 """What `Changes.on` hears of every change here."""
 
 
+PRIVATE: Final = "_"
+"""How the names of rows begin that nobody may see or set by their names, such as what keys are hashed with."""
+
+
 class Setting(Struct, frozen=True, kw_only=True):
     """One setting; `version` grows with each change of it, `updated_at` is microseconds since the epoch."""
 
@@ -28,8 +32,9 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 async def everything(connection: AsyncConnection) -> dict[str, Setting]:
-    """Return all runtime settings by their keys."""
-    rows = (await connection.execute(select(settings).order_by(settings.c.key))).mappings()
+    """Return all runtime settings by their keys; what the house keeps for itself beside them is none."""
+    mine = settings.c.key.startswith(PRIVATE, autoescape=True)
+    rows = (await connection.execute(select(settings).where(~mine).order_by(settings.c.key))).mappings()
     return {row["key"]: Setting(**row) for row in rows}
 
 

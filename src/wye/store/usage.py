@@ -15,6 +15,7 @@ from wye.store import sums
 from wye.store.tables import attempts, usage_events
 from wye.store.upsert import insert
 
+_INSTEAD: Final = "\ufffd"
 _FIELDS: Final = {
     "user_id": "user", "key_id": "key", "team_id": "team", "parent_id": "parent", "conversation_id": "conversation",
 }  # fmt: skip
@@ -55,6 +56,7 @@ async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> No
 
     Raises `AlreadyWrittenError` where any of them is there, or among them twice.
     """
+    records = [_storable(record) for record in records]
     # Rows go in one order, so that two processes never wait for each other's.
     rows = [
         (*_row(record), json.dumps(record.tags) if record.tags else None)
@@ -79,6 +81,22 @@ async def unwritten(connection: AsyncConnection, records: Sequence[UsageRecord])
     )
     known = set(found)
     return list({record.id: record for record in reversed(records) if record.id not in known}.values())[::-1]
+
+
+def _storable(record: UsageRecord) -> UsageRecord:
+    """Return a record without U+0000 in what a caller chose, which PostgreSQL refuses."""
+    if "\0" not in f"{record.asked}{record.model}{record.conversation}{''.join(record.tags)}":
+        return record
+    clean: dict[str, Any] = {
+        name: value.replace("\0", _INSTEAD)
+        for name in ("asked", "model", "conversation")
+        if (value := getattr(record, name)) is not None
+    }
+    attempts_made = tuple(
+        structs.replace(attempt, model=attempt.model.replace("\0", _INSTEAD)) for attempt in record.attempts
+    )
+    tags = tuple(tag.replace("\0", _INSTEAD) for tag in record.tags)
+    return structs.replace(record, **clean, tags=tags, attempts=attempts_made)
 
 
 def _call(record: UsageRecord, at: int) -> dict[str, Any]:

@@ -65,6 +65,7 @@ PEOPLE = {
     ("patch", "/api/budgets/{budget_id}"), ("delete", "/api/budgets/{budget_id}"), ("get", "/api/limits"),
     ("put", "/api/limits/users/{user_id}"), ("put", "/api/limits/teams/{team_id}"),
     ("get", "/api/preferences"), ("put", "/api/preferences"), ("get", "/api/audit"),
+    ("get", "/api/settings"), ("put", "/api/settings"), ("delete", "/api/settings"),
 }  # fmt: skip
 BARE = {"get": ["", "/providers", "/stats"], "post": ["/generate", "/stream", "/test"]}
 

@@ -18,7 +18,19 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.gateway.access import check_scope
-from wye.gateway.api import budgets, choosing, keys, limits, models, people, providers, reference, telemetry, usage
+from wye.gateway.api import (
+    budgets,
+    choosing,
+    keys,
+    limits,
+    models,
+    people,
+    providers,
+    reference,
+    settings,
+    telemetry,
+    usage,
+)
 from wye.gateway.api.here import Here, here_of
 from wye.gateway.api.reading import check_query, named, read_struct
 from wye.registry import ModelRegistry
@@ -48,6 +60,7 @@ def build() -> Litestar:
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),
+            Router("/api/settings", route_handlers=[*settings.HANDLERS]),
             Router("/api", route_handlers=[*people.HANDLERS, *reference.HANDLERS]),
         ],
         before_request=_check,

@@ -142,6 +142,21 @@ class GenerateForm(Choosing, frozen=True, kw_only=True):
     response_format: Annotated[dict[str, Any], Meta(description="in OpenAI's form")] | None = None
 
 
+class SettingForm(Form, frozen=True, kw_only=True):
+    """A runtime setting to be changed."""
+
+    key: Annotated[
+        str, Meta(min_length=1, max_length=300, description="its dotted path, as `GET /api/settings` lists it")
+    ]
+    value: Annotated[Any, Meta(description="as it would stand in the settings file")]
+    version: (
+        Annotated[
+            int, Meta(ge=0, le=2**53, description="the one the change is made from, 0 for none; else it is refused")
+        ]
+        | None
+    ) = None
+
+
 FORMS: Final[tuple[type[Form], ...]] = (
     RecommendForm,
     RefreshForm,
@@ -151,5 +166,6 @@ FORMS: Final[tuple[type[Form], ...]] = (
     GenerateForm,
     ResetForm,
     ReplayForm,
+    SettingForm,
 )
 """Every body there is; `examples.json` has some of each that work on any installation, by name."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from wye.core.caller import Caller
-from wye.core.errors import StoreUnavailableError
+from wye.core.errors import StoreUnavailableError, UnsupportedOperationError
 from wye.engine import Engine
 from wye.gateway.http import Departure
+from wye.gateway.reload import Reloader
 from wye.gateway.request import Request
 from wye.identity.vault import Vault
 from wye.insights.live import Live
@@ -25,7 +26,7 @@ class Here(Struct, kw_only=True):
 
     `books` is what usage is read from, `live` tells of requests as they end. `keep_alive` is seconds. `error` is set
     where the request failed before anything was sent, for the gateway to tell; `status` where a handler has sent its
-    answer itself.
+    answer itself. `takes_over` is what applies changed settings, where anything does.
     """
 
     engine: Engine
@@ -36,6 +37,7 @@ class Here(Struct, kw_only=True):
     live: Live
     error: Exception | None = None
     status: int = 0
+    takes_over: Reloader | None = None
 
     @property
     def caller(self) -> Caller:
@@ -48,6 +50,13 @@ class Here(Struct, kw_only=True):
         if self.engine.store is None:
             raise StoreUnavailableError("nothing is kept here: set [store] url to a database for this")
         return self.engine.store.database
+
+    @property
+    def reloader(self) -> Reloader:
+        """What takes changed settings over. Raises `UnsupportedOperationError` where nothing does."""
+        if self.takes_over is None:
+            raise UnsupportedOperationError("the settings of this gateway are those its program gave it")
+        return self.takes_over
 
     @property
     def vault(self) -> Vault:

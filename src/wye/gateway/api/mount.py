@@ -9,6 +9,7 @@ from wye.engine import Engine
 from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
 from wye.gateway.http import Departures, Message
+from wye.gateway.reload import Reloader
 from wye.gateway.request import Request
 from wye.insights.live import Live
 from wye.insights.window import Source
@@ -20,11 +21,12 @@ _NOTHING: Final = b"{}"
 class Mounted:
     """The application API of one engine."""
 
-    def __init__(self, engine: Engine, books: Source) -> None:
-        """Build the application; usage is read from `books`."""
+    def __init__(self, engine: Engine, books: Source, reloader: Reloader | None = None) -> None:
+        """Build the application; usage is read from `books`, `reloader` takes changed settings over."""
         self._engine = engine
         self._books = books
         self._live = Live(books)
+        self._reloader = reloader
         self._app: Final[Litestar] = build()
 
     async def answer(self, request: Request, departures: Departures, *, max_body: int, keep_alive: float) -> int:
@@ -40,6 +42,7 @@ class Mounted:
             keep_alive=keep_alive,
             books=self._books,
             live=self._live,
+            takes_over=self._reloader,
         )
         way_out = _WayOut(here)
         method = "GET" if request.method == "HEAD" else request.method
