@@ -1,16 +1,19 @@
 """Answers that are kept, over HTTP: who gets one, what it looks like, and what it costs."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.callers import callers
 from tests.support.callers.talk import TOOLS, Ask
 from tests.support.catalog_house import House, catalog_house, chat_surfaces, model_for
+from tests.support.databases import config_for
 from tests.support.gateway import PATIENCE, Address, Answer, Running, provider, read, serving
 from tests.support.imitation import wires
 from tests.support.openai_wire import answer, completion, refusal, stream, words
@@ -22,6 +25,7 @@ from wye.catalog.schema import ModelInfo
 
 CALLERS = {name: caller for name, caller in callers().items() if name in chat_surfaces()}
 WIRES = sorted(adapters.built_in() & wires())
+ADMIN = "wye-admin-0123456789abcdefghij"
 CACHE = "[cache]\nenabled = true\n"
 
 
@@ -277,6 +281,37 @@ def test_the_last_client_to_leave_ends_the_call(gateway: Running, upstream: Upst
         client.hang_up()
         gateway.wait_line(request_id=one.headers["x-request-id"])
     assert upstream.wait_disconnect(PATIENCE)
+
+
+# --- Nobody else's ---
+
+
+def test_an_answer_is_its_users_alone_with_whichever_key_they_ask(sqlite_template: Path, tmp_path: Path) -> None:
+    file = tmp_path / "wye.db"
+    shutil.copy(sqlite_template, file)
+    with Upstream() as upstream:
+        settings = f'[server]\nadmin_key = "{ADMIN}"\n{provider("up", upstream.url)}{CACHE}'
+        environ = {"WYE_SECRET_KEY": "a secret for these tests"}
+        with serving(settings, environ=environ, store=config_for(f"sqlite:///{file}")) as gateway:
+
+            def made(path: str, **body: Any) -> Any:
+                headers = {"authorization": f"Bearer {ADMIN}"}
+                told = gateway.request("POST", path, json.dumps(body).encode(), headers)
+                assert told.status == 201, told.body
+                return told.json
+
+            made("/api/teams", name="red", id="red")
+            for user in ("ann", "bob"):
+                made("/api/users", name=user, id=user, teamId="red")
+            keys = [made("/api/keys", userId=user, scopes=["use"])["key"] for user in ("ann", "bob", "ann")]
+            told = []
+            for number, key in enumerate([*keys, ADMIN]):
+                upstream.reply_with(answer(f"answer {number}"))
+                told.append(gateway.chat("up/m", "mine", {"authorization": f"Bearer {key}"}))
+            page = gateway.get("/metrics", {"authorization": f"Bearer {keys[0]}"})
+    assert states(*told) == ["miss", "miss", "hit", "miss"]
+    assert told[2].body == told[0].body
+    assert page.status == 403
 
 
 # --- Shared by processes ---
