@@ -165,4 +165,4 @@ class Line:
         """Return what this process may take while nobody can be asked: a part that leaves the others theirs."""
         if self.kind == "budget":
             return self.allowance.left // SLICES
-        return max(1, self.amount // max(2, self.holders))
+        return min(max(1, self.amount // max(2, self.holders)), self.allowance.remaining)
