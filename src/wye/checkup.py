@@ -63,7 +63,7 @@ def _listed(report: Refreshed, engine: Engine) -> Step:
     if has_no_list(error):
         told = f'{error.message}; ask for an answer (--complete, "complete": true)'
         return Step(step="models", ok=None, told=told, seconds=report.seconds, code=error.code)
-    return Step(step="models", ok=False, told=_advice(error), seconds=report.seconds, code=error.code)
+    return Step(step="models", ok=False, told=advice_on(error), seconds=report.seconds, code=error.code)
 
 
 async def _answered(engine: Engine, provider: str, model: str | None) -> Step:
@@ -72,7 +72,7 @@ async def _answered(engine: Engine, provider: str, model: str | None) -> Step:
         answer = await ModelRouter(engine).send_message("Say ok.", provider=provider, model=model)
     except WyeError as error:
         seconds = time.perf_counter() - began
-        return Step(step="answer", ok=False, told=_advice(error), seconds=seconds, code=error.code)
+        return Step(step="answer", ok=False, told=advice_on(error), seconds=seconds, code=error.code)
     told = f"{answer.provider}/{answer.model} answered {answer.finish_reason!r}"
     return Step(step="answer", ok=True, told=told, seconds=time.perf_counter() - began)
 
@@ -91,6 +91,7 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
-def _advice(error: WyeError) -> str:
+def advice_on(error: WyeError) -> str:
+    """Say what went wrong, and what to mend."""
     advice = _ADVICE.get(error.code)
     return f"{error.message} [{error.code}]: {advice}" if advice else f"{error.message} [{error.code}]"

@@ -38,6 +38,7 @@ from wye.health.sharing import Sharing
 from wye.ledger.allowances import NO_ALLOWANCES
 from wye.ledger.books import Books
 from wye.ledger.limiter import Limiter
+from wye.overlay import Overlays
 from wye.routing.reading import Reader
 from wye.state import connect
 
@@ -82,6 +83,8 @@ class Engine:
         self._reader = Reader(count=None if self.state.alone else self.state.turn)
         self.health = Health()
         self._sharing = Sharing(self.health, self.state)
+        self.overlays = Overlays(catalog, self._factory, self.health)
+        self.overlays.dropped = self._turnover.swap
         self._checks = Checks(self.health, self._asked)
         self._started = False
         self._slots: dict[str, Slots] = {}
@@ -134,13 +137,13 @@ class Engine:
         return self._through(exchange, partial(way, sink))
 
     def _complete(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
-        return walk.complete(exchange, now.upstreams, self.health, self.rules)
+        return walk.complete(exchange, now.upstreams, now.health or self.health, self.rules)
 
     def _perform(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, OperationAnswer]:
-        return walk.perform(exchange, now.upstreams, self.health, self.rules)
+        return walk.perform(exchange, now.upstreams, now.health or self.health, self.rules)
 
     def _stream(self, sink: Sink, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, None]:
-        return walk.stream(sink, exchange, now.upstreams, self.health, self.rules)
+        return walk.stream(sink, exchange, now.upstreams, now.health or self.health, self.rules)
 
     def _cached(self, way: _Way[_Whole]) -> _Way[_Whole]:
         """Return the way of whole answers: past the cache, where there is one."""
@@ -197,9 +200,13 @@ class Engine:
             yield batches
 
     def seen_by(self, caller: Caller) -> snapshot.Snapshot:
-        """Return the snapshot that holds for a caller."""
-        del caller
-        return self.snapshot
+        """Return the snapshot that holds for a caller: with what its user brought along, where that is anything."""
+        return self.overlays.seen(caller.user, self.snapshot)
+
+    @property
+    def plain_catalog(self) -> Catalog:
+        """The catalog as it was before the operator's settings."""
+        return self._catalog
 
     def models_for(self, caller: Caller) -> list[ModelInfo]:
         """Return the models of the providers in use that a caller may ask."""
@@ -224,16 +231,18 @@ class Engine:
     def explain(self, name: str, caller: Caller = LIBRARY) -> Plan:
         """Return the plan a request for `name` would get, whatever it asks for, with everything that was dropped."""
         wanted = Wanted(model=name, operation=None, providers=caller.providers, models=caller.models)
-        return self.seen_by(caller).planner.explain(wanted, self.health.view())
+        now = self.seen_by(caller)
+        return now.planner.explain(wanted, (now.health or self.health).view())
 
     def explain_call(self, call: Call, wishes: Wishes | None = None, caller: Caller = LIBRARY) -> Plan:
         """Return the plan a call would get, with everything that was judged and dropped; nothing is sent."""
-        planner = self.seen_by(caller).planner
-        wanted, _ = self._reader.read(call, wishes, planner, caller=caller)
-        return planner.explain(wanted, self.health.view())
+        now = self.seen_by(caller)
+        wanted, _ = self._reader.read(call, wishes, now.planner, caller=caller)
+        return now.planner.explain(wanted, (now.health or self.health).view())
 
     def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:
-        wanted, health = self._reader.wanted(exchange, now.planner), self.health.view()
+        wanted, health = self._reader.wanted(exchange, now.planner), (now.health or self.health).view()
+        exchange.own = now.own
         plan = now.planner.plan(wanted, health)
         if exchange.wishes is not None and exchange.wishes.explain:
             plan = now.planner.explain(wanted, health)
@@ -246,9 +255,11 @@ class Engine:
         if exchange.prefixes:
             self._reader.learn(exchange)
 
-    async def fetch(self, provider: str, wire: str, path: str, *, seconds: float = 30.0) -> bytes:
+    async def fetch(
+        self, provider: str, wire: str, path: str, *, seconds: float = 30.0, caller: Caller = LIBRARY
+    ) -> bytes:
         """Return what a provider has at `path` of a wire format: an answer it works on in the background, say."""
-        upstream = self.snapshot.upstreams.get(provider)
+        upstream = self.seen_by(caller).upstreams.get(provider)
         if not isinstance(upstream, WireUpstream):
             raise ConfigurationError(f"the provider {provider!r} is not in use any more", param="provider")
         generation = self._turnover.enter()
@@ -407,6 +418,7 @@ class Engine:
         await self._turnover.aclose()
         for upstream in self.snapshot.upstreams.values():
             await upstream.aclose()
+        await self.overlays.aclose()
         await self.books.aclose()
         if self.store is not None:
             await self.store.aclose()

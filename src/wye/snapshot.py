@@ -19,7 +19,7 @@ from wye.dispatch.defaults import NO_DEFAULTS, Defaults
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider, InProcessUpstream, ModelCapabilities
 from wye.dispatch.upstream import Upstream
-from wye.health import ProviderKeys
+from wye.health import Health, ProviderKeys
 from wye.routing.names import Availability
 from wye.routing.planner import Planner
 from wye.transport import Timeouts
@@ -50,7 +50,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `listed` holds, by provider, the full ids of the models it said it has, for those that were asked. `problems` are
     keys that cannot be right; a provider that has no other is not used. `recipes` are what the upstreams were made of:
-    where two snapshots, one made from the other, hold equal ones, they share its connections.
+    where two snapshots, one made from the other, hold equal ones, they share its connections. In the snapshot of one
+    user (see `wye.overlay`) `own` are the providers that are called with its keys, whose `health` is kept apart.
     """
 
     settings: Settings
@@ -61,6 +62,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     recipes: Mapping[str, "Recipe"] = {}
     listed: Mapping[str, frozenset[str]] = {}
     problems: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+    health: Health | None = None
 
     def is_available(self, model: ModelInfo) -> bool:
         """Tell whether a model can be asked: its provider is in use and, if it was asked, lists it."""
@@ -95,7 +98,7 @@ def build(
                 recipe = before.recipes[row.id]
                 upstreams[row.id] = before.upstreams[row.id].knowing(catalog.models)
             else:
-                upstreams[row.id] = _upstream(row, said, catalog, factory, keys)
+                upstreams[row.id] = upstream_of(row, said, catalog, factory, keys)
         except ConfigurationError as error:
             known_lack = error.param == "extra" or (error.param == "adapter" and not (said and said.adapter))
             if not known_lack:
@@ -110,7 +113,7 @@ def build(
         recipes[row.id] = recipe
         (configured if said is not None else on_request).add(row.id)
     availability = Availability(frozenset(configured), frozenset(on_request), missing, adapters.built_in(), bad_keys)
-    return structs.replace(_compose(settings, catalog, availability, upstreams, recipes), problems=tuple(problems))
+    return structs.replace(compose(settings, catalog, availability, upstreams, recipes), problems=tuple(problems))
 
 
 def with_provider(
@@ -145,7 +148,7 @@ def with_provider(
     )
     upstreams = {**snapshot.upstreams, provider_id: InProcessUpstream(provider)}
     recipes = {**snapshot.recipes, provider_id: Recipe(row, None, (), provider)}
-    made = _compose(snapshot.settings, catalog, availability, upstreams, recipes, snapshot.listed)
+    made = compose(snapshot.settings, catalog, availability, upstreams, recipes, snapshot.listed)
     return structs.replace(made, problems=snapshot.problems)
 
 
@@ -175,7 +178,7 @@ def with_lists(snapshot: Snapshot, lists: Mapping[str, Sequence[ModelInfo]]) -> 
         )
     catalog = snapshot.catalog.overlay(models=added)
     upstreams = {name: upstream.knowing(catalog.models) for name, upstream in snapshot.upstreams.items()}
-    made = _compose(snapshot.settings, catalog, snapshot.availability, upstreams, snapshot.recipes, listed)
+    made = compose(snapshot.settings, catalog, snapshot.availability, upstreams, snapshot.recipes, listed)
     return structs.replace(made, problems=snapshot.problems), reports
 
 
@@ -208,7 +211,7 @@ def _capabilities(can: ModelCapabilities) -> frozenset[Capability]:
     return frozenset(name for name, has in names if has)
 
 
-def _compose(
+def compose(
     settings: Settings,
     catalog: Catalog,
     availability: Availability,
@@ -216,6 +219,7 @@ def _compose(
     recipes: Mapping[str, Recipe],
     listed: Mapping[str, frozenset[str]] | None = None,
 ) -> Snapshot:
+    """Return a snapshot of these parts."""
     return Snapshot(
         settings=settings,
         catalog=catalog,
@@ -279,13 +283,14 @@ def _checked_keys(
     return tuple(right), wrong
 
 
-def _upstream(
+def upstream_of(
     row: Provider,
     said: ProviderSettings | None,
     catalog: Catalog,
     factory: ModelProviderFactory,
     keys: tuple[Secret, ...],
 ) -> Upstream:
+    """Return the upstream of a provider as its settings say. Raises `ConfigurationError`."""
     said = said or ProviderSettings()
     return factory.build(
         row,

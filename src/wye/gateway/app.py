@@ -25,6 +25,7 @@ from wye.core.errors import (
 from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate, check_scope
+from wye.gateway.directory import directory_of
 from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, respond
 from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
@@ -42,7 +43,6 @@ from wye.telemetry.shelf import Shelf
 
 if TYPE_CHECKING:
     from wye.gateway.api.mount import Mounted
-    from wye.identity.directory import Directory
     from wye.store.opened import Store
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -106,7 +106,7 @@ class Gateway:
         if database is None:
             engine.books.meters = (*engine.books.meters, self._window)
         self._departures = Departures()
-        self.directory = self._make_directory()
+        self.directory = directory_of(engine)
         self._gate = Gate(self.config.admin_key, self.directory)
         self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json"})
         self._routes: Final[dict[str, Route]] = {
@@ -126,15 +126,6 @@ class Gateway:
         }
         if self.metrics is not None:
             self._routes["/metrics"] = Route("GET", self.metrics.answer, needs=("admin",))
-
-    def _make_directory(self) -> "Directory | None":
-        store = self.engine.store
-        if store is None:
-            return None
-        from wye.identity.directory import Directory
-        from wye.identity.vault import Vault
-
-        return Directory(store, Vault(self.engine.snapshot.settings.identity.secret_key))
 
     def _answers(self, surface: Surface, *, model: str | None = None, stream: bool | None = None) -> Route:
         """Return the route of a client API; `model` and `stream` are what the path says of them."""

@@ -55,8 +55,9 @@ class Directory:
         self._pepper: bytes | None = None
         self._seen = -1
         self._generation = 0
-        self.heard: Callable[[frozenset[str]], Awaitable[None]] | None = None
-        """Told which users' own things may have changed."""
+        self._users: set[str] = set()
+        self.brought: Callable[[str], Awaitable[None]] | None = None
+        """Called for a user that is new here, and whenever what a user brought along may have changed."""
         self._changes.on(TOPIC, self.refresh)
 
     def known(self, key: bytes) -> Caller | None:
@@ -87,6 +88,8 @@ class Directory:
                 pepper = self._pepper or await pepper_of(connection, self._vault)
                 digest = hashed(key, pepper) if pepper is not None else ""
                 rows = await people.sign_ins(connection, [digest]) if pepper is not None else {}
+            if (row := rows.get(digest)) is not None and row.user.id not in self._users:
+                await self._bring(row.user.id)
         except (SealBrokenError, VaultClosedError) as error:
             raise SignInUnavailableError(f"no virtual key can be checked: {error.message}") from None
         except StoreUnavailableError:
@@ -95,7 +98,6 @@ class Directory:
                 retry_after=1.0,
             ) from None
         self._pepper = pepper
-        row = rows.get(digest)
         if row is None or not hmac.compare_digest(row.key.hash, digest):
             raise wrong_key()
         found = known_of(row)
@@ -142,15 +144,20 @@ class Directory:
         if touched:
             self._seen = touched[-1][0]
         self._generation += 1
-        users = frozenset(name.partition("/")[0] for _, target, name in touched if target in {"own", "preferences"})
-        if users and self.heard is not None:
-            await self.heard(users)
+        new = {name.partition("/")[0] for _, target, name in touched if target == "own"} & self._users
+        for user in new | (HOUSE - self._users):
+            await self._bring(user)
 
     async def _ask_the_house(self, connection: AsyncConnection, users: Iterable[str]) -> None:
         for caller in (LOCAL, ADMIN):
             if caller.user in users:
                 said = await people.preferences(connection, caller.user)
                 self._house[caller.user] = _preferring(caller, said)
+
+    async def _bring(self, user: str) -> None:
+        if self.brought is not None:
+            await self.brought(user)
+        self._users.add(user)
 
     async def _look_again(self, connection: AsyncConnection, touched: set[tuple[str, str]]) -> None:
         hashes = [known.hash for known in self._known.values() if not touched.isdisjoint(_about(known.caller))]

@@ -69,9 +69,9 @@ async def models_of(connection: AsyncConnection, owner: str) -> list[OwnModel]:
     return [OwnModel(**row) for row in (await connection.execute(query)).mappings()]
 
 
-async def model(connection: AsyncConnection, owner: str, model_id: str) -> OwnModel | None:
+async def model(connection: AsyncConnection, owner: str, row_id: str) -> OwnModel | None:
     """Return a user's own model by its id."""
-    query = select(llm_models).where(llm_models.c.user_id == owner, llm_models.c.id == model_id)
+    query = select(llm_models).where(llm_models.c.user_id == owner, llm_models.c.id == row_id)
     found = (await connection.execute(query)).mappings().first()
     return None if found is None else OwnModel(**found)
 
@@ -81,15 +81,15 @@ async def add_model(connection: AsyncConnection, owner: str, row: OwnModel) -> N
     await connection.execute(llm_models.insert().values(**{**structs.asdict(row), "user_id": owner}))
 
 
-async def change_model(connection: AsyncConnection, owner: str, model_id: str, **values: Any) -> bool:
+async def change_model(connection: AsyncConnection, owner: str, row_id: str, **values: Any) -> bool:
     """Change columns of a model of `owner`; tell whether there is one. Raises as `add_model` does."""
-    query = llm_models.update().where(llm_models.c.user_id == owner, llm_models.c.id == model_id)
+    query = llm_models.update().where(llm_models.c.user_id == owner, llm_models.c.id == row_id)
     return (await connection.execute(query.values(**values, updated_at=now_us()))).rowcount > 0
 
 
-async def drop_model(connection: AsyncConnection, owner: str, model_id: str) -> bool:
+async def drop_model(connection: AsyncConnection, owner: str, row_id: str) -> bool:
     """Forget a model of `owner`; tell whether there was one."""
-    query = llm_models.delete().where(llm_models.c.user_id == owner, llm_models.c.id == model_id)
+    query = llm_models.delete().where(llm_models.c.user_id == owner, llm_models.c.id == row_id)
     return (await connection.execute(query)).rowcount > 0
 
 

@@ -56,6 +56,8 @@ ROUTES = {
         "replay",
     ],
 }
+SECRET = {"WYE_SECRET_KEY": "a secret for these tests"}
+OWN = {"provider": "custom", "modelId": "x", "baseUrl": "https://llm.invalid/v1"}
 PEOPLE = {
     ("get", "/api/keys"), ("post", "/api/keys"), ("get", "/api/keys/{key_id}"), ("patch", "/api/keys/{key_id}"),
     ("delete", "/api/keys/{key_id}"), ("post", "/api/keys/{key_id}/rotate"), ("get", "/api/users"),
@@ -66,6 +68,10 @@ PEOPLE = {
     ("put", "/api/limits/users/{user_id}"), ("put", "/api/limits/teams/{team_id}"),
     ("get", "/api/preferences"), ("put", "/api/preferences"), ("get", "/api/audit"),
     ("get", "/api/settings"), ("put", "/api/settings"), ("delete", "/api/settings"),
+    ("get", "/api/models/own"), ("post", "/api/models"), ("get", "/api/models/{model_id}"),
+    ("patch", "/api/models/{model_id}"), ("delete", "/api/models/{model_id}"), ("post", "/api/models/{model_id}/test"),
+    ("get", "/api/provider-keys"), ("put", "/api/provider-keys/{provider}"),
+    ("delete", "/api/provider-keys/{provider}"),
 }  # fmt: skip
 BARE = {"get": ["", "/providers", "/stats"], "post": ["/generate", "/stream", "/test"]}
 
@@ -77,7 +83,7 @@ def alone(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """Serve with no settings but a database, where the mock answers."""
     file = tmp_path_factory.mktemp("alone") / "wye.db"
     shutil.copy(sqlite_template, file)
-    with serving(store=config_for(f"sqlite:///{file}")) as running:
+    with serving(environ=SECRET, store=config_for(f"sqlite:///{file}")) as running:
         yield running
 
 
@@ -85,7 +91,7 @@ def alone(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 def on_postgres(postgres: Server, postgres_template: str) -> Iterator[Running]:
     """Serve the same with PostgreSQL."""
     postgres.psql(f"CREATE DATABASE reference TEMPLATE {postgres_template} STRATEGY FILE_COPY")
-    with serving(store=config_for(postgres.url("reference"))) as running:
+    with serving(environ=SECRET, store=config_for(postgres.url("reference"))) as running:
         yield running
     postgres.psql("DROP DATABASE reference WITH (FORCE)")
 
@@ -97,11 +103,12 @@ def real(gateway: Running, path: str) -> str:
         ("user_id", "/api/users", {"name": "one"}),
         ("team_id", "/api/teams", {"name": secrets.token_hex(4)}),
         ("budget_id", "/api/budgets", {"scope": "global", "amount": 1, "period": "day"}),
+        ("model_id", "/api/models", {**OWN, "name": secrets.token_hex(4)}),
     ):
         if f"{{{name}}}" in path:
             made = Api(gateway).post(where, body)
             path = path.replace(f"{{{name}}}", made.json["id"])
-    return path
+    return path.replace("{provider}", "openai")
 
 
 def test_every_route_of_the_contract_is_described() -> None:
@@ -123,7 +130,10 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_is_for() -> None
 
 def test_every_body_has_examples() -> None:
     taking = {(method, path) for method, path in OPERATIONS if method in {"post", "put", "patch"}}
-    assert taking - {(method, path) for method, path, _, _ in BODIES} == {("post", "/api/keys/{key_id}/rotate")}
+    assert taking - {(method, path) for method, path, _, _ in BODIES} == {
+        ("post", "/api/keys/{key_id}/rotate"),
+        ("post", "/api/models/{model_id}/test"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -136,6 +146,10 @@ def test_every_example_works_without_any_settings(
     assert answer.status in {200, 201}, (name, answer.body)
     if path == "/api/preferences":
         assert alone.request("PUT", path, b"{}").status == 200
+    if path.startswith("/api/provider-keys/"):
+        assert alone.request("DELETE", real(alone, path)).status == 204
+    for one in alone.get("/api/models/own").json["models"]:  # else `auto` would choose them
+        assert alone.request("DELETE", f"/api/models/{one['id']}").status == 204
 
 
 def test_the_documents_of_both_prefixes_are_the_same() -> None:
@@ -214,7 +228,7 @@ def holds_for(gateway: Running, method: str, path: str) -> None:
             method.upper(), where, body if body is None or isinstance(body, bytes) else str(body).encode()
         )
         assert answer.status < 500, (where, body, answer.body)
-        if answer.status not in {200, 201}:
+        if answer.status not in {200, 201, 204}:
             assert answer.error["code"]
             assert answer.error["message"]
 

@@ -24,6 +24,7 @@ from wye.gateway.api import (
     keys,
     limits,
     models,
+    own,
     people,
     providers,
     reference,
@@ -31,10 +32,13 @@ from wye.gateway.api import (
     telemetry,
     usage,
 )
+from wye.gateway.api.forms import Choosing
 from wye.gateway.api.here import Here, here_of
 from wye.gateway.api.reading import check_query, named, read_struct
 from wye.registry import ModelRegistry
 
+_NUL: Final = b"\\u0000"
+"""As JSON writes it. PostgreSQL keeps no text with it."""
 PROVIDER_PREFIXES: Final = ("/api/llm-providers", "/api/settings/llm-providers")
 """Both prefixes of the documents; they have the same routes from one definition."""
 
@@ -56,12 +60,12 @@ def build() -> Litestar:
                 for prefix in PROVIDER_PREFIXES
             ),
             Router("/api/usage", route_handlers=[*usage.HANDLERS]),
-            Router("/api/models", route_handlers=[*models.HANDLERS]),
+            Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),
             Router("/api/settings", route_handlers=[*settings.HANDLERS]),
-            Router("/api", route_handlers=[*people.HANDLERS, *reference.HANDLERS]),
+            Router("/api", route_handlers=[*people.HANDLERS, *own.KEY_HANDLERS, *reference.HANDLERS]),
         ],
         before_request=_check,
         dependencies={
@@ -94,8 +98,14 @@ async def _check(request: Request[Any, Any, Any]) -> None:
     check_scope(request.route_handler.opt.get("needs", ("admin",)), here_of(request.scope).caller)
     check_query(request)
     field = request.route_handler.parsed_data_field
-    if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, Struct):
-        read_struct(await request.body(), field.annotation)
+    form = field.annotation if field is not None else None
+    body = await request.body() if isinstance(form, type) and issubclass(form, Struct) else b""
+    if isinstance(form, type) and issubclass(form, Struct):
+        read_struct(body, form)
+    url = request.scope["path"] + request.scope["query_string"].decode("latin-1")
+    is_prompt = isinstance(form, type) and issubclass(form, Choosing)
+    if "\0" in url or "%00" in url or (_NUL in body and not is_prompt):
+        raise InvalidRequestError("the character U+0000 can be in no name and no value", code="invalid_value")
 
 
 def _hold_error(request: Request[Any, Any, Any], error: Exception) -> Response[None]:

@@ -58,6 +58,11 @@ class Here(Struct, kw_only=True):
             raise UnsupportedOperationError("the settings of this gateway are those its program gave it")
         return self.takes_over
 
+    async def settle(self) -> None:
+        """Let this process know at once what was changed; the others hear of it within a second."""
+        if self.engine.store is not None:
+            await self.engine.store.changes.look()
+
     @property
     def vault(self) -> Vault:
         """What encrypts users' secrets."""
