@@ -123,7 +123,7 @@ def _provide_tools(console: Console, *, install: bool) -> None:
 def measure_reports(
     rows: Annotated[int, typer.Option(min=1000, help="Requests to seed, over 30 days.")] = 10_000_000,
     url: Annotated[
-        str | None, typer.Option(help="An empty PostgreSQL database, instead of a server of its own.")
+        str | None, typer.Option(help="A PostgreSQL database, empty or seeded before, instead of a server of our own.")
     ] = None,
 ) -> None:
     """Time every report of a month on PostgreSQL, over so many requests."""

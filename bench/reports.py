@@ -139,6 +139,10 @@ async def _run(url: str, rows: int, console: Console) -> dict[str, tuple[float, 
 
 async def _seed(database: Database, rows: int, console: Console) -> None:
     began = time.perf_counter()
+    async with database.read() as connection:
+        if (await connection.exec_driver_sql("SELECT 1 FROM usage_events LIMIT 1")).scalar() is not None:
+            console.print("seeded before")
+            return
     async with database.begin() as connection:
         bounds = f"FROM ({START * HOUR_US}) TO ({(START + HOURS) * HOUR_US})"
         await connection.exec_driver_sql(

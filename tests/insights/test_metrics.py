@@ -152,3 +152,17 @@ async def test_metrics_begin_where_they_were_reset_even_in_the_midst_of_an_hour(
             assert found.all.sums.requests == wanted
             assert sum(line.sums.requests for line in lines) == wanted
             assert (found.all.total.p50 is None) == (wanted == 0)
+
+
+async def test_the_whole_is_the_same_whether_it_is_read_or_made_of_its_groups(database: Database) -> None:
+    await write(
+        database, [used(), used(hours_ago=9, model="gpt-4o-mini"), failed(hours_ago=20), used(provider="gemini")]
+    )
+    async with database.read() as connection:
+        read = await usage.report(connection, ALL, DAY, Filters(), step="day")
+        made = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", limit=50)
+        both = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", limit=3)
+    assert read.all.sums.requests == 4
+    assert made.all == read.all == both.all
+    assert made.others is None
+    assert both.others is None, "three are all there are"

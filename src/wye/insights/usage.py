@@ -49,8 +49,8 @@ async def report(
 ) -> Report:
     """Return a report. Raises `InvalidRequestError` for one that cannot be made."""
     check(span, filters, by, step)
-    whole = await _group(connection, reach, span, filters, step=step, compare=compare)
     if by is None:
+        whole = await _group(connection, reach, span, filters, step=step, compare=compare)
         return Report(span=span, all=whole, groups=[], others=None)
     lines = await reports.totals(connection, reach, span, filters, by=by, limit=limit)
     names = [line.name for line in lines]
@@ -66,7 +66,19 @@ async def report(
         )
         for line in lines
     ]
+    if len(lines) < limit and by not in {"tag", "conversation"} and not compare:
+        # These are all there are, and each request is in one of them.
+        return Report(span=span, all=_together(groups), groups=groups, others=None)
+    whole = await _group(connection, reach, span, filters, step=step, compare=compare)
     return Report(span=span, all=whole, groups=groups, others=_others(whole, groups) if len(lines) == limit else None)
+
+
+def _together(groups: Sequence[Group]) -> Group:
+    """Return what groups that have nothing in common come to, by steps too."""
+    starts = sorted({line.start for group in groups for line in group.steps})
+    found = {start: [line.sums for group in groups for line in group.steps if line.start == start] for start in starts}
+    steps = [Line((), start, added(sums)) for start, sums in found.items()]
+    return Group(name=(), sums=added(group.sums for group in groups), steps=steps)
 
 
 def check(span: Span, filters: Filters, by: Dimension | None, step: Step | None) -> None:
