@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from wye.core.content import ToolCall
+from wye.core.ids import new_request_id
 from wye.core.response import ModelResponse
 from wye.core.usage import Usage
-from wye.library import Messages, ModelRouter
+from wye.library import Messages, ModelRouter, RoutingContext
 from wye.surfaces import openai_chat
 
 ToolHandler: TypeAlias = Callable[[str, dict[str, Any]], Any | Awaitable[Any]]
@@ -60,14 +61,17 @@ class LLMClient:
         """Answer `messages` (OpenAI's shape); with a `tool_handler` tools are run and the model is asked again.
 
         All calls of one turn run at once. A tool that raises is told to the model as an error. After `max_rounds` turns
-        of tools the answer comes back as it is, with the calls that were not run. Raises a `WyeError`.
+        of tools the answer comes back as it is, with the calls that were not run. In the books the first turn is the
+        parent of the others. Raises a `WyeError`.
         """
         given = _given(temperature, max_tokens, user_id, tools) | parameters
         conversation: list[Mapping[str, Any]] = list(messages)
         used: list[ToolUse] = []
         answers: list[ModelResponse] = []
+        context = structs.replace(given.pop("context", None) or RoutingContext(), request_id=new_request_id())
+        turns = structs.replace(context, request_id=None, parent=context.request_id)
         while True:
-            answer = await self.router.route(conversation, model=model_id, **given)
+            answer = await self.router.route(conversation, turns if answers else context, model=model_id, **given)
             answers.append(answer)
             if tool_handler is None or not answer.tool_calls or len(answers) > max_rounds:
                 return _summed(answers, tuple(used))

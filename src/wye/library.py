@@ -68,7 +68,8 @@ class RoutingContext(Struct, frozen=True, kw_only=True):
 
     `required_capabilities` are those of the catalog (`function-calling`, underscores allowed) beside what the request
     needs of itself. `max_cost` is USD for the request, `min_quality` the lowest tier that will do, `providers` those
-    that may be used, by id or alias, `tags` what a model's row must have.
+    that may be used, by id or alias, `tags` what a model's row must have. For the books, `request_id` is the id of this
+    request, and `parent` that of the request it is a part of; each is paid once.
     """
 
     strategy: RoutingStrategy | str = RoutingStrategy.AUTO
@@ -80,6 +81,8 @@ class RoutingContext(Struct, frozen=True, kw_only=True):
     tags: Sequence[str] = ()
     timeout: float | None = None
     drop_unsupported: bool | None = None
+    request_id: str | None = None
+    parent: str | None = None
 
 
 class ModelRouter:
@@ -240,8 +243,9 @@ class ModelRouter:
     ) -> Exchange:
         context = context or RoutingContext()
         call, wishes = self._read(messages, context, model, parameters)
-        exchange = self.engine.begin(call, timeout=context.timeout)
+        exchange = self.engine.begin(call, timeout=context.timeout, request_id=context.request_id)
         exchange.wishes = wishes
+        exchange.parent = context.parent
         return exchange
 
     def _read(

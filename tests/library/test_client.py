@@ -11,6 +11,7 @@ from tests.support.openai_wire import answer, completion, stream
 from tests.support.upstream import Received, Reply, Upstream
 
 from wye import LLMClient, ModelNotFoundError, ModelRouter, ToolUse
+from wye.core.record import UsageRecord
 
 CALCULATOR = {
     "type": "function",
@@ -94,6 +95,29 @@ async def test_usage_and_cost_are_those_of_all_turns(client: LLMClient, upstream
     assert response.usage is not None
     assert (response.usage.input_tokens, response.usage.output_tokens) == (6, 4)
     assert response.cost == 2 * (3 * Decimal("0.15") + 2 * Decimal("0.60")) / 1_000_000
+
+
+class Booked:
+    """Keeps what the books say."""
+
+    def __init__(self) -> None:
+        self.records: list[UsageRecord] = []
+
+    def observe(self, record: UsageRecord) -> None:
+        self.records.append(record)
+
+
+async def test_the_turns_of_a_tool_loop_are_paid_once_each_and_belong_to_the_first(
+    upstream: Upstream, client: LLMClient
+) -> None:
+    booked = Booked()
+    client.router.engine.books.meters += (booked,)
+    upstream.reply_with(calling(call("{}")), calling(call("{}")), answer("4"))
+    await client.chat("openai-gpt-4o-mini", QUESTION, tools=[CALCULATOR], tool_handler=lambda *_: "1")
+    first, *others = booked.records
+    assert first.parent is None
+    assert [record.parent for record in others] == [first.id, first.id]
+    assert len({record.id for record in booked.records}) == 3
 
 
 async def test_calls_of_one_turn_run_at_once_and_a_tool_that_raises_is_told_to_the_model(
