@@ -1,5 +1,6 @@
 """Answers kept in Redis or in a database are found as those kept in memory are, by every process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -122,6 +123,14 @@ async def test_an_answer_in_a_database_ends_after_its_time_which_going_on_from_i
     assert await store.holder("me", "item") is None
     assert await store.conversation("me", "b") is None
     assert not await store.delete("me", "a")
+
+
+async def test_an_answer_that_several_get_at_a_time_is_kept_once(store: ResponseStore) -> None:
+    answer = kept("a", said=(("item", b"{}"),))
+    await asyncio.gather(*(store.put("me", answer) for _ in range(8)))
+    assert await store.get("me", "a") == answer
+    assert await store.holder("me", "item") == answer
+    await store.aclose()
 
 
 async def test_a_deleted_answer_leaves_no_row(database: Database) -> None:

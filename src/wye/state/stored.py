@@ -15,6 +15,7 @@ from wye.core.errors import StoreUnavailableError
 from wye.state.responses import KEPT_SECONDS, KeptResponse
 from wye.store.database import Database, now_us
 from wye.store.tables import response_items, responses
+from wye.store.upsert import insert
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of an answer with what was asked for it."""
@@ -56,9 +57,10 @@ class StoredResponses:
         with suppress(StoreUnavailableError):
             async with self._database.begin() as connection:
                 await connection.execute(responses.delete().where(*_named(owner, response.id)))
-                await connection.execute(responses.insert().values(row))
+                # The same answer may be given to several at a time: the first one keeps it.
+                await connection.execute(insert(connection, responses).values(row).on_conflict_do_nothing())
                 if items:
-                    await connection.execute(response_items.insert(), items)
+                    await connection.execute(insert(connection, response_items).on_conflict_do_nothing(), items)
 
     async def get(self, owner: str, response_id: str) -> KeptResponse | None:
         """Return an answer."""
