@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections import Counter
 
@@ -41,20 +42,20 @@ def answer(tokens: int) -> Reply:
 class Client:
     """One client with a connection of its own, who asks until it is refused again and again."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, until: float = math.inf) -> None:
         self.port = port
+        self.until = until
         self.statuses: Counter[int] = Counter()
         self.last = b""
 
     async def spend(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         refused = 0
-        while refused < 4:
+        while refused < 4 and time.monotonic() < self.until:
             status, self.last = await self._ask(reader, writer)
             self.statuses[status] += 1
             refused = refused + 1 if status == 402 else 0
-            if refused:
-                await asyncio.sleep(0.7)
+            await asyncio.sleep(0.7 if refused else 0.0 if self.until == math.inf else 0.1)
         writer.close()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, bytes]:
@@ -94,6 +95,14 @@ async def spend(*gateways: Process) -> list[Client]:
     clients = [Client(gateways[number % len(gateways)].port) for number in range(CLIENTS)]
     await asyncio.gather(*(client.spend() for client in clients))
     return clients
+
+
+async def spend_for(seconds: float, *gateways: Process) -> int:
+    """Ask with twenty clients for some time; return how many requests were let in."""
+    until = time.monotonic() + seconds
+    clients = [Client(gateways[number % len(gateways)].port, until) for number in range(20)]
+    await asyncio.gather(*(client.spend() for client in clients))
+    return sum(client.statuses[200] for client in clients)
 
 
 @pytest.mark.timeout(180)

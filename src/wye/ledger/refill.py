@@ -17,7 +17,7 @@ from wye.ledger.line import Line
 Condition: TypeAlias = Literal["ok", "degraded"]
 TICK: Final = 1.0
 """Seconds after which what lies idle is given back."""
-_LONGEST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 2.0
 _MARGIN: Final = 0.8
 """The part of a lease's time in which its slice is spent; the rest is for clocks and wires."""
 
