@@ -143,7 +143,7 @@ def _print_report(found: "Report", by: By) -> None:
     if found.others is not None:
         rows.append(_row("all others", found.others.sums, found.others.before, most))
     total = found.all.sums
-    rows.append(_row(Text("together", "bold"), total, found.all.before, 0))
+    rows.append(_row(Text("in all", "bold"), total, found.all.before, 0))
     print_table((Column(by), *_COLUMNS), rows)
     notes = [
         f"{figure(count)} {said}"
