@@ -49,8 +49,8 @@ class Callers:
     async def _keep_asking(self, pace: str) -> None:
         while not self._stop:
             told = await self.ask(stream=self._random.random() < 0.5, pace=pace)
-            if told.status != 200:
-                await asyncio.sleep(0.02)
+            if told.status != 200:  # nobody is there, or nobody is let in
+                await asyncio.sleep(0.02 if told.status else 0.2)
 
     async def ask(self, *, stream: bool, pace: str = "steady", leave: Stage | None = None) -> Told:
         """Ask once; where `leave` says so, close the connection then."""
