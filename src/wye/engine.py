@@ -242,8 +242,11 @@ class Engine:
 
     def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:
         wanted, health = self._reader.wanted(exchange, now.planner), (now.health or self.health).view()
-        exchange.own = now.own
         plan = now.planner.plan(wanted, health)
+        if now.own:
+            exchange.own = now.own
+            pays = not now.settings.identity.charge_own_keys
+            exchange.uncharged = pays and all(one.provider in now.own for one in plan.attempts)
         if exchange.wishes is not None and exchange.wishes.explain:
             plan = now.planner.explain(wanted, health)
         return plan

@@ -9,6 +9,7 @@ from wye.cli import chat as chatting
 from wye.cli import choosing, discovery
 from wye.cli import config as configuration
 from wye.cli import db as storing
+from wye.cli import keys as keying
 from wye.cli import models as listing
 from wye.cli import providers as providing
 from wye.cli import recommend as recommending
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(invoke_without_command=True)
 providers_app = typer.Typer(invoke_without_command=True)
+keys_app = typer.Typer(help="Give out, list and revoke virtual keys.\n\nExample: wye keys list", no_args_is_help=True)
 db_app = typer.Typer(help="Upgrade and check the database.\n\nExample: wye db check", no_args_is_help=True)
 telemetry_app = typer.Typer(
     help="How providers and models did.\n\nExample: wye telemetry export --format csv", no_args_is_help=True
@@ -51,6 +53,11 @@ app.add_typer(telemetry_app, name="telemetry")
 telemetry_app.command("export")(accounting.export)
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
+app.add_typer(keys_app, name="keys")
+keys_app.command("create")(keying.create)
+keys_app.command("list")(keying.list_keys)
+keys_app.command("revoke")(keying.revoke)
+keys_app.command("rotate-secret")(keying.rotate_secret)
 db_app.command("upgrade")(storing.upgrade)
 db_app.command("check")(storing.check)
 config_app.command("check")(configuration.check)

@@ -13,7 +13,10 @@ def charges_of(record: UsageRecord) -> dict[Place, int]:
 
     A request of unknown cost is charged with what was held for it. Each provider and model of a request that was tried
     elsewhere first is charged with its own attempts.
+    What went out with the caller's own keys alone is charged to none.
     """
+    if record.uncharged:
+        return {}
     cost = cost_of(record)
     named = (("key", record.key), ("user", record.user), ("team", record.team), ("global", ""))
     found = {(scope, target): cost for scope, target in named if target is not None}
@@ -27,5 +30,7 @@ def charges_of(record: UsageRecord) -> dict[Place, int]:
 
 
 def cost_of(record: UsageRecord) -> int:
-    """Return what a request cost or, where that is unknown, what was held for it."""
+    """Return what a request cost the operator or, where that is unknown, what was held for it."""
+    if record.uncharged:
+        return 0
     return record.cost if record.cost is not None else record.hold or 0

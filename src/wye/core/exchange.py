@@ -28,7 +28,8 @@ class Exchange(Struct, eq=False):
     The books' part: `at` is when it was accepted, in microseconds since the epoch; `allowance` is whatever the limits
     keep of it, `hold` what they set aside for it, in picodollars, `None` where nobody can tell. `admitted` is true
     once it is in the books. `cached` says that the answer came from the cache, and `saved` (picodollars) what it would
-    have cost. `own` are the providers that are called with the caller's own keys.
+    have cost. `own` are the providers that are called with the caller's own
+    keys; where only those are asked, and that is the operator's rule, the request is `uncharged`.
 
     The cache's part: `reuse` is what the caller said of answers that are kept, `cache` what became of the request
     there, `age` how old the answer is, in seconds, and `spared` what it took when it was made.
@@ -50,6 +51,7 @@ class Exchange(Struct, eq=False):
     cached: bool = False
     saved: int | None = None
     own: frozenset[str] = frozenset()
+    uncharged: bool = False
     reuse: Reuse | None = None
     cache: Verdict | None = None
     age: int | None = None

@@ -38,6 +38,7 @@ class UsageRecord(Struct, frozen=True, kw_only=True, array_like=True):
     the caller gave. `cost` is the sum over `attempts`, `estimated` where Wye had to make up a count by rule,
     `reported_cost` what providers themselves said. `saved` is what an answer from the cache would have cost. `hold`
     was set aside for it. `prices` names the catalog's prices that were in force.
+    `uncharged` tells budgets to leave it out: its user paid the provider itself.
     """
 
     id: str
@@ -73,3 +74,4 @@ class UsageRecord(Struct, frozen=True, kw_only=True, array_like=True):
     cached: bool = False
     prices: str | None = None
     attempts: tuple[AttemptRecord, ...] = ()
+    uncharged: bool = False

@@ -351,7 +351,7 @@ class Gateway:
         elif part == "input_items" and request.method != "DELETE":
             body = await responses.input_items(self.responses, request.caller.user, name)
         elif not part:
-            body = await responses.look_up(self.engine, self.responses, request.caller.user, name)
+            body = await responses.look_up(self.engine, self.responses, request.caller, name)
         else:
             raise RouteNotFoundError(f"there is no {request.path}")
         await respond(request.send, 200, body, [JSON, (b"x-request-id", request.id.encode())])

@@ -143,6 +143,8 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
     turn = Turn(body, asks)
     if asks.previous_response_id is None and not any(refers):
         return turn
+    if asks.previous_response_id and not caller.may("admin"):
+        await _found(store, caller.user, asks.previous_response_id)  # the provider would not ask whose it is
     holders = {name: found for name in refers if name and (found := await store.holder(caller.user, name))}
     before = await store.get(caller.user, asks.previous_response_id) if asks.previous_response_id else None
     providers = {attempt.provider for attempt in engine.explain(asks.model or "", caller).attempts}
@@ -246,15 +248,17 @@ async def _done(wait: Awaitable[None] | None) -> None:
 # --- Looking up and deleting ---
 
 
-async def look_up(engine: Engine, store: ResponseStore, owner: str, response_id: str) -> bytes:
+async def look_up(engine: Engine, store: ResponseStore, caller: Caller, response_id: str) -> bytes:
     """Return a response; one that its provider still works on is asked for there."""
-    found = await _found(store, owner, response_id)
+    found = await _found(store, caller.user, response_id)
     if not found.native or _decode_answer(found.body).status not in {"queued", "in_progress"}:
         return found.body
-    now = await engine.fetch(found.provider, openai_responses.WIRE, f"/responses/{quote(response_id, safe='')}")
+    now = await engine.fetch(
+        found.provider, openai_responses.WIRE, f"/responses/{quote(response_id, safe='')}", caller=caller
+    )
     answer = _decode_answer(now)
     said = tuple((_decode_item(item).id or "", bytes(item)) for item in answer.output)
-    await store.put(owner, msgspec.structs.replace(found, body=now, said=said))
+    await store.put(caller.user, msgspec.structs.replace(found, body=now, said=said))
     return now
 
 

@@ -168,6 +168,8 @@ class Limiter:
             return self._take(taken, self._wanted(taken, None, 0, 0), exchange.at)
         first = attempts[0]
         output, cost = (0, 0) if exchange.cached else self._likely(exchange, first, catalog)
+        if exchange.uncharged:
+            cost = 0  # the caller pays its provider itself
         exchange.hold = cost
         wanted = self._wanted(taken, first, output, cost or 0)
         if exchange.cached:

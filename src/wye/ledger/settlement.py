@@ -15,6 +15,8 @@ from wye.ledger.price import Rater, version_of
 
 _rater: Final = Rater()
 _NOTHING: Final = Usage()
+OWN_KEY: Final = "own-key"
+"""The tag of what was asked with a user's own key of a provider."""
 _LONGEST_NAME: Final = 200
 
 
@@ -75,6 +77,7 @@ def admission(exchange: Exchange) -> UsageRecord:
         model=attempts[0].model if attempts else None,
         stream=exchange.call.stream,
         hold=exchange.hold,
+        uncharged=exchange.uncharged,
     )
 
 
@@ -122,6 +125,7 @@ def settlement(exchange: Exchange, catalog: Catalog, now: int, failure: BaseExce
         tries=len(outcomes),
         cached=exchange.cached,
         prices=_prices(exchange, catalog),
+        uncharged=exchange.uncharged,
         attempts=() if plain else tuple(map(_attempt, outcomes)),
     )
 
@@ -149,6 +153,8 @@ def _name(given: str) -> str:
 
 
 def _tags(exchange: Exchange) -> tuple[str, ...]:
+    if exchange.own and exchange.plan is not None and exchange.plan.attempts[0].provider in exchange.own:
+        return tuple(dict.fromkeys((*exchange.caller.tags, *exchange.tags, OWN_KEY)))
     if not exchange.tags:
         return exchange.caller.tags
     return tuple(dict.fromkeys((*exchange.caller.tags, *exchange.tags)))

@@ -19,7 +19,7 @@ _RENAMED: Final = {
     "parent": "parent_id",
     "conversation": "conversation_id",
 }
-_NAMES: Final = tuple(name for name in UsageRecord.__struct_fields__ if name != "attempts")
+_NAMES: Final = tuple(name for name in UsageRecord.__struct_fields__ if name not in {"attempts", "uncharged"})
 _COLUMNS: Final = tuple(usage_events.c[_RENAMED.get(name, name)] for name in _NAMES)
 _CALL_NAMES: Final = AttemptRecord.__struct_fields__
 _HOURS: Final = 48
