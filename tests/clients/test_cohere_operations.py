@@ -140,7 +140,8 @@ def test_the_sdk_embeds_on_every_wire(
     usage = json.loads(raw.content)["usage"]
     assert usage == (None if tokens is None else {"prompt_tokens": tokens, "total_tokens": tokens})
     assert upstream.received[0].path == path
-    assert ("x-wye-cost-usd" in raw.headers) == (tokens is not None)
+    assert "x-wye-cost-usd" in raw.headers
+    assert ("x-wye-estimated" in raw.headers) == (tokens is None)
 
 
 def test_an_alias_fails_over_from_one_wire_to_another(all_wires: Running, upstream: Upstream) -> None:

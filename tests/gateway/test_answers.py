@@ -28,11 +28,14 @@ def test_an_unknown_price_is_unknown_and_never_zero(gateway: Running, upstream: 
     assert "x-wye-cost-usd" not in gateway.chat("up/unpriced").headers
 
 
-def test_an_answer_without_usage_has_an_unknown_cost(gateway: Running, upstream: Upstream) -> None:
+def test_the_cost_of_an_answer_without_usage_is_marked_as_estimated(gateway: Running, upstream: Upstream) -> None:
     body = completion()
     del body["usage"]
-    upstream.reply_with(Reply.json(body))
-    assert "x-wye-cost-usd" not in gateway.chat("up/priced").headers
+    upstream.reply_with(Reply.json(body), answer())
+    told = gateway.chat("up/priced")
+    assert float(told.headers["x-wye-cost-usd"]) > 0
+    assert told.headers["x-wye-estimated"] == "x-wye-cost-usd"
+    assert "x-wye-estimated" not in gateway.chat("up/priced").headers
 
 
 def test_request_ids_are_never_used_twice(gateway: Running) -> None:

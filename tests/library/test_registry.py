@@ -153,6 +153,12 @@ def test_a_task_gets_what_the_overview_says_of_it(registry: ModelRegistry, task:
         assert (best.model.mean_price or 0) >= (dearest.model.mean_price or 0)
 
 
+def test_a_model_whose_context_nobody_knows_is_recommended_where_none_is_asked_for(registry: ModelRegistry) -> None:
+    unknown = [one for one in registry.recommend(min_context_window=0) if one.model.context_window is None]
+    assert unknown
+    assert not any("holds" in reason for one in unknown for reason in one.reasons)
+
+
 def test_who_prefers_open_source_gets_it_and_is_told(registry: ModelRegistry) -> None:
     best = registry.recommend(["text"], min_quality="high", prefer_open_source=True)[0]
     assert best.model.open_source

@@ -18,12 +18,12 @@ class Exchange(Struct, eq=False):
     """A call, the plan made for it, and what became of it.
 
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
-    `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or `None`
-    where any of it is unknown; `cost_text` writes it without an exponent. `provider` is the only one that may answer,
-    where that is so, `wishes` what else the caller said of the choice. `prefixes` are
-    hashes of the conversation's beginnings and their length in tokens, where the choice looked at them. `caller` owns
-    what the exchange leaves behind; `parent` is the id of the exchange it is part of, `conversation` that of the
-    conversation, `tags` are added to the caller's on the record.
+    `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or
+    `None` where any of it is unknown; `cost_text` writes it without an exponent, `estimated` tells that a count
+    behind it is. `provider` is the only one that may answer, where that is so, `wishes` what else the caller said
+    of the choice. `prefixes` are hashes of the conversation's beginnings and their length in tokens, where the
+    choice looked at them. `caller` owns what the exchange leaves behind; `parent` is the id of the exchange it is
+    part of, `conversation` that of the conversation, `tags` are added to the caller's on the record.
 
     The books' part: `at` is when it was accepted, in microseconds since the epoch; `allowance` is whatever the limits
     keep of it, `hold` what they set aside for it, in picodollars, `None` where nobody can tell. `admitted` is true
@@ -64,6 +64,7 @@ class Exchange(Struct, eq=False):
     emulated: tuple[str, ...] = ()
     cost: Decimal | None = None
     cost_text: str | None = None
+    estimated: bool = False
     settled: bool = False
     wishes: Wishes | None = None
     prefixes: tuple[tuple[int, int], ...] = ()

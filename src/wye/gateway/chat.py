@@ -116,6 +116,8 @@ def describe(exchange: Exchange) -> list[Header]:
         headers.append((b"x-wye-explain", summary(exchange.plan)))
     if exchange.cost_text is not None:
         headers.append((b"x-wye-cost-usd", exchange.cost_text.encode()))
+        if exchange.estimated:
+            headers.append((b"x-wye-estimated", b"x-wye-cost-usd"))
     if exchange.cache is not None:
         headers.append((b"x-wye-cache", exchange.cache.encode()))
         if exchange.age is not None:

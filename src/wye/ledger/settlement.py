@@ -31,6 +31,7 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
         row = catalog.models.get(outcome.attempt.full_id)
         if outcome.usage is None or outcome.produced or outcome.cancelled:
             outcome.usage = consumed(exchange.call, outcome)
+            exchange.estimated = exchange.estimated or (outcome.usage is not None and outcome.usage.estimated)
         if outcome.usage is None:
             # A refusal costs nothing; what broke off in its midst costs something that nobody told, unless it is free.
             refused = outcome.error is not None and outcome.first_token is None

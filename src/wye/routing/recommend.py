@@ -138,7 +138,7 @@ def _reasons(row: ModelInfo, wish: Wish, parts: Parts, tier: LatencyTier, seen: 
         yield f"{tier}: {seconds:.2f} s at the median, observed over {seen.requests} requests"
         yield f"{seen.success_rate:.1%} of its requests were answered"
     yield _about_cost(row, wish, parts)
-    if wish.min_context_window is not None:
+    if wish.min_context_window is not None and row.context_window is not None:
         yield f"holds {row.context_window:,} tokens"
     if wish.prefer_open_source:
         yield "open source, as preferred" if row.open_source else "not open source, which was preferred"

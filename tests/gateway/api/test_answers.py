@@ -72,7 +72,8 @@ def test_calls_of_tools_come_back(api: Api, openai: Upstream) -> None:
     say(openai, Reply.json({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}))
     told = api.post("/api/models/generate", {**HELLO, "model": "openai/gpt-4o"}).json
     assert told["toolCalls"] == [{"id": "call_1", "name": "weather", "arguments": '{"place": "Bern"}'}]
-    assert (told["content"], told["finishReason"], told["usage"], told["cost"]) == ("", "tool_calls", None, None)
+    assert (told["content"], told["finishReason"], told["usage"]) == ("", "tool_calls", None)
+    assert told["cost"] > 0  # estimated, since the provider said nothing of it
 
 
 def test_a_stream_brings_the_text_in_pieces_and_ends_with_the_account(api: Api, openai: Upstream) -> None:
