@@ -154,7 +154,9 @@ def test_a_task_gets_what_the_overview_says_of_it(registry: ModelRegistry, task:
 
 
 def test_a_model_whose_context_nobody_knows_is_recommended_where_none_is_asked_for(registry: ModelRegistry) -> None:
-    unknown = [one for one in registry.recommend(min_context_window=0) if one.model.context_window is None]
+    unknown = [
+        one for one in registry.recommend([], min_context_window=0, limit=999) if one.model.context_window is None
+    ]
     assert unknown
     assert not any("holds" in reason for one in unknown for reason in one.reasons)
 
