@@ -159,9 +159,9 @@ async def test_the_whole_is_the_same_whether_it_is_read_or_made_of_its_groups(da
         database, [used(), used(hours_ago=9, model="gpt-4o-mini"), failed(hours_ago=20), used(provider="gemini")]
     )
     async with database.read() as connection:
-        read = await usage.report(connection, ALL, DAY, Filters(), step="day")
-        made = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", limit=50)
-        both = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", limit=3)
+        read = await usage.report(connection, ALL, DAY, Filters(), step="day", compare=True)
+        made = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", compare=True, limit=50)
+        both = await usage.report(connection, ALL, DAY, Filters(), by="model", step="day", compare=True, limit=3)
     assert read.all.sums.requests == 4
     assert made.all == read.all == both.all
     assert made.others is None

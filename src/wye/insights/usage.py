@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.errors import InvalidRequestError
@@ -66,9 +66,13 @@ async def report(
         )
         for line in lines
     ]
-    if len(lines) < limit and by not in {"tag", "conversation"} and not compare:
+    if len(lines) < limit and by not in {"tag", "conversation"}:
         # These are all there are, and each request is in one of them.
-        return Report(span=span, all=_together(groups), groups=groups, others=None)
+        whole = _together(groups)
+        if compare:
+            (earliest,) = await reports.totals(connection, reach, spans.before(span), filters)
+            whole = structs.replace(whole, before=earliest.sums)
+        return Report(span=span, all=whole, groups=groups, others=None)
     whole = await _group(connection, reach, span, filters, step=step, compare=compare)
     return Report(span=span, all=whole, groups=groups, others=_others(whole, groups) if len(lines) == limit else None)
 
