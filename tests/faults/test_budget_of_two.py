@@ -76,9 +76,10 @@ async def booked(config: StoreConfig) -> tuple[int, int, int]:
     database = Database(config)
     try:
         async with database.read() as connection:
+            # Their number first: once all of them are there, what is read after it holds them all.
+            number = (await connection.exec_driver_sql("SELECT count(*) FROM usage_events")).scalar()
             spent = (await connection.exec_driver_sql("SELECT sum(spent + reserved) FROM budget_periods")).scalar()
             rows = (await connection.exec_driver_sql("SELECT sum(cost) FROM usage_events")).scalar()
-            number = (await connection.exec_driver_sql("SELECT count(*) FROM usage_events")).scalar()
             return int(spent or 0), int(rows or 0), int(number or 0)
     finally:
         await database.aclose()

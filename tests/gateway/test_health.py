@@ -29,7 +29,7 @@ def up_s(gateway: Running) -> dict[str, object]:
 
 
 def test_five_failures_open_the_breaker_and_three_answers_close_it(up: Upstream) -> None:
-    with serving(house(up, "[breaker]\nopen_seconds = 2")) as gateway:
+    with serving(house(up, "[breaker]\nopen_seconds = 5")) as gateway:
         up.handler = lambda _: Reply.json({"error": {"message": "broken"}}, 500)
         assert [gateway.chat("up/model").status for _ in range(5)] == [502] * 5
         refused = gateway.chat("up/model")
