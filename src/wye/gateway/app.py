@@ -2,21 +2,17 @@
 
 import asyncio
 import functools
-import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from msgspec import Struct, structs
 
 from wye.config import ServerConfig
 from wye.core.caller import Caller
 from wye.core.caller import Scope as KeyScope
 from wye.core.errors import (
-    AuthenticationError,
-    InvalidRequestError,
     MethodNotAllowedError,
     OverloadedError,
     RouteNotFoundError,
@@ -26,10 +22,11 @@ from wye.engine import Engine
 from wye.gateway import anthropic, chat, google, models, operations, responses
 from wye.gateway.access import Gate, check_scope
 from wye.gateway.directory import directory_of
-from wye.gateway.http import JSON, ClientLeftError, Departures, Header, Receive, Scope, Send, respond
+from wye.gateway.http import JSON, ClientLeftError, Departures, Receive, Scope, Send, respond
 from wye.gateway.metrics import Metrics
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
+from wye.gateway.routes import Endpoint, Route, error_form, error_headers, where
 from wye.insights.window import Window
 from wye.ledger.limiter import Limiter
 from wye.ledger.refusal import described, usd
@@ -50,31 +47,6 @@ _API: Final = "/api/"
 _LOOKING: Final[tuple[KeyScope, ...]] = ("use", "read")
 _APPLICATIONS_ANSWERS: Final = frozenset({"/api/models/generate", "/api/models/stream"})
 """Where applications ask for what costs time."""
-_LONGEST_WAIT_SECONDS: Final = 365 * 24 * 3600
-"""Nobody is told to come back later than this, whatever a provider says."""
-
-
-Endpoint: TypeAlias = Callable[[Request], Awaitable[int]]
-
-
-class Route(Struct, frozen=True):
-    """What answers a path, and how the errors of it are written; without a `method` it looks at that itself.
-
-    `needs` are the scopes of which a caller must have one.
-    """
-
-    method: str | None
-    endpoint: Endpoint
-    render_error: Callable[[WyeError], bytes] = openai_chat.render_error
-    takes_forms: bool = False
-    also: tuple[str, ...] = ()
-    needs: tuple[KeyScope, ...] = ("use",)
-    taken: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        """Work out, once, which methods are taken."""
-        head = ("HEAD",) if self.method == "GET" else ()
-        structs.force_setattr(self, "taken", frozenset((self.method or "", *self.also, *head)))
 
 
 class Gateway:
@@ -189,8 +161,8 @@ class Gateway:
             error = raised
             error.request_id = request.id
             status = raised.status_code
-            body = _error_form(route, request)(raised)
-            await respond(request.send, status, body, self._error_headers(request, raised))
+            body = error_form(route, request)(raised)
+            await respond(request.send, status, body, error_headers(route, request, raised))
         except ClientLeftError:
             status = 499
         except asyncio.CancelledError:
@@ -203,8 +175,8 @@ class Gateway:
             error.request_id = request.id
             status = 500
             self.log.event("bug", request_id=request.id, error=type(raised).__name__, where=where(raised))
-            body = _error_form(route, request)(error)
-            await respond(request.send, status, body, self._error_headers(request, error))
+            body = error_form(route, request)(error)
+            await respond(request.send, status, body, error_headers(route, request, error))
         finally:
             self._log(request, status, error)
 
@@ -262,22 +234,6 @@ class Gateway:
             return await endpoint(request)
         finally:
             self._under_way -= 1
-
-    def _error_headers(self, request: Request, error: WyeError) -> list[Header]:
-        headers = [JSON]
-        headers += chat.describe(request.exchange) if request.exchange else [(b"x-request-id", request.id.encode())]
-        if error.retry_after is not None:
-            headers.append((b"retry-after", b"%d" % math.ceil(min(error.retry_after, _LONGEST_WAIT_SECONDS))))
-        if isinstance(error, AuthenticationError):
-            headers.append((b"www-authenticate", b"Bearer"))
-        if request.allow:
-            headers.append((b"allow", request.allow))
-        elif isinstance(error, MethodNotAllowedError) and (route := self._find(request.path)) is not None:
-            also = "".join(f", {method}" for method in route.also)
-            headers.append((b"allow", b"POST" if route.method == "POST" else b"GET, HEAD" + also.encode()))
-        if isinstance(error, InvalidRequestError) and error.code == "invalid_content_type":
-            headers.append((b"accept", b"application/json"))
-        return headers
 
     def _find(self, path: str) -> Route | None:
         route = self._routes.get(path)
@@ -490,21 +446,3 @@ class Gateway:
             if line.error is None and exchange.outcomes and (failed := exchange.outcomes[-1].error) is not None:
                 line.error = failed.code
         self.log.request(line)
-
-
-def _error_form(route: Route | None, request: Request) -> Callable[[WyeError], bytes]:
-    """Choose how an error is written: as the path says, and where several APIs share it, as the client does."""
-    if route is None or request.path.startswith("/v1/models"):
-        if anthropic.is_client(request.headers):
-            return anthropic_messages.render_error
-        if google.speaks(request.path) or google.is_client(request.headers):
-            return gemini.render_error
-    return route.render_error if route is not None else openai_chat.render_error
-
-
-def where(error: BaseException) -> str:
-    """Return the file and line an exception was raised at."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

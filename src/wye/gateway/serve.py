@@ -24,9 +24,10 @@ from wye.config import ServerConfig, Settings
 from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
 from wye.gateway.access import is_loopback
-from wye.gateway.app import Gateway, where
+from wye.gateway.app import Gateway
 from wye.gateway.protocol import Protocol
 from wye.gateway.reload import Source, hold_hangups
+from wye.gateway.routes import where
 from wye.ledger.allotted import Allotted
 from wye.ledger.books import Books
 from wye.ledger.stored import StoredPages
