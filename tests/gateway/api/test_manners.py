@@ -105,7 +105,7 @@ def test_a_body_that_is_too_long_is_refused() -> None:
         ("GET", "/api/nothing", 404, "not_found"),
         ("GET", "/api/", 404, "not_found"),
         ("GET", "/api/llm-providers", 404, "not_found"),
-        ("GET", "/api/models/nothing", 404, "not_found"),
+        ("GET", "/api/models/nothing/there", 404, "not_found"),
         ("GET", "/schema/openapi.json", 404, "not_found"),
         ("GET", "/api/llm-providers/models/openai/gpt-4p", 404, "model_not_found"),
         ("GET", "/api/llm-providers/models/opnai/gpt-4o", 400, "unknown_provider"),
