@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias
 from tests.support.openai_wire import DONE, USAGE, answer, completion, event, stream
 from tests.support.upstream import Pause, Piece, Reply
 
-SILENCE = 0.4
+SILENCE = 0.8
 """How long a provider may be silent."""
-DEADLINE = 4.0
+DEADLINE = 8.0
 """How long a request may take where its row does not say."""
 MAX_RETRIES = 3
 PAUSE = 0.02

@@ -116,7 +116,7 @@ ROWS: list[Row] = [
         [SILENT],
         Sees(504, code="deadline_exceeded", calls="up spare", cancelled="up spare"),
         spare=[SILENT],
-        deadline=0.6,
+        deadline=1.2,
     ),
     row(
         "hangs while the caller gets comments",
@@ -135,9 +135,9 @@ ROWS: list[Row] = [
     ),
     # --- Slowness, which is no fault ---
     row("slow first token", "either", [late(0.2)], Sees(text="Hello")),
-    row("slow chunks, longer than a silence in all", "either", [slowly(0.15)], Sees(text="Hello")),
+    row("slow chunks, longer than a silence in all", "either", [slowly(0.3)], Sees(text="Hello")),
     # --- Rate limits ---
-    row("429 without a hint", "up/m", [LIMITED, UP], Sees(text="Hello", calls="up up"), deadline=6),
+    row("429 without a hint", "up/m", [LIMITED, UP], Sees(text="Hello", calls="up up")),
     row("429 without a hint", "either", [LIMITED], Sees(text="Other", calls="up spare")),
     row("429 for a moment", "up/m", [LIMITED_BRIEFLY, UP], Sees(text="Hello", calls="up up", gap=0.15)),
     row("429 for a moment", "either", [LIMITED_BRIEFLY], Sees(text="Other", calls="up spare")),

@@ -57,7 +57,7 @@ class Scene:
         upstream.handler = reply
 
     def settings(self, address: str) -> str:
-        quick = f"timeout = {SILENCE}", "connect_timeout = 1.0"
+        quick = f"timeout = {SILENCE}", "connect_timeout = 2.0"
         keys = ", ".join(f'"sk-test-{number}"' for number in range(self.row.keys))
         return "\n".join([
             provider("up", address, *quick, f"api_keys = [{keys}]"),
