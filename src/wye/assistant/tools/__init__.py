@@ -1,0 +1,1 @@
+"""The built-in tools: one small module each, behind one seam."""
