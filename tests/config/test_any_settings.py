@@ -33,6 +33,9 @@ NAMES = {
     "providers.mine": ["api_keys", "base_url", "adapter", "enabled", "allow_private_network", "name"],
     'models."openai/gpt-4o"': ["name", "context_window", "capabilities", "latency_tier", "input_cost_per_million"],
     "aliases": ["fast", "gpt-4o"],
+    "tools": ["enabled", "seconds", "output", "datetime"],
+    "tools.web_search": ["provider", "base_url", "api_key", "results", "allow_private_network"],
+    "tools.calculator": ["enabled", "seconds"],
 }
 
 

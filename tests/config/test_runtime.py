@@ -47,6 +47,9 @@ def test_the_environment_goes_before_a_runtime_setting(tmp_path: Path) -> None:
             lambda s: s.models["openai/gpt-3.5-x"].input_cost_per_million == Decimal("0.1"),
         ),
         ("providers.openai.enabled", False, lambda s: not s.providers["openai"].enabled),
+        ("tools.enabled", False, lambda s: not s.tools.enabled),
+        ("tools.filesystem.enabled", True, lambda s: s.tools.filesystem.enabled),
+        ("tools.calculator.seconds", 0.5, lambda s: s.tools.calculator.seconds == 0.5),
     ],
 )
 def test_each_kind_of_path_is_understood(tmp_path: Path, path: str, value: Any, found: Any) -> None:
@@ -62,6 +65,11 @@ def test_each_kind_of_path_is_understood(tmp_path: Path, path: str, value: Any, 
         "state.url",
         "mcp.servers",
         "tools.filesystem",
+        "tools.filesystem.root",
+        "tools.web_search.base_url",
+        "tools.web_search.api_key",
+        "tools.web_search.allow_private_network",
+        "tools.a.b.enabled",
         "providers.openai.api_keys",
         "providers.openai.base_url",
         "providers.openai.headers",
@@ -94,6 +102,10 @@ def test_an_unknown_or_wrong_value_is_refused_as_in_the_file(tmp_path: Path) -> 
         loaded(tmp_path, {"retry.max_retries": "many"})
     with pytest.raises(ConfigurationError, match="delete the setting"):
         loaded(tmp_path, {"retry.max_retries": None})
+    with pytest.raises(ConfigurationError, match="did you mean 'calculator'"):
+        loaded(tmp_path, {"tools.calculater.enabled": False})
+    with pytest.raises(ConfigurationError, match=r"tools\.output"):
+        loaded(tmp_path, {"tools.output.enabled": False}, "[tools]\noutput = 500\n")
 
 
 def test_the_files_own_content_is_left_as_it_was(tmp_path: Path) -> None:

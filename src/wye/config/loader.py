@@ -20,9 +20,10 @@ from msgspec import Struct, structs
 from wye.cache.config import CacheConfig
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
-from wye.config.rules import LISTS, budgets_of, limits_of
+from wye.config.rules import LISTS, alias_target, bad_alias, budgets_of, limits_of
 from wye.config.runtime import ORIGIN, with_runtime
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
+from wye.config.tools import ToolsConfig
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
@@ -37,12 +38,12 @@ from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"tools", "mcp"})
+_LATER: Final = frozenset({"mcp"})
 """Sections of the contract that this version does not act on yet; they are accepted with a warning."""
 
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache", "metrics", "telemetry", "identity",
+    "cache", "metrics", "telemetry", "identity", "tools",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -164,6 +165,7 @@ class _Loading:
             store=self._store(),
             identity=self._identity(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
+            tools=self._section(ToolsConfig, "tools", self._data.get("tools", {})),
             limits=limits_of(self._data, self._section),
             budgets=budgets_of(self._data, self._section),
             origins=self._origins,
@@ -172,12 +174,15 @@ class _Loading:
         )
 
     def _section(self, kind: type[_S], where: str, values: Mapping[str, Any]) -> _S:
-        """Check one table against its type and note where its values are from."""
-        known = kind.__struct_fields__
+        """Check one table against its type, tables within it too, and note where its values are from."""
+        known = {field.name: field.type for field in structs.fields(kind)}
         settled: dict[str, Any] = {}
         for name, value in values.items():
             if name not in known:
-                raise _unknown(name, known, where)
+                raise _unknown(name, tuple(known), where)
+            if isinstance(value, dict) and isinstance(known[name], type) and issubclass(known[name], Struct):
+                settled[name] = self._section(known[name], f"{where}.{name}", value)
+                continue
             settled[name] = self._resolve(value, f"{where}.{name}")
             self._origins.setdefault(f"{where}.{name}", f"file {self._file}")
         self._read_texts(kind, where, settled)
@@ -382,8 +387,8 @@ class _Loading:
         for name, targets in self._data.get("aliases", {}).items():
             listed = [targets] if isinstance(targets, str) else targets
             if not isinstance(listed, list) or not listed:
-                raise _bad_alias(name)
-            weights = {model: weight for target in listed for model, weight in [_alias_target(name, target)]}
+                raise bad_alias(name)
+            weights = {model: weight for target in listed for model, weight in [alias_target(name, target)]}
             if self._catalog.by_name(name):
                 self._warnings.append(f"aliases.{name} is a model's name and never used: a named model stays itself")
             found[name] = tuple(weights)
@@ -458,25 +463,6 @@ class _Loading:
         if config.base_delay > config.max_delay:
             raise ConfigurationError("retry.base_delay must not be above retry.max_delay", param="retry.base_delay")
         return config
-
-
-def _alias_target(alias: str, target: Any) -> tuple[str, int]:
-    """Read a model's name, or `{ model = "…", weight = 3 }`."""
-    if isinstance(target, str):
-        return target, 1
-    if not isinstance(target, dict) or not target.keys() <= {"model", "weight"}:
-        raise _bad_alias(alias)
-    model, weight = target.get("model"), target.get("weight", 1)
-    if not isinstance(model, str) or isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= 100:
-        raise _bad_alias(alias)
-    return model, weight
-
-
-def _bad_alias(alias: str) -> ConfigurationError:
-    return ConfigurationError(
-        f'aliases.{alias}: write a list of model names, or of {{ model = "name", weight = 3 }}, 1 to 100',
-        param=f"aliases.{alias}",
-    )
 
 
 def _read_text(value: str, kind: Any) -> Any:

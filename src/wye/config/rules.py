@@ -1,4 +1,4 @@
-"""Reads the sections that are lists of rules: `[[limits]]` and `[[budgets]]`."""
+"""Reads the sections that are lists: `[[limits]]`, `[[budgets]]`, and the targets of `[aliases]`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -50,3 +50,23 @@ def _rule(where: str, make: Callable[[], _R]) -> _R:
         return make()
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}", param=where) from None
+
+
+def alias_target(alias: str, target: Any) -> tuple[str, int]:
+    """Read a model's name, or `{ model = "…", weight = 3 }`. Raises `ConfigurationError`."""
+    if isinstance(target, str):
+        return target, 1
+    if not isinstance(target, dict) or not target.keys() <= {"model", "weight"}:
+        raise bad_alias(alias)
+    model, weight = target.get("model"), target.get("weight", 1)
+    if not isinstance(model, str) or isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= 100:
+        raise bad_alias(alias)
+    return model, weight
+
+
+def bad_alias(alias: str) -> ConfigurationError:
+    """Return the error about an alias that is written otherwise."""
+    return ConfigurationError(
+        f'aliases.{alias}: write a list of model names, or of {{ model = "name", weight = 3 }}, 1 to 100',
+        param=f"aliases.{alias}",
+    )

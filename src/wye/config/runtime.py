@@ -1,8 +1,9 @@
 """Runtime settings: what the console or the API changed, above the settings file and below the environment.
 
 A runtime setting has the dotted path that `wye config show` prints: `routing.strategy`, `aliases.fast`,
-`providers.<id>.timeout`, `models.<provider>/<model>.input_cost_per_million`. Where this gateway listens, what it keeps
-things in, which programs it starts, and whatever is secret or says where a secret goes is in the file alone.
+`providers.<id>.timeout`, `tools.<name>.enabled`, `models.<provider>/<model>.input_cost_per_million`. Where this gateway
+listens, what it keeps things in, which programs it starts, which files its tools reach, and whatever is secret or says
+where a secret goes is in the file alone.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ OF_PROVIDERS: Final = frozenset(
     }
 )
 """What may be changed of a provider: nothing that says where its key goes."""
+OF_TOOLS: Final = frozenset({"enabled", "output", "seconds"})
+"""What may be changed of a tool, or of all: nothing that says what it reaches."""
 
 
 def with_runtime(data: Mapping[str, Any], runtime: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,8 @@ def with_runtime(data: Mapping[str, Any], runtime: Mapping[str, Any]) -> dict[st
         section, *names = split(path)
         at = merged.setdefault(section, {})
         for name in names[:-1]:
-            at[name] = dict(at.get(name, {}))
+            inner = at.get(name, {})
+            at[name] = dict(inner) if isinstance(inner, dict) else {}
             at = at[name]
         at[names[-1]] = _plain(value, path)
     return merged
@@ -58,6 +62,8 @@ def split(path: str) -> tuple[str, ...]:
         return section, rest
     if section in PLAIN and rest and not name:
         return section, rest
+    if section == "tools" and "." not in name and field in OF_TOOLS:
+        return (section, name, field) if name else (section, field)
     if section == "models" and name and field:
         return section, name, field
     if section == "providers" and name and field in OF_PROVIDERS:
@@ -65,7 +71,7 @@ def split(path: str) -> tuple[str, ...]:
     raise ConfigurationError(
         f"'{path}' cannot be changed while the gateway runs; write it into the settings file. What can: "
         f"{', '.join(sorted(PLAIN))}.<setting>, aliases.<name>, models.<provider>/<model>.<setting>, "
-        f"providers.<id>.<{', '.join(sorted(OF_PROVIDERS))}>",
+        f"providers.<id>.<{', '.join(sorted(OF_PROVIDERS))}>, tools.<name>.<{', '.join(sorted(OF_TOOLS))}>",
         param=path,
     )
 

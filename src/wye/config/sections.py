@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from wye.cache.config import CacheConfig
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
+from wye.config.tools import ToolsConfig
 from wye.core.limits import Budget, Limit
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
@@ -129,6 +130,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StoreConfig = StoreConfig()
     identity: IdentityConfig = IdentityConfig()
     retention: RetentionConfig = RetentionConfig()
+    tools: ToolsConfig = ToolsConfig()
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)

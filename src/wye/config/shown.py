@@ -13,7 +13,7 @@ def in_force(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Yield each setting's dotted path, its value with secrets masked, and where it is from."""
     names = (
         "server", "routing", "retry", "breaker", "health", "state", "store", "retention", "cache", "metrics",
-        "telemetry",
+        "telemetry", "tools",
     )  # fmt: skip
     sections: list[tuple[str, Struct]] = [(name, getattr(settings, name)) for name in names]
     urls = {"state.url": settings.state.shown, "store.url": settings.store.shown}
@@ -21,9 +21,13 @@ def in_force(settings: Settings) -> Iterator[tuple[str, Any, str]]:
         urls["cache.url"] = settings.cache.where(settings.state).shown
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
+    tools = structs.asdict(settings.tools)
+    sections += [(f"tools.{name}", said) for name, said in tools.items() if isinstance(said, Struct)]
     for where, section in sections:
         plain = where in names
         for name, value in structs.asdict(section).items():
+            if isinstance(value, Struct):
+                continue  # a section of its own
             path = f"{where}.{name}"
             origin = settings.origins.get(path)
             if plain or origin is not None:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.core.caller import Caller, Scope
 from wye.core.errors import ConfigurationError, WyeError
@@ -102,8 +102,19 @@ def told(value: Any) -> ToolOutput:
 class Toolbox:
     """Tools by name. It has no state: the same box serves all callers, each with what the caller may use."""
 
-    def __init__(self, tools: Iterable[Tool] = ()) -> None:
-        """Take the tools that are switched on. Raises `ConfigurationError` where two have one name."""
+    def __init__(
+        self,
+        tools: Iterable[Tool] = (),
+        *,
+        limits: Mapping[str, ToolLimits] | None = None,
+        off: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take all tools; by their names, limits that replace a context's, and why one is off and what to do about it.
+
+        Raises `ConfigurationError` where two have one name.
+        """
+        self._limits = limits or {}
+        self._off = off or {}
         self._tools: dict[str, Tool] = {}
         for tool in tools:
             if tool.name in self._tools:
@@ -112,10 +123,14 @@ class Toolbox:
 
     def usable(self, caller: Caller, names: Iterable[str] | None = None) -> tuple[Tool, ...]:
         """Return the tools that `caller` may use, of those `names` only where given."""
-        wanted = None if names is None else frozenset(names)
-        return tuple(
-            tool for tool in self._tools.values() if caller.may(tool.scope) and (wanted is None or tool.name in wanted)
-        )
+        wanted = self._tools.keys() if names is None else frozenset(names)
+        return tuple(tool for tool, why_not in self.listed(caller) if why_not is None and tool.name in wanted)
+
+    def listed(self, caller: Caller) -> Iterator[tuple[Tool, str | None]]:
+        """Yield every tool, and why `caller` may not use it, where that is so."""
+        for name, tool in self._tools.items():
+            lacking = None if caller.may(tool.scope) else f"the key lacks the scope {tool.scope!r}"
+            yield tool, lacking or self._off.get(name)
 
     def schemas(self, caller: Caller, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """Return what goes into a request's `tools`, in OpenAI's form."""
@@ -140,9 +155,10 @@ class Toolbox:
         because some text told it to, gets an error. Only cancellation is raised.
         """
         usable = {tool.name: tool for tool in self.usable(context.caller, names)}
+        context = structs.replace(context, limits=self._limits.get(name, context.limits))
         tool = usable.get(name)
         if tool is None:
-            return _failed(f"there is no tool {name[:64]!r} here; there are: {', '.join(usable) or 'none'}", context)
+            return _failed(self._why_not(name, context.caller, usable), context)
         try:
             async with asyncio.timeout(context.limits.seconds):
                 output = await tool.call(_decoded(arguments), context)
@@ -155,6 +171,12 @@ class Toolbox:
             _log.exception("the tool %s failed", name)
             return _failed(f"{name} failed; go on without it", context)
         return _bounded(output, context)
+
+    def _why_not(self, name: str, caller: Caller, usable: Iterable[str]) -> str:
+        known = self._tools.get(name)
+        if known is not None and name in self._off and caller.may(known.scope):
+            return self._off[name]
+        return f"there is no tool {name[:64]!r} here; there are: {', '.join(usable) or 'none'}"
 
 
 def _decoded(arguments: str | Mapping[str, Any]) -> Mapping[str, Any]:

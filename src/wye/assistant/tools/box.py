@@ -1,0 +1,60 @@
+"""Puts the built-in tools together, as the settings in force say."""
+
+from collections.abc import Iterator
+
+from wye.assistant.tools.calculator import Calculator
+from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
+from wye.config import Settings
+from wye.config.tools import ToolsConfig
+from wye.engine import Engine
+
+
+def build(engine: Engine) -> Toolbox:
+    """Return the tools of an engine, as its settings are now. Those that are switched off say so when called."""
+    config = engine.snapshot.settings.tools
+    tools: list[Tool] = []
+    off: dict[str, str] = {}
+    limits: dict[str, ToolLimits] = {}
+    for tool, why_not in _made(config, engine):
+        tools.append(tool)
+        limits[tool.name] = _limits(config, tool.name)
+        if (reason := _switched_off(config, tool.name) or why_not) is not None:
+            off[tool.name] = reason
+    return Toolbox(tools, limits=limits, off=off)
+
+
+def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | None]]:
+    """Yield every tool, and why it cannot work where it cannot: what to write into the settings."""
+    del config, engine
+    yield Calculator(), None
+
+
+def _switched_off(config: ToolsConfig, name: str) -> str | None:
+    if not config.enabled:
+        return "all tools are switched off; set 'enabled = true' in [tools]"
+    if not config.of(name).enabled:
+        return f"{name} is switched off; set 'enabled = true' in [tools.{name}]"
+    return None
+
+
+def _limits(config: ToolsConfig, name: str) -> ToolLimits:
+    own = config.of(name)
+    return ToolLimits(seconds=own.seconds or config.seconds, output=own.output or config.output)
+
+
+class Tools:
+    """The toolbox of an engine for as long as it lives: made anew when the settings change."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Follow `engine`."""
+        self._engine = engine
+        self._of: Settings | None = None
+        self._box = Toolbox()
+
+    @property
+    def box(self) -> Toolbox:
+        """The tools as the settings are now."""
+        now = self._engine.snapshot.settings
+        if now is not self._of:
+            self._box, self._of = build(self._engine), now
+        return self._box

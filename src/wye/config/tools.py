@@ -1,0 +1,81 @@
+"""The `[tools]` section: which built-in tools models may call, and within what they work."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from wye.core.secret import Secret
+
+_Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
+_Characters: TypeAlias = Annotated[int, Meta(ge=100, le=10_000_000)]
+_Bytes: TypeAlias = Annotated[int, Meta(ge=1, le=1024 * 1024 * 1024)]
+
+
+class ToolSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tool: whether there is any, and how far a call goes where that is not as `[tools]` says."""
+
+    enabled: bool = True
+    seconds: _Seconds | None = None
+    output: _Characters | None = None
+
+
+class FilesystemSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files below one folder, for everybody who may use tools; only callers with the scope `manage` write.
+
+    `root` is the folder. `max_read_bytes` and `max_write_bytes` bound one file, `max_entries` one listing.
+    """
+
+    enabled: bool = False
+    root: str | None = None
+    max_read_bytes: _Bytes = 256 * 1024
+    max_write_bytes: _Bytes = 1024 * 1024
+    max_entries: Annotated[int, Meta(ge=1, le=10_000)] = 500
+
+
+class WebSearchSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the web is searched.
+
+    `base_url` is where a SearXNG is, or another service than the provider's own address; one on a private address
+    needs `allow_private_network`. `results` is how many are returned at most.
+    """
+
+    provider: Literal["searxng", "brave", "tavily"] | None = None
+    base_url: str | None = None
+    api_key: Secret | None = None
+    allow_private_network: bool = False
+    results: Annotated[int, Meta(ge=1, le=20)] = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address."""
+        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url is 'https://host/path' or 'http://host:port/path'")
+
+
+class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All tools: `enabled = false` leaves none.
+
+    `seconds` bounds one call, `output` the characters of its result, which is cut there and said to be.
+    """
+
+    enabled: bool = True
+    seconds: _Seconds = 20.0
+    output: _Characters = 16_000
+    calculator: ToolSettings = ToolSettings()
+    datetime: ToolSettings = ToolSettings()
+    web_search: WebSearchSettings = WebSearchSettings()
+    filesystem: FilesystemSettings = FilesystemSettings()
+    document_search: ToolSettings = ToolSettings()
+    evaluation_metrics: ToolSettings = ToolSettings()
+    system_monitor: ToolSettings = ToolSettings()
+    session_analysis: ToolSettings = ToolSettings()
+    user_cohorts: ToolSettings = ToolSettings()
+    export_data: ToolSettings = ToolSettings()
+    cache_metrics: ToolSettings = ToolSettings()
+    advanced_analytics: ToolSettings = ToolSettings()
+    training_metrics: ToolSettings = ToolSettings()
+    training_predictions: ToolSettings = ToolSettings()
+
+    def of(self, name: str) -> ToolSettings:
+        """Return the settings of the tool `name`."""
+        found: ToolSettings = getattr(self, name)
+        return found
