@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from wye.store import fulltext
 from wye.store.database import now_us
 from wye.store.migrations import OLDEST, make_append_only
 from wye.store.partitions import create_default
@@ -38,6 +39,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
 TAIL = """
     create_default(op.get_bind())
     make_append_only(op.get_bind(), "audit_log")
+    fulltext.create(op.get_bind(), "passages")
     users = sa.table("users", *(sa.column(name) for name in ("id", "name", "created_at", "updated_at")))
     now = now_us()
     named = {"local": "this machine", "admin": "admin"}

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, select
 
+from wye.store import fulltext
 from wye.store.database import Database
 from wye.store.tables import METADATA, users
 from wye.store.upgrade import VERSION_TABLE, check
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 def differences(connection: Connection) -> list[Any]:
     def ours(_: object, name: str | None, kind: str, reflected: bool, __: object) -> bool:  # noqa: FBT001 - Alembic's call
         partition = kind == "table" and reflected and (name or "").startswith("usage_events_")
-        return name != VERSION_TABLE and not partition
+        index = fulltext.is_index(name or "", tuple(METADATA.tables))
+        return name != VERSION_TABLE and not partition and not index
 
     context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
     return list(compare_metadata(context, METADATA))

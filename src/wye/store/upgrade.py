@@ -20,7 +20,7 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from wye.core.errors import ConfigurationError, StoreUnavailableError
-from wye.store import migrations
+from wye.store import fulltext, migrations
 from wye.store.config import StoreConfig
 from wye.store.database import SCHEMA, Database, open_engine, sqlite_file
 from wye.store.migrations import OLDEST
@@ -173,6 +173,7 @@ def _checked(connection: Connection, config: StoreConfig) -> Checked:
     if VERSION_TABLE in there:
         options = {"version_table": VERSION_TABLE, "version_table_schema": schema}
         revision = MigrationContext.configure(connection, opts=options).get_current_revision()
+    there -= {name for name in there if fulltext.is_index(name, tuple(METADATA.tables))}
     foreign = tuple(sorted(there - METADATA.tables.keys() - {VERSION_TABLE}))
     known = {row.revision for row in script.walk_revisions()}
     condition: Condition

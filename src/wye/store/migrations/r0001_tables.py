@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from wye.store import fulltext
 from wye.store.database import now_us
 from wye.store.migrations import OLDEST, make_append_only
 from wye.store.partitions import create_default
@@ -180,6 +181,22 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_index(
         op.f("ix_conversations_user_id_updated_at"), "conversations", ["user_id", "updated_at"], unique=False
     )
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("characters", sa.BigInteger(), nullable=False),
+        sa.Column("passages", sa.BigInteger(), nullable=False),
+        sa.Column("pages", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
+    )
+    op.create_index(op.f("ix_documents_user_id_created_at"), "documents", ["user_id", "created_at"], unique=False)
+    op.create_index(op.f("ix_documents_user_id_digest"), "documents", ["user_id", "digest"], unique=True)
     op.create_table(
         "latency_buckets",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -428,6 +445,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         op.f("ix_messages_conversation_id_position"), "messages", ["conversation_id", "position"], unique=True
     )
     op.create_table(
+        "passages",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("document_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("page", sa.BigInteger(), nullable=True),
+        sa.Column("section", sa.Text(), server_default="", nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_passages_document_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_passages")),
+    )
+    op.create_index(op.f("ix_passages_document_id_position"), "passages", ["document_id", "position"], unique=True)
+    op.create_index(op.f("ix_passages_user_id"), "passages", ["user_id"], unique=False)
+    op.create_table(
         "response_items",
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("response_id", sa.Text(), nullable=False),
@@ -609,6 +644,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
 
     create_default(op.get_bind())
     make_append_only(op.get_bind(), "audit_log")
+    fulltext.create(op.get_bind(), "passages")
     users = sa.table("users", *(sa.column(name) for name in ("id", "name", "created_at", "updated_at")))
     now = now_us()
     named = {"local": "this machine", "admin": "admin"}

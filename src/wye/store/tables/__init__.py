@@ -5,6 +5,7 @@ version with it is released; a test compares the two on both databases. Later ch
 two steps: see docs/decisions/0009-store.md.
 """
 
+from wye.store.tables.documents import documents, passages
 from wye.store.tables.house import audit_log, changes, chores, settings
 from wye.store.tables.money import budget_periods, budgets, leases
 from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
@@ -29,11 +30,13 @@ __all__ = [
     "chores",
     "conversation_hours",
     "conversations",
+    "documents",
     "keys",
     "latency_buckets",
     "leases",
     "llm_models",
     "messages",
+    "passages",
     "provider_keys",
     "response_items",
     "responses",
