@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from bench import memory, plans, report, suite
+from bench import hotpath, memory, plans, report, suite
 from bench.machine import INSTALL, install_tools, missing_tools
 from bench.measure import Window
 from bench.targets import TARGETS, TargetOptions
@@ -117,6 +117,13 @@ def _provide_tools(console: Console, *, install: bool) -> None:
         install_tools()
     elif missing:
         console.print(f"{' and '.join(missing)} not found; to have it: {' '.join(INSTALL)}", style="yellow")
+
+
+@app.command("hotpath")
+def hot_path() -> None:
+    """Time what choosing and surviving add to a request; the limit is 30 µs of CPU."""
+    if not hotpath.print_figures(Console(), hotpath.measure()):
+        raise typer.Exit(1)
 
 
 @app.command("reports")

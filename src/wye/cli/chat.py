@@ -1,6 +1,5 @@
 """`wye chat`."""
 
-import asyncio
 import base64
 import mimetypes
 import os
@@ -15,6 +14,7 @@ import typer
 from rich.text import Text
 
 from wye.cli.output import console, errors, fail, money, print_json
+from wye.cli.running import run
 from wye.cli.serve import Config
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.response import StreamChunk
@@ -43,7 +43,7 @@ def chat(
         messages = _messages(prompt or [], system, image or [])
         options = {"temperature": temperature, "max_tokens": max_tokens}
         given = {name: value for name, value in options.items() if value is not None}
-        asyncio.run(_ask(messages, model, config, given, as_json=as_json))
+        run(_ask(messages, model, config, given, as_json=as_json))
     except WyeError as error:
         fail(error)
     except KeyboardInterrupt:

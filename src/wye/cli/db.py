@@ -1,6 +1,5 @@
 """`wye db upgrade` and `wye db check`."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from rich.text import Text
 from wye import catalog
 from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
+from wye.cli.running import run
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.errors import ConfigurationError, WyeError
@@ -76,7 +76,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
 def _asked(config: Config, ask: "Callable[[Database], Awaitable[Checked]]") -> "Checked":
     from wye.store.database import Database
 
-    async def run() -> "Checked":
+    async def opened() -> "Checked":
         database = Database(settings.store)
         try:
             return await ask(database)
@@ -89,6 +89,6 @@ def _asked(config: Config, ask: "Callable[[Database], Awaitable[Checked]]") -> "
             raise ConfigurationError(
                 "store.url is memory://, which keeps nothing: there is no database", param="store.url"
             )
-        return asyncio.run(run())
+        return run(opened())
     except WyeError as error:
         fail(error)

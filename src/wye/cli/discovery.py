@@ -1,6 +1,5 @@
 """`wye models refresh` and `wye providers test`: what providers say when they are asked."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -14,6 +13,7 @@ from wye.cli import gateway
 from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
 from wye.cli.providers import Local
+from wye.cli.running import run
 from wye.cli.serve import Config
 from wye.config import Settings, load_settings
 from wye.core.errors import WyeError
@@ -37,7 +37,7 @@ def refresh(
     """
     try:
         rows = catalog.load()
-        reports = asyncio.run(_refresh(Engine(load_settings(rows, path=config), rows), provider or []))
+        reports = run(_refresh(Engine(load_settings(rows, path=config), rows), provider or []))
     except WyeError as error:
         fail(error)
     if as_json:
@@ -121,7 +121,7 @@ def try_provider(
         wants_answer = complete or model is not None
         found = None if local else _ask_gateway(settings, name, model, complete=wants_answer)
         if found is None:
-            found = asyncio.run(_check_up(Engine(settings, rows), name, model, complete=wants_answer))
+            found = run(_check_up(Engine(settings, rows), name, model, complete=wants_answer))
     except WyeError as error:
         fail(error)
     if as_json:

@@ -1,6 +1,5 @@
 """`wye keys`: virtual keys, straight in the store; and encrypting anew what users brought along."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -9,6 +8,7 @@ import typer
 from wye import catalog
 from wye.cli.models import AsJson
 from wye.cli.output import Column, console, fail, print_json, print_table
+from wye.cli.running import run
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.caller import ADMIN
@@ -167,7 +167,7 @@ def _asked(config: Config, ask: "Callable[[Database, Vault], Awaitable[_T]]") ->
     from wye.store.database import Database
     from wye.store.opened import prepare
 
-    async def run() -> _T:
+    async def opened() -> _T:
         await prepare(settings.store)
         database = Database(settings.store)
         try:
@@ -179,6 +179,6 @@ def _asked(config: Config, ask: "Callable[[Database, Vault], Awaitable[_T]]") ->
         settings = load_settings(catalog.load(), path=config, reads_database_url=True)
         if settings.store.is_memory:
             raise ConfigurationError("store.url is memory://, which keeps no keys", param="store.url")
-        return asyncio.run(run())
+        return run(opened())
     except WyeError as error:
         fail(error)

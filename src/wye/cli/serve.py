@@ -1,6 +1,5 @@
 """`wye serve`."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from rich.markup import escape
 
 from wye import catalog
 from wye.cli.output import console, fail
+from wye.cli.running import run
 from wye.config import Settings
 from wye.core.errors import WyeError
 from wye.engine import Engine
@@ -44,7 +44,7 @@ def serve(
         source = Source(rows, config, overrides, server.check)
         settings = source.load()
         problems = Engine(settings, rows).snapshot.problems  # what cannot work is said before an address is
-        if not settings.store.is_memory and (said := asyncio.run(prepare(settings.store))) is not None:
+        if not settings.store.is_memory and (said := run(prepare(settings.store))) is not None:
             problems = (*problems, said)
         gateway = server.make_gateway(source, settings, debug=debug)
         listener = server.listen(settings)

@@ -1,6 +1,5 @@
 """`wye usage` and `wye telemetry export`: what the books say, read from the store itself."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
@@ -12,6 +11,7 @@ from rich.text import Text
 from wye import catalog
 from wye.cli.models import AsJson
 from wye.cli.output import Column, Row, console, fail, figure, print_json, print_table, short_figure
+from wye.cli.running import run
 from wye.cli.serve import Config
 from wye.config import load_settings
 from wye.core.errors import ConfigurationError, InvalidRequestError, WyeError
@@ -102,7 +102,7 @@ def _with_store(config: Config, work: "Callable[[Database], Awaitable[_T]]") -> 
         settings = load_settings(catalog.load(), path=config, reads_database_url=True).store
         if settings.is_memory:
             raise ConfigurationError("nothing is kept here: set [store] url to a database", param="store.url")
-        return asyncio.run(_opened(settings, work))
+        return run(_opened(settings, work))
     except WyeError as error:
         if isinstance(error, InvalidRequestError):
             error.message = error.message.replace("'since'", "--since").replace("'until'", "--until")

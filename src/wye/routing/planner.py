@@ -77,6 +77,7 @@ class Planner:
         self._default = strategy_named(self._config.strategy, "routing.strategy")
         self._plans: dict[tuple[str, Operation | None], _Fixed] = {}
         self._resolutions: dict[frozenset[str], frozenset[str]] = {}
+        self._meanings: dict[str, tuple[str, bool]] = {}
         self._pools: dict[Operation, tuple[dict[str, ModelInfo], list[Dropped]]] = {}
         self._made: tuple[int, Chooser] | None = None
 
@@ -121,7 +122,7 @@ class Planner:
         fixed = self._plans.get((name, operation))
         if fixed is not None:
             return fixed.choice
-        return self._is_auto(self._names.resolved(name)) or self._fixed(name, operation).choice
+        return self._meant(name)[1] or self._fixed(name, operation).choice
 
     def is_alias(self, name: str) -> bool:
         """Tell whether a name is an alias in force: a model's own name is none."""
@@ -129,6 +130,16 @@ class Planner:
 
     def _is_auto(self, name: str) -> bool:
         return (name == AUTO or name in AUTO_NAMES) and not self._names.is_alias(name)
+
+    def _meant(self, name: str) -> tuple[str, bool]:
+        """Return what a name stands for in the end, and whether that is `auto` or its like; worked out once."""
+        found = self._meanings.get(name)
+        if found is None:
+            meant = self._names.resolved(name)
+            found = meant, self._is_auto(meant)
+            if len(self._meanings) < _KEPT_PLANS:  # names come from callers
+                self._meanings[name] = found
+        return found
 
     @property
     def _chooser(self) -> Chooser:
@@ -171,8 +182,8 @@ class Planner:
         return structs.replace(plan, attempts=tuple(_unwell(attempt, health) for attempt in plan.attempts))
 
     def _chosen(self, wanted: Wanted, health: HealthView, *, explained: bool) -> Plan:
-        name = self._names.resolved(wanted.model)
-        if not self._is_auto(name):
+        name, auto = self._meant(wanted.model)
+        if not auto:
             fixed = self._fixed(wanted.model, wanted.operation)
             return self._among(fixed, wanted, health, wanted.strategy, explained=explained)
         strategy = wanted.strategy or AUTO_NAMES.get(name)
@@ -219,8 +230,11 @@ class Planner:
         bar = chooser.bar(wanted, health, named=True)
         if not fixed.choice:
             bar = structs.replace(bar, fits=True)  # the provider's own word on a named model counts, not our estimate
-        entries = {one.full_id: chooser.entry(one.full_id, one.provider) for one in fixed.plan.attempts}
-        passed, dropped = chooser.sift(entries.values(), bar, wanted)
+        entries = [chooser.entry(one.full_id, one.provider) for one in fixed.plan.attempts]
+        in_its_order = strategy is None and not (fixed.scored or fixed.weighted or fixed.unsaid or explained)
+        if in_its_order and all(bar.drops(entry) is None for entry in entries):
+            return fixed.plan
+        passed, dropped = chooser.sift(entries, bar, wanted)
         if not fixed.scored and strategy is None:
             strategy = ROUND_ROBIN if fixed.weighted else MANUAL
         chosen_by = strategy or wanted.default_strategy or self._default

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from wye.core.caller import LIBRARY, Caller
-from wye.core.content import Audio, File, Image, Part, ToolResult
+from wye.core.content import Audio, File, Image, Part, Text, ToolResult
 from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
 from wye.core.exchange import Exchange
@@ -57,10 +56,10 @@ class Reader:
                 models=caller.models,
                 preferred=caller.preferred,
             )
-        wanted, exchange.prefixes = self.read(call, wishes, planner, provider=exchange.provider, caller=exchange.caller)
-        return (
-            structs.replace(wanted, turn=self._turn(call.model, wanted.needs)) if choice or wanted.strategy else wanted
+        wanted, exchange.prefixes = self._read(
+            call, wishes or NO_WISHES, exchange.provider, exchange.caller, choice=choice, turns=True
         )
+        return wanted
 
     def read(
         self,
@@ -73,8 +72,12 @@ class Reader:
     ) -> tuple[Wanted, tuple[tuple[int, int], ...]]:
         """Return what a call wants, which takes no turn, and hashes of its beginnings; `provider` alone may answer."""
         choice = planner.chooses(call.model, call.operation)
+        return self._read(call, wishes or NO_WISHES, provider, caller, choice=choice, turns=False)
+
+    def _read(
+        self, call: Call, wishes: Wishes, provider: str | None, caller: Caller, *, choice: bool, turns: bool
+    ) -> tuple[Wanted, tuple[tuple[int, int], ...]]:
         prefixes: tuple[tuple[int, int], ...] = ()
-        wishes = wishes or NO_WISHES
         choice = choice or wishes.strategy is not None
         providers = wishes.providers if provider is None else frozenset({provider})
         if caller.providers is not None:
@@ -105,6 +108,7 @@ class Reader:
             tags=wishes.tags,
             holder=holder,
             held_tokens=min(held, input_tokens),
+            turn=self._turn(call.model, needs) if turns and choice else 0,
         )
         return wanted, prefixes
 
@@ -155,7 +159,8 @@ def needs_of(chat: ChatRequest) -> frozenset[str]:
         needs.add("reasoning")
     for message in chat.messages:
         for part in message.parts:
-            needs.update(_needs_of_part(part))
+            if not isinstance(part, Text):
+                needs.update(_needs_of_part(part))
     return frozenset(needs)
 
 

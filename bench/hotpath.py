@@ -1,0 +1,177 @@
+"""What choosing and surviving cost a request: the engine's way with a provider that answers at once, less that answer.
+
+Everything of `routing/`, `health/` and `dispatch/` runs: reading what is wanted, the plan, the breaker's and the key's
+permits, the retry budget, slots, outcomes. The books are left out, they have a figure of their own.
+"""
+
+import math
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from wye import adapters, catalog
+from wye.catalog import Catalog
+from wye.catalog.schema import ModelInfo, Provider
+from wye.config import load_settings
+from wye.core.exchange import Exchange
+from wye.core.response import ModelResponse
+from wye.core.secret import Secret
+from wye.dispatch.factory import ModelProviderFactory
+from wye.dispatch.upstream import Upstream, WireUpstream
+from wye.engine import Engine
+from wye.ledger.books import Books
+from wye.surfaces import openai_chat
+from wye.transport import HttpReply, HttpStream
+
+LIMIT_MICROSECONDS = 30.0
+_ADDRESS = "http://127.0.0.1:9/v1"
+_ANSWER = (
+    b'{"id":"chatcmpl-1","object":"chat.completion","created":1731456253,"model":"bench-model","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"Paris."},"finish_reason":"stop"}],"usage":{"prompt_tokens":31,'
+    b'"completion_tokens":8,"total_tokens":39}}'
+)
+_MESSAGES = b'"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"The capital of France?"}]'
+_SETTINGS = """
+[store]
+url = "memory://"
+[aliases]
+either = ["one/bench-model", "two/bench-model"]
+[retry]
+base_delay = 0.001
+"""
+_PROVIDER = """
+[providers.{name}]
+adapter = "openai_chat"
+base_url = "{address}"
+api_keys = ["bench-key-1", "bench-key-2"]
+allow_private_network = true
+[models."{name}/bench-model"]
+context_window = 128000
+input_cost_per_million = 0.15
+output_cost_per_million = 0.60
+capabilities = ["text", "streaming"]
+"""
+_MODELS = {
+    "a named model, two keys": b"one/bench-model",
+    "an alias of two providers": b"either",
+    "auto:balanced": b"auto:balanced",
+}
+
+
+class Figure(Struct, frozen=True):
+    """CPU of one request in microseconds: all of it, the bare call of its provider, and what is between them."""
+
+    kind: str
+    whole: float
+    bare: float
+
+    @property
+    def cost(self) -> float:
+        """What choosing and surviving take."""
+        return self.whole - self.bare
+
+
+class _AtOnce:
+    """A transport whose answer is already there."""
+
+    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
+        """Answer."""
+        del path, headers, body, deadline
+        return HttpReply(200, dict, _ANSWER)
+
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        """Answer."""
+        return await self.send(path, headers, b"", deadline)
+
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
+        """Refuse: nothing here is streamed."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+class _NoBooks(Books):
+    """Books that nothing is written into."""
+
+    def settle(self, exchange: Exchange, catalog: Catalog, failure: BaseException | None = None) -> None:
+        """Write nothing."""
+
+
+class _WithoutNetwork(ModelProviderFactory):
+    """Makes providers whose transport answers at once."""
+
+    def build(
+        self, provider: Provider, *, models: Mapping[str, ModelInfo], keys: tuple[Secret, ...] = (), **more: Any
+    ) -> Upstream:
+        """Return an upstream of a wire format, all others as they are."""
+        if provider.base_url != _ADDRESS:
+            return super().build(provider, models=models, keys=keys, **more)
+        return WireUpstream(
+            provider, adapters.load(provider.adapter), _AtOnce(), models=models, keys=keys, silence=30.0
+        )
+
+
+def measure(rounds: int = 20, requests: int = 1000) -> list[Figure]:
+    """Ask `rounds` times for `requests` of each kind; the quickest round counts: only other work is slow."""
+    return uvloop.run(_measure(rounds, requests))
+
+
+async def _measure(rounds: int, requests: int) -> list[Figure]:
+    engine = _engine()
+    figures = []
+    for kind, model in _MODELS.items():
+        call = openai_chat.parse_request(b'{"model":"%b",%b}' % (model, _MESSAGES))
+        done = engine.begin(call)
+        await engine.complete(done)
+        attempt = done.outcomes[-1].attempt
+        upstream, key = engine.snapshot.upstreams[attempt.provider], Secret("bench-key-1")
+
+        async def whole() -> ModelResponse:
+            return await engine.complete(engine.begin(call))  # noqa: B023 - called within the round
+
+        async def bare() -> ModelResponse:
+            return await upstream.complete(done, attempt, 30.0, key)  # noqa: B023 - called within the round
+
+        figures.append(Figure(kind, await _least(whole, rounds, requests), await _least(bare, rounds, requests)))
+    await engine.aclose()
+    return figures
+
+
+def _engine() -> Engine:
+    rows = catalog.load()
+    text = _SETTINGS + "".join(_PROVIDER.format(name=name, address=_ADDRESS) for name in ("one", "two"))
+    with tempfile.TemporaryDirectory() as folder:
+        (path := Path(folder, "wye.toml")).write_text(text)
+        settings = load_settings(rows, path=path, environ={})
+    return Engine(settings, rows, _WithoutNetwork(), books=_NoBooks())
+
+
+async def _least(ask: Callable[[], Awaitable[object]], rounds: int, requests: int) -> float:
+    least = float("inf")
+    for _ in range(rounds):
+        began = time.process_time()
+        for _ in range(requests):
+            await ask()
+        least = min(least, time.process_time() - began)
+    return least / requests * 1e6
+
+
+def print_figures(console: Console, figures: list[Figure]) -> bool:
+    """Print the figures; tell whether all are under the limit."""
+    table = Table(title="choosing and surviving, µs of CPU per request")
+    for title in ("request", "engine", "bare provider", "cost"):
+        table.add_column(title, justify="left" if title == "request" else "right")
+    for one in figures:
+        table.add_row(one.kind, f"{one.whole:.1f}", f"{one.bare:.1f}", f"{one.cost:.1f}")
+    console.print(table)
+    good = all(one.cost < LIMIT_MICROSECONDS for one in figures)
+    console.print(f"{'under' if good else 'OVER'} the limit of {LIMIT_MICROSECONDS:.0f} µs")
+    return good
