@@ -39,7 +39,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
 TAIL = """
     create_default(op.get_bind())
     make_append_only(op.get_bind(), "audit_log")
-    fulltext.create(op.get_bind(), "passages")
+    for searched in ("passages", "conversations", "messages"):
+        fulltext.create(op.get_bind(), searched)
     users = sa.table("users", *(sa.column(name) for name in ("id", "name", "created_at", "updated_at")))
     now = now_us()
     named = {"local": "this machine", "admin": "admin"}

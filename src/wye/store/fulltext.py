@@ -22,6 +22,7 @@ from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     FromClause,
     Integer,
     Table,
@@ -74,17 +75,18 @@ def fold(said: str) -> str:
     return " ".join(term[:_LONGEST] for term in _TERM.findall(_plain(said)))
 
 
-def matching(connection: AsyncConnection, searched: Table, said: str) -> Matching | None:
+def matching(connection: AsyncConnection, searched: Table, said: str, *, every: bool = False) -> Matching | None:
     """Return how to find the rows that have words of `said`; `None` where it holds none.
 
-    All of `said` is words: no quote, operator or column's name in it means anything.
+    All of `said` is words: no quote, operator or column's name in it means anything. With `every`, a row has to have
+    all of them, and each may be the beginning of a longer one, as where somebody types in order to find it.
     """
     phrases = phrases_of(said)
     if not phrases:
         return None
     if connection.dialect.name == "postgresql":
-        return _postgresql(searched, phrases)
-    return _sqlite(searched, phrases)
+        return _postgresql(searched, phrases, every=every)
+    return _sqlite(searched, phrases, every=every)
 
 
 def phrases_of(said: str) -> list[tuple[str, ...]]:
@@ -117,12 +119,13 @@ def _plain(said: str) -> str:
     return unicodedata.normalize("NFC", apart)
 
 
-def _sqlite(searched: Table, phrases: list[tuple[str, ...]]) -> Matching:
+def _sqlite(searched: Table, phrases: list[tuple[str, ...]], *, every: bool) -> Matching:
     name = searched.name + _SUFFIX
     words = table(name, column("rowid"))
     key = next(iter(searched.primary_key))
     # Within double quotes FTS5 knows no syntax, and terms hold letters and digits only.
-    asked = " OR ".join(f'"{" ".join(terms)}"' for terms in phrases)
+    each = [f'"{" ".join(terms)}"' for terms in phrases]
+    asked = " AND ".join(f"{one}*" for one in each) if every else " OR ".join(each)
     condition: ColumnElement[Any] = literal_column(name).op("MATCH")(asked)
     return Matching(
         source=words.join(searched, words.c.rowid == key),
@@ -131,9 +134,15 @@ def _sqlite(searched: Table, phrases: list[tuple[str, ...]]) -> Matching:
     )
 
 
-def _postgresql(searched: Table, phrases: list[tuple[str, ...]]) -> Matching:
+def _postgresql(searched: Table, phrases: list[tuple[str, ...]], *, every: bool) -> Matching:
     words: ColumnElement[Any] = literal_column(f"{searched.name}.words")
     english = cast(literal("english"), postgresql.REGCONFIG)
+    if every:
+        beginnings = " & ".join(f"({' <-> '.join(terms)}:*)" for terms in phrases)
+        wanted = func.to_tsquery(english, beginnings)
+        return Matching(
+            source=searched, condition=words.op("@@")(wanted), rank=cast(func.ts_rank_cd(words, wanted), Float)
+        )
     each = [func.phraseto_tsquery(english, " ".join(terms)) for terms in phrases]
     asked: ColumnElement[Any] = each[0]
     for one in each[1:]:

@@ -161,11 +161,23 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_index(op.f("ix_conversation_hours_hour"), "conversation_hours", ["hour"], unique=False)
     op.create_table(
         "conversations",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("title_source", sa.Text(), server_default="", nullable=False),
+        sa.Column("terms", sa.Text(), server_default="", nullable=False),
         sa.Column("model", sa.Text(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=True),
+        sa.Column("agent", sa.Text(), nullable=True),
+        sa.Column("head_id", sa.Text(), nullable=True),
+        sa.Column(
+            "tags",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
         sa.Column(
             "metadata",
             sa.JSON(none_as_null=True).with_variant(
@@ -176,7 +188,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_conversations")),
+        sa.UniqueConstraint("id", name=op.f("uq_conversations_id")),
     )
     op.create_index(
         op.f("ix_conversations_user_id_updated_at"), "conversations", ["user_id", "updated_at"], unique=False
@@ -420,11 +433,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     )
     op.create_table(
         "messages",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("conversation_id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("parent_id", sa.Text(), nullable=True),
         sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("terms", sa.Text(), server_default="", nullable=False),
         sa.Column(
             "content",
             sa.JSON(none_as_null=True).with_variant(
@@ -435,15 +451,21 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("provider", sa.Text(), nullable=True),
         sa.Column("model", sa.Text(), nullable=True),
         sa.Column("usage_id", sa.Text(), nullable=True),
+        sa.Column(
+            "account",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name=op.f("fk_messages_conversation_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_messages")),
+        sa.UniqueConstraint("id", name=op.f("uq_messages_id")),
     )
-    op.create_index(
-        op.f("ix_messages_conversation_id_position"), "messages", ["conversation_id", "position"], unique=True
-    )
+    op.create_index(op.f("ix_messages_conversation_id_number"), "messages", ["conversation_id", "number"], unique=False)
     op.create_table(
         "passages",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -514,6 +536,22 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_index(op.f("ix_users_team_id"), "users", ["team_id"], unique=False)
+    op.create_table(
+        "attachments",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_attachments_message_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    op.create_index(op.f("ix_attachments_message_id"), "attachments", ["message_id"], unique=False)
     op.create_table(
         "keys",
         sa.Column("id", sa.Text(), nullable=False),
@@ -644,7 +682,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
 
     create_default(op.get_bind())
     make_append_only(op.get_bind(), "audit_log")
-    fulltext.create(op.get_bind(), "passages")
+    for searched in ("passages", "conversations", "messages"):
+        fulltext.create(op.get_bind(), searched)
     users = sa.table("users", *(sa.column(name) for name in ("id", "name", "created_at", "updated_at")))
     now = now_us()
     named = {"local": "this machine", "admin": "admin"}

@@ -10,7 +10,7 @@ from wye.store.tables.house import audit_log, changes, chores, settings
 from wye.store.tables.money import budget_periods, budgets, leases
 from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
 from wye.store.tables.schema import METADATA
-from wye.store.tables.talks import conversations, messages, response_items, responses
+from wye.store.tables.talks import attachments, conversations, messages, response_items, responses
 from wye.store.tables.usage import (
     attempts,
     conversation_hours,
@@ -22,6 +22,7 @@ from wye.store.tables.usage import (
 
 __all__ = [
     "METADATA",
+    "attachments",
     "attempts",
     "audit_log",
     "budget_periods",

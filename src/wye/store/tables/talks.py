@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, SmallInteger, Table
 from sqlalchemy import text as sql
 
-from wye.store.tables.schema import METADATA, document, flag, text, whole
+from wye.store.tables.schema import METADATA, NUMBERED, document, flag, text, whole
 
 responses: Final = Table(
     "responses",
@@ -45,31 +45,59 @@ response_items: Final = Table(
 conversations: Final = Table(
     "conversations",
     METADATA,
-    text("id", primary_key=True),
+    Column("number", NUMBERED, primary_key=True, autoincrement=True),
+    text("id", unique=True),
     text("user_id"),
     text("title", server_default=""),
+    text("title_source", server_default=""),
+    text("terms", server_default=""),
     text("model", optional=True),
     text("provider", optional=True),
+    text("agent", optional=True),
+    text("head_id", optional=True),
+    document("tags"),
     document("metadata"),
     whole("created_at"),
     whole("updated_at"),
     whole("archived_at", optional=True),
     Index(None, "user_id", "updated_at"),
 )
+"""`title_source` is who gave the title: words (the first ones said), model, user, or nobody yet. `head_id` is the last
+message of the branch that is gone on from. `number` and `terms` are for `wye.store.fulltext`, which knows the title."""
 
 messages: Final = Table(
     "messages",
     METADATA,
-    text("id", primary_key=True),
+    Column("number", NUMBERED, primary_key=True, autoincrement=True),
+    text("id", unique=True),
     text("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE")),
     text("user_id"),
-    whole("position"),
+    text("parent_id", optional=True),
     text("role"),
+    text("text", server_default=""),
+    text("terms", server_default=""),
     document("content"),
     text("provider", optional=True),
     text("model", optional=True),
     text("usage_id", optional=True),
+    document("account"),
     whole("created_at"),
-    Index(None, "conversation_id", "position", unique=True),
+    Index(None, "conversation_id", "number"),
 )
-"""Messages of a conversation in order; `usage_id` is the usage record of the answer."""
+"""Messages of a conversation, a tree by `parent_id`: those with one parent are branches of each other. `text` is
+searched (by `terms`), `content` the rest of what was said, `account` what an answer took; `usage_id` is its record."""
+
+attachments: Final = Table(
+    "attachments",
+    METADATA,
+    text("id", primary_key=True),
+    text("message_id", ForeignKey("messages.id", ondelete="CASCADE")),
+    text("user_id"),
+    text("name"),
+    text("media_type"),
+    whole("size"),
+    Column("body", LargeBinary, nullable=False),
+    whole("created_at"),
+    Index(None, "message_id"),
+)
+"""Pictures, PDFs and texts that were sent along with a message."""
