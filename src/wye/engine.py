@@ -240,6 +240,12 @@ class Engine:
         wanted, _ = self._reader.read(call, wishes, now.planner, caller=caller)
         return now.planner.explain(wanted, (now.health or self.health).view())
 
+    def plan_call(self, call: Call, wishes: Wishes | None = None, caller: Caller = LIBRARY) -> Plan:
+        """Return the plan a call would get; raise as sending it would where there is none. Nothing is sent."""
+        now = self.seen_by(caller)
+        wanted, _ = self._reader.read(call, wishes, now.planner, caller=caller)
+        return now.planner.plan(wanted, (now.health or self.health).view())
+
     def _planned(self, exchange: Exchange, now: snapshot.Snapshot) -> Plan:
         wanted, health = self._reader.wanted(exchange, now.planner), (now.health or self.health).view()
         plan = now.planner.plan(wanted, health)

@@ -273,6 +273,17 @@ class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unsent: tuple[str, ...] = ()
 
 
+class ToolTraits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a tool loop goes with a provider's models.
+
+    `rounds` is how often tools are run for them at most (`None`: as often as was asked for), `parallel` whether the
+    calls of one answer run at a time or one after the other.
+    """
+
+    rounds: int | None = None
+    parallel: bool = True
+
+
 class ServedBy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another provider that serves this one's models, under the names `prefix` + id where it has no row of its own."""
 
@@ -361,6 +372,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stand_in: bool = False
     also_speaks: tuple[str, ...] = ()
     docs_url: str = ""
+    tools: ToolTraits = ToolTraits()
     wire: WireTraits = WireTraits()
 
 

@@ -1,0 +1,100 @@
+"""Runs the calls of one answer, several at a time, and tells of each as it ends."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from wye.core.content import ToolCall
+from wye.toolloop.offered import Tools
+from wye.toolloop.values import ToolRun
+
+_AGAIN = (
+    "\nThis very call has failed before, with the same arguments. Do not repeat it: change the arguments, use another "
+    "tool, or answer without it."
+)
+
+
+class Failures:
+    """Remembers which calls have failed, so that a model that repeats one is told."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._seen: set[tuple[str, bytes]] = set()
+
+    def told(self, call: ToolCall, text: str) -> str:
+        """Note a failure; return what the model is told of it."""
+        key = (call.name, _plain(call.arguments))
+        if key in self._seen:
+            return text + _AGAIN
+        self._seen.add(key)
+        return text
+
+
+class _Plain(Struct, frozen=True):
+    """An output of the loop's own."""
+
+    text: str
+    is_error: bool = True
+    cut: bool = False
+
+
+async def work(
+    calls: Sequence[ToolCall],
+    tools: Tools,
+    failures: Failures,
+    *,
+    number: int,
+    at_once: int,
+    left: Callable[[], float | None],
+) -> AsyncGenerator[tuple[int, ToolRun]]:
+    """Run `calls` of the round `number`, yielding each with its place as it ends; closing it cancels what still runs.
+
+    `left` returns the seconds that are left for all, and raises when there are none.
+    """
+    slots = asyncio.Semaphore(max(1, at_once))
+
+    async def one(at: int, call: ToolCall) -> tuple[int, ToolRun]:
+        async with slots:
+            began = time.perf_counter()
+            output = await tools.call(call.name, call.arguments) if call.name in tools.names else _unknown(call, tools)
+            seconds = time.perf_counter() - began
+        return at, ToolRun(
+            round=number,
+            id=call.id,
+            name=call.name,
+            arguments=call.arguments,
+            text=failures.told(call, output.text) if output.is_error else output.text,
+            is_error=output.is_error,
+            cut=output.cut,
+            seconds=seconds,
+        )
+
+    running = {asyncio.ensure_future(one(at, call)) for at, call in enumerate(calls)}
+    try:
+        while running:
+            done, running = await asyncio.wait(running, timeout=left(), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
+
+
+def _unknown(call: ToolCall, tools: Tools) -> _Plain:
+    there = ", ".join(sorted(tools.names)) or "none"
+    return _Plain(f"error: there is no tool {call.name[:64]!r} here; there are: {there}")
+
+
+def _plain(arguments: str) -> bytes:
+    """Return arguments so that the same ones are the same, however they were written."""
+    try:
+        value: Any = msgspec.json.decode(arguments or "{}")
+        return msgspec.json.encode(value, order="deterministic")
+    except (msgspec.DecodeError, RecursionError):
+        return arguments.encode(errors="replace")
