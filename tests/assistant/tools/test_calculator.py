@@ -1,6 +1,4 @@
-"""The calculator is exact where it can be, and nothing that is no arithmetic gets through, or takes long."""
-
-import time
+"""The calculator is exact where it can be, and nothing that is no arithmetic gets through."""
 
 import msgspec
 import pytest
@@ -88,24 +86,6 @@ REFUSED = {
     "an arc sine of more than one": "asin(2)",
     "a factorial of a half": "factorial(0.5)",
 }
-BOMBS = {
-    "a tower of powers": "9**9**9**9",
-    "a power of a long number": "(9**999)**(9**999)",
-    "a number with a long exponent": "1e999999999",
-    "a small number with a long exponent": "1e-999999999",
-    "a factorial": "factorial(factorial(9))",
-    "a binomial": "comb(10**200, 10**199)",
-    "many parentheses": "(" * 990 + "1" + ")" * 990,
-    "many signs": "-" * 599 + "1",
-    "a long sum": "+".join(["1"] * 300),
-    "a long number": "9" * 1999 + "**9999",
-    "too much to read": "1+" * 5000 + "1",
-    "a rest of huge numbers": "10**9998 % 1e-2000 ** 4",
-    "a chain of powers": "**".join(["1.1"] * 200),
-    "digits of a round": "round(1, 10**9)",
-    "a wide exponential": "exp(10**30)",
-    "hypot of infinities": "hypot(10**308 * 9, 10**308 * 9)",
-}
 
 
 @pytest.mark.parametrize(("expression", "result"), EXACT.items())
@@ -126,26 +106,6 @@ def test_what_is_not_is_rounded_and_said_to_be(expression: str, result: str) -> 
 def test_what_is_no_arithmetic_is_refused(what: str) -> None:
     with pytest.raises(ToolError):
         work_out(REFUSED[what])
-
-
-@pytest.mark.parametrize("what", BOMBS)
-def test_no_expression_takes_long(what: str) -> None:
-    begun = time.process_time()
-    with pytest.raises(ToolError):
-        work_out(BOMBS[what])
-    assert time.process_time() - begun < 2  # unbounded, each would take minutes or all of the memory
-
-
-@pytest.mark.parametrize(
-    ("heavy", "magnitude"),
-    [("*".join(["(9**999)"] * 10), "E+9532"), ("+".join(["1/(7**3000+1)"] * 45), "E-2534")],
-)
-def test_much_work_within_the_bounds_stays_short(heavy: str, magnitude: str) -> None:
-    begun = time.process_time()
-    shown, exact = work_out(heavy)
-    assert shown.endswith(magnitude)
-    assert not exact
-    assert time.process_time() - begun < 2
 
 
 def test_what_crosses_zero_does_so_and_what_is_small_stays_small() -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from wye.assistant.tools.calculator import Calculator
+from wye.assistant.tools.dates import Dates
+from wye.assistant.tools.filesystem import Filesystem
 from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
 from wye.config import Settings
 from wye.config.tools import ToolsConfig
@@ -25,8 +27,11 @@ def build(engine: Engine) -> Toolbox:
 
 def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | None]]:
     """Yield every tool, and why it cannot work where it cannot: what to write into the settings."""
-    del config, engine
+    del engine
     yield Calculator(), None
+    yield Dates(), None
+    root = config.filesystem.root
+    yield Filesystem(config.filesystem), None if root else "filesystem has no folder; set 'root' in [tools.filesystem]"
 
 
 def _switched_off(config: ToolsConfig, name: str) -> str | None:
