@@ -76,7 +76,7 @@ class Engine:
         self._factory = factory or ModelProviderFactory()
         self._registered: dict[str, tuple[BaseModelProvider, Sequence[ModelInfo]]] = {}
         self._lists: dict[str, Sequence[ModelInfo]] = {}
-        self._first: tuple[str, str] | None = None
+        self._first: str | None = None
         self._turnover = Turnover()
         self.state = connect(settings.state)
         self.cache = cache.connect(settings.cache, settings.state)
@@ -307,7 +307,8 @@ class Engine:
 
     def check(self, settings: Settings) -> snapshot.Snapshot:
         """Return what `reload` would make of these settings, and change nothing; raise as it does."""
-        settings = settings if self._first is None else _led_by(settings, *self._first, self.snapshot.catalog)
+        if self._first is not None:
+            settings = structs.replace(settings, routing=structs.replace(settings.routing, first=self._first))
         new = snapshot.build(settings, self._catalog, self._factory, self.snapshot)
         known = self.snapshot.availability.bad_keys
         for provider_id, problem in new.availability.bad_keys.items():
@@ -349,13 +350,15 @@ class Engine:
         if self._started:
             self._checks.follow(now.settings.health)
 
-    def switch(self, provider: str, model: str) -> None:
-        """Let a provider, by its id, and its model go first where a request names none, until this process stops.
+    def switch(self, name: str | None) -> None:
+        """Let `provider/model` go first where a request names none, until this process stops.
 
-        Requests under way keep what they began with, and a reload of the settings keeps this.
+        Requests under way keep what they began with, and a reload of the settings keeps this. `None` lets the next
+        settings say it again.
         """
-        self._first = (provider, model)
-        self.reload(self.snapshot.settings)
+        self._first = name
+        if name is not None:
+            self.reload(self.snapshot.settings)
 
     def _rules_now(self) -> Rules:
         """Return how far requests go by the settings in force; calls under way keep the slots they have."""
@@ -446,17 +449,6 @@ class _Heard:
         if (trace := self._exchange.trace) is not None:
             trace.said(chunks)
         return self._sink.put(chunks)
-
-
-def _led_by(settings: Settings, provider: str, model: str, known: Catalog) -> Settings:
-    """Return settings in which this provider and model go first; `provider` is an id, the settings may say an alias."""
-    others = {
-        name: default
-        for name, default in settings.routing.default_models.items()
-        if (row := known.provider(name)) is None or row.id != provider
-    }
-    routing = structs.replace(settings.routing, default_provider=provider, default_models={**others, provider: model})
-    return structs.replace(settings, routing=routing)
 
 
 async def _list_models(

@@ -79,6 +79,7 @@ def build(
     Raises `ConfigurationError` where the settings cannot work.
     """
     catalog = _overlaid(settings, catalog)
+    settings = _led(settings, catalog)
     upstreams: dict[str, Upstream] = {}
     recipes: dict[str, Recipe] = {}
     configured: set[str] = set()
@@ -236,6 +237,21 @@ def compose(
         recipes=recipes,
         listed=listed or {},
     )
+
+
+def _led(settings: Settings, known: Catalog) -> Settings:
+    """Return settings in which `routing.first` goes first; they may name its provider by an alias."""
+    provider, _, model = (settings.routing.first or "").partition("/")
+    first = known.provider(provider)
+    if first is None or not model:
+        return settings
+    others = {
+        name: default
+        for name, default in settings.routing.default_models.items()
+        if (row := known.provider(name)) is None or row.id != first.id
+    }
+    routing = structs.replace(settings.routing, default_provider=first.id, default_models={**others, first.id: model})
+    return structs.replace(settings, routing=routing)
 
 
 def _unusable(row: Provider, said: ProviderSettings | None) -> str | None:

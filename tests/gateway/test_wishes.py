@@ -118,3 +118,16 @@ def test_an_explanation_fits_a_header_whatever_models_are_called() -> None:
     assert line.decode().isascii()
     assert line.decode().isprintable()
     assert json.loads(line)["dropped"] == {"deprecated": 2000}
+
+
+@pytest.mark.parametrize("value", [" , ", ",".join(map(str, range(21))), "x" * 101])
+def test_tags_for_the_books_that_make_no_sense_are_refused(house: Running, value: str) -> None:
+    refused = house.chat("auto", headers={"x-wye-usage-tags": value})
+    assert (refused.status, refused.error["param"]) == (400, "x-wye-usage-tags")
+
+
+def test_tags_for_the_books_decide_nothing_and_are_what_usage_is_reported_by(house: Running) -> None:
+    for tags in ("Nightly, project-7", "project-7"):
+        assert house.chat("auto", headers={"x-wye-usage-tags": tags}).headers["x-wye-model"] == "cheap"
+    groups = house.get("/api/usage?by=tag").json["groups"]
+    assert {group["name"]: group["usage"]["requests"] for group in groups} == {"project-7": 2, "Nightly": 1}

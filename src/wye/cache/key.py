@@ -76,6 +76,8 @@ def question_of(caller: Caller, call: Call, share: Share = "user") -> Question |
     parts = [_FORM, call.wire.encode(), call.operation.encode(), bytes(flags)]
     for name in sorted(call.headers):
         parts += (name.encode(), call.headers[name].encode())
+    if caller.temperature is not None or caller.max_tokens is not None:
+        parts.append(f"{caller.temperature} {caller.max_tokens}".encode())
     parts.append(b"")
     for name in sorted(members.keys() - _ASIDE):
         parts += (name.encode(), bytes(members[name]))

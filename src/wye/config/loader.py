@@ -413,6 +413,12 @@ class _Loading:
                     f"{self._near_provider(name)}",
                     param="routing",
                 )
+        if config.first is not None:
+            provider, slash, _ = config.first.partition("/")
+            if not slash:
+                raise ConfigurationError("routing.first: write 'provider/model'", param="routing.first")
+            if self._catalog.provider(provider) is None and provider not in providers:
+                self._warnings.append(f"routing.first names the provider {provider!r}, which is not there any more")
         try:
             strategy_named(config.strategy, "routing.strategy")
         except WyeError as error:

@@ -31,7 +31,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     reads what belongs to the user, `manage` changes what belongs to the user or team, `admin` everything. `models` are
     full ids or names a caller may ask for and `providers` those that may answer; `None` is all. `tags` go onto every
     record, `limits` are the key's own. `preferred` is the provider, by its id, that goes first where a request leaves
-    that open, and `strategy` what chooses then.
+    that open, and `strategy` what chooses then; `default_model` is asked where the application API is told no model,
+    `temperature` and `max_tokens` hold where a request says nothing of them.
     """
 
     user: str
@@ -45,6 +46,9 @@ class Caller(Struct, frozen=True, kw_only=True):
     limits: Limits | None = None
     preferred: str | None = None
     strategy: str | None = None
+    default_model: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
     via: Literal["admin_key", "virtual_key", "session", "open", "library"] = "virtual_key"
 
     def may(self, scope: Scope) -> bool:

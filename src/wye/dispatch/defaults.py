@@ -1,13 +1,14 @@
-"""What an operator wants where a request says nothing, put into the request in the words of its own wire."""
+"""What a user, or else the operator, wants where a request says nothing, put into the request in the words of its own wire."""
 
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from wye.catalog.schema import ModelInfo, WireTraits
+from wye.core.caller import Caller
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call
 from wye.core.wire import splice
@@ -40,6 +41,14 @@ _WORDS: Final[Mapping[str, _Words]] = {
     "anthropic_messages": _Words(),  # it always says how long the answer may be
     "gemini": _Words(max_tokens=("maxOutputTokens", "max_output_tokens"), within="generationConfig"),
 }
+
+
+def for_caller(defaults: Defaults, caller: Caller) -> Defaults:
+    """Return a provider's defaults with those of a caller in their place; the same ones where it has none."""
+    if caller.temperature is None and caller.max_tokens is None:
+        return defaults
+    temperature = defaults.temperature if caller.temperature is None else caller.temperature
+    return structs.replace(defaults, temperature=temperature, max_tokens=caller.max_tokens or defaults.max_tokens)
 
 
 def with_defaults(call: Call, defaults: Defaults, model: ModelInfo, traits: WireTraits) -> Call:

@@ -28,7 +28,7 @@ from wye.core.secret import Secret
 from wye.core.sink import Sink
 from wye.core.wire import ServerEvent, StreamState, WireRequest
 from wye.dispatch.attachments import with_bytes
-from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, with_defaults
+from wye.dispatch.defaults import NO_DEFAULTS, Defaults, as_whole, for_caller, with_defaults
 from wye.dispatch.discovery import list_models
 from wye.dispatch.in_process import as_chunks
 from wye.transport import LARGEST_ANSWER, HttpReply, HttpStream, Transport
@@ -236,8 +236,9 @@ class WireUpstream:
     ) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
         adapter = self._adapter_for(target.model, exchange.call)
-        if self._defaults is not NO_DEFAULTS:
-            call = with_defaults(call, self._defaults, target.model, target.traits)
+        defaults = for_caller(self._defaults, exchange.caller)
+        if defaults is not NO_DEFAULTS:
+            call = with_defaults(call, defaults, target.model, target.traits)
         if whole and call.stream:
             call = as_whole(call)
         request = adapter.build_request(call, target)

@@ -15,7 +15,7 @@ from wye.engine import Engine
 from wye.gateway.http import JSON, STREAM, Departure, Header
 from wye.gateway.limits import limit_headers
 from wye.gateway.outlet import Outlet
-from wye.gateway.wishes import reuse_of, summary, wishes_of
+from wye.gateway.wishes import USAGE_TAGS, reuse_of, summary, usage_tags, wishes_of
 from wye.surfaces import AnswerStream, Surface
 
 _MAX_TIMEOUT_SECONDS: Final = 24 * 3600.0
@@ -55,7 +55,9 @@ def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywor
 
 
 def heed(engine: Engine, exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
-    """Read what headers say of kept answers and of traces, where there are any."""
+    """Read what headers say of the request's tags in the books, of kept answers and of traces, where there are any."""
+    if (tags := headers.get(USAGE_TAGS)) is not None:
+        exchange.tags = usage_tags(tags)
     if engine.cache is not None:
         exchange.reuse = reuse_of(headers)
     if engine.tracing is not None and (above := headers.get(b"traceparent")) is not None:

@@ -22,6 +22,9 @@ _NO: Final = frozenset({b"false", b"0", b"no"})
 _NO_CACHE: Final = b"x-wye-no-cache"
 _CACHE_CONTROL: Final = b"cache-control"
 _MOST_TAGS: Final = 20
+_LONGEST_TAG: Final = 100
+USAGE_TAGS: Final = b"x-wye-usage-tags"
+"""The header of `usage_tags`; it decides nothing about who answers, as `x-wye-tags` does."""
 _LONGEST_SUMMARY: Final = 2000
 """Bytes; proxies commonly take 4 to 8 kB of headers in all."""
 _SHOWN: Final = 5
@@ -65,6 +68,19 @@ def reuse_of(headers: Mapping[bytes, bytes]) -> Reuse:
 
 
 _NEVER: Final = Reuse(read=False, store=False)
+
+
+def usage_tags(value: bytes) -> tuple[str, ...]:
+    """Return the tags that a request is to have in the books. Raises `InvalidRequestError` for too many, or long ones.
+
+    They are names with commas between them, and add to those of the key.
+    """
+    tags = tuple(dict.fromkeys(filter(None, (tag.strip() for tag in value.decode("utf-8", "replace").split(",")))))
+    if not tags or len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG for tag in tags):
+        message = f"'x-wye-usage-tags' must be one to {_MOST_TAGS} names with commas between them"
+        message += f", of {_LONGEST_TAG} characters at most"
+        raise InvalidRequestError(message, code="invalid_value", param="x-wye-usage-tags")
+    return tags
 
 
 def _directive(part: bytes) -> tuple[bytes, bytes]:

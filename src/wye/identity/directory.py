@@ -19,6 +19,7 @@ from wye.core.errors import AuthenticationError, SignInUnavailableError, StoreUn
 from wye.identity.changing import TARGETS, TOPIC
 from wye.identity.minting import hashed, wrong_key
 from wye.identity.pepper import pepper_of
+from wye.identity.preferred import defaults_of
 from wye.identity.vault import SealBrokenError, Vault, VaultClosedError
 from wye.store import people
 from wye.store.opened import Store
@@ -212,7 +213,16 @@ def _preferring(caller: Caller, said: people.Preferences | None) -> Caller:
     if said.enabled_providers is not None:
         enabled = frozenset(said.enabled_providers)
         providers = enabled if providers is None else providers & enabled
-    return structs.replace(caller, providers=providers, preferred=said.preferred_llm_provider, strategy=said.strategy)
+    defaults = defaults_of(said.defaults)
+    return structs.replace(
+        caller,
+        providers=providers,
+        preferred=said.preferred_llm_provider,
+        strategy=said.strategy,
+        default_model=defaults.model,
+        temperature=defaults.temperature,
+        max_tokens=defaults.max_tokens,
+    )
 
 
 def scopes_of(names: Iterable[str]) -> frozenset[Scope]:

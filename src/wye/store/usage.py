@@ -6,16 +6,18 @@ from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import structs
-from sqlalchemy import Boolean, Integer, select
+from sqlalchemy import Boolean, Integer, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.record import UsageRecord
 from wye.core.sums import fold
 from wye.store import sums
-from wye.store.tables import attempts, usage_events
+from wye.store.tables import attempts, keys, usage_events
 from wye.store.upsert import insert
 
 _INSTEAD: Final = "\ufffd"
+_USED_WITHIN: Final = 60_000_000
+"""Microseconds that a key's last use may be behind: a key in constant use is not written to in every batch."""
 _FIELDS: Final = {
     "user_id": "user", "key_id": "key", "team_id": "team", "parent_id": "parent", "conversation_id": "conversation",
 }  # fmt: skip
@@ -43,6 +45,12 @@ def _postgresql() -> str:
     )
 
 
+_USED: Final = (
+    keys.update()
+    .where(keys.c.id == bindparam("used_key"))
+    .where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < bindparam("before")))
+    .values(last_used_at=bindparam("used_at"))
+)
 _SQLITE: Final = _sqlite()
 _POSTGRESQL: Final = _postgresql()
 
@@ -72,6 +80,19 @@ async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> No
     if calls := [_call(record, at) for record in records for at in range(len(record.attempts))]:
         await connection.execute(insert(connection, attempts).on_conflict_do_nothing(), calls)
     await sums.add(connection, fold(records))
+    await _use_keys(connection, records)
+
+
+async def _use_keys(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
+    """Write down when keys were used last, to the minute."""
+    used: dict[str, int] = {}
+    for record in records:
+        if record.key is not None:
+            used[record.key] = max(record.at, used.get(record.key, 0))
+    if used:
+        # In the order of their ids, so that two processes never wait for each other's.
+        rows = [{"used_key": key, "used_at": at, "before": at - _USED_WITHIN} for key, at in sorted(used.items())]
+        await connection.execute(_USED, rows)
 
 
 async def unwritten(connection: AsyncConnection, records: Sequence[UsageRecord]) -> list[UsageRecord]:

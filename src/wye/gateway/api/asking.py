@@ -9,6 +9,7 @@ from msgspec import structs
 
 from wye.catalog import similarity
 from wye.catalog.schema import Provider
+from wye.core.caller import Caller
 from wye.core.errors import InvalidRequestError
 from wye.core.exchange import Exchange
 from wye.core.plan import Wishes
@@ -29,7 +30,7 @@ def open_exchange(here: Here, form: Choosing, *, stream: bool) -> Exchange:
     """Open the exchange that `form` asks for. Raises `InvalidRequestError` that names the member at fault."""
     engine, headers = here.engine, here.request.headers
     context = form.context or _NO_CONTEXT
-    body = msgspec.json.encode(_members(form, model_of(engine, form), stream=stream))
+    body = msgspec.json.encode(_members(form, model_of(engine, form, here.caller), stream=stream))
     call = openai_chat.parse_request(body, Asked(drop_unsupported=wants_dropping(engine, headers)))
     exchange = engine.begin(
         call, timeout=context.timeout or timeout_of(headers), request_id=here.request.id, caller=here.caller
@@ -39,8 +40,8 @@ def open_exchange(here: Here, form: Choosing, *, stream: bool) -> Exchange:
     return exchange
 
 
-def model_of(engine: Engine, form: Choosing) -> str:
-    """Return the name that a form asks for: `auto` where it names nothing."""
+def model_of(engine: Engine, form: Choosing, caller: Caller) -> str:
+    """Return the name that a form asks for; where it names nothing the caller's default model, or `auto`."""
     context = form.context or _NO_CONTEXT
     model = form.model or context.manual_model
     if form.provider is not None:
@@ -51,7 +52,8 @@ def model_of(engine: Engine, form: Choosing) -> str:
             code="missing_field",
             param="context.manualModel",
         )
-    return model or "auto"
+    chosen = context.strategy is None and caller.strategy is None
+    return model or (caller.default_model if chosen else None) or "auto"
 
 
 def at_provider(engine: Engine, name: str, model: str | None) -> str:

@@ -15,6 +15,7 @@ from wye.gateway.api import people_views as views
 from wye.gateway.api.asking import known_provider
 from wye.gateway.api.here import Here
 from wye.gateway.api.people_forms import PreferencesForm, TeamForm, TeamUpdateForm, UserForm, UserUpdateForm
+from wye.identity import preferred
 from wye.identity.changing import changed
 from wye.identity.directory import HOUSE, user_scopes
 from wye.identity.issuing import new_id, owner_of
@@ -154,6 +155,7 @@ async def put_preferences(
 ) -> views.PreferencesView:
     """Keep what the caller prefers: which provider goes first, which may answer, and what chooses among models."""
     owner, engine = _whose(here.caller, user_id), here.engine
+    preferred.checked(data.defaults)
     said = people.Preferences(
         user_id=owner,
         preferred_llm_provider=data.preferred_llm_provider and known_provider(engine, data.preferred_llm_provider).id,
@@ -168,6 +170,7 @@ async def put_preferences(
         before = await people.preferences(connection, owner)
         await people.put_preferences(connection, owner, said)
         await _tell(connection, here, "update", "preferences", owner, before=before, after=said)
+    await here.settle()
     return views.preferences_view(owner, said)
 
 

@@ -96,7 +96,16 @@ class PreferencesForm(Form, frozen=True, kw_only=True):
         | None
     ) = None
     strategy: Annotated[str, Meta(description="chooses where a request says nothing of it")] | None = None
-    defaults: Annotated[dict[str, Any], Meta(description="kept for clients as it is")] | None = None
+    defaults: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description="where a request says nothing of it: `model` (in the application API), `temperature`, "
+                "`maxTokens`; the rest is kept for clients as it is"
+            ),
+        ]
+        | None
+    ) = None
 
 
 FORMS: Final[tuple[type[Form], ...]] = (

@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from wye.catalog.schema import Provider
 from wye.checkup import Checkup, check_up
-from wye.core.errors import InvalidRequestError, ModelNotFoundError
+from wye.core.errors import InvalidRequestError, ModelNotFoundError, StoreUnavailableError
 from wye.core.plan import Wanted
 from wye.engine import Engine
 from wye.gateway.api import choosing
@@ -19,6 +19,9 @@ from wye.gateway.api.forms import SwitchForm, TryForm
 from wye.gateway.api.here import Here
 from wye.gateway.api.views import View
 from wye.health.report import BreakerReport, ModelReport, ProviderReport, Status
+
+_FIRST: Final = "routing.first"
+"""The runtime setting that says what goes first."""
 
 
 class BreakerView(View, frozen=True, kw_only=True):
@@ -102,11 +105,12 @@ class ChosenView(View, frozen=True, kw_only=True):
 
 
 class SwitchView(View, frozen=True, kw_only=True):
-    """What goes first now, and what did before."""
+    """What goes first now, and what did before; `kept` where it holds on every replica and after a restart."""
 
     current: str
     model: str
     previous: ChosenView
+    kept: bool
 
 
 class StepView(View, frozen=True, kw_only=True):
@@ -211,7 +215,9 @@ async def status(here: NamedDependency[Here]) -> StatusView:
 async def switch(here: NamedDependency[Here], data: JSONBody[SwitchForm]) -> SwitchView:
     """Let another provider and model go first where a request names none.
 
-    Requests under way keep theirs. It is kept in this process's memory, until it stops.
+    Requests under way keep theirs. With a store it is kept as the runtime setting `routing.first`, which goes before
+    what the environment and the settings file say; deleting that takes it back. Without one, or while it is away, it
+    holds in this process until it stops.
     """
     engine, before = here.engine, current(here.engine)
     row = known_provider(engine, data.provider)
@@ -227,8 +233,33 @@ async def switch(here: NamedDependency[Here], data: JSONBody[SwitchForm]) -> Swi
         near = ", ".join(known.near(f"{row.id}/{model}")) or "GET models lists them"
         message = f"{row.name} has no model {model!r}; near names: {near}. POST discover asks it for its models"
         raise ModelNotFoundError(message, param="model")
-    engine.switch(row.id, model)
-    return SwitchView(current=row.id, model=found.id if found else model, previous=before)
+    kept = await _kept(here, f"{row.id}/{model}")
+    return SwitchView(current=row.id, model=found.id if found else model, previous=before, kept=kept)
+
+
+async def _kept(here: Here, first: str) -> bool:
+    """Let `first` go first; tell whether it could be written down."""
+    engine, store = here.engine, here.engine.store
+    if store is None or here.takes_over is None:
+        engine.switch(first)
+        return False
+    from wye.store import audit, runtime_settings  # a gateway without a store need not load it
+
+    try:
+        async with store.database.begin() as connection:
+            before = (await runtime_settings.everything(connection)).get(_FIRST)
+            await runtime_settings.put(connection, _FIRST, first, by=here.caller.user)
+            action = "update" if before is not None else "create"
+            told = {"before": before and before.value, "after": first}
+            await audit.add(connection, here.caller, action, "setting", _FIRST, request_id=here.request.id, **told)
+        engine.switch(None)
+        await here.takes_over.hear_runtime_settings()
+        if engine.snapshot.settings.routing.first != first:
+            await here.takes_over.reload("switched to what was written down already")
+    except StoreUnavailableError:
+        engine.switch(first)  # whoever switches while all is on fire is not sent away
+        return False
+    return True
 
 
 @post("/test", status_code=200)
