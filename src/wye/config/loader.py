@@ -413,12 +413,7 @@ class _Loading:
                     f"{self._near_provider(name)}",
                     param="routing",
                 )
-        if config.first is not None:
-            provider, slash, _ = config.first.partition("/")
-            if not slash:
-                raise ConfigurationError("routing.first: write 'provider/model'", param="routing.first")
-            if self._catalog.provider(provider) is None and provider not in providers:
-                self._warnings.append(f"routing.first names the provider {provider!r}, which is not there any more")
+        self._check_first(config.first, providers)
         try:
             strategy_named(config.strategy, "routing.strategy")
         except WyeError as error:
@@ -428,6 +423,14 @@ class _Loading:
         if not 0 < config.deadline < math.inf:
             raise ConfigurationError("routing.deadline must be above 0 seconds", param="routing.deadline")
         return config
+
+    def _check_first(self, first: str | None, providers: Mapping[str, ProviderSettings]) -> None:
+        """Check what somebody switched to; a provider that is gone since must not keep all other settings from use."""
+        provider, slash, _ = (first or "").partition("/")
+        if first is not None and not slash:
+            raise ConfigurationError("routing.first: write 'provider/model'", param="routing.first")
+        if provider and self._catalog.provider(provider) is None and provider not in providers:
+            self._warnings.append(f"routing.first names the provider {provider!r}, which is not there any more")
 
     def _state(self) -> StateConfig:
         values = dict(self._data.get("state", {}))

@@ -1,4 +1,4 @@
-"""What a user, or else the operator, wants where a request says nothing, put into the request in the words of its own wire."""
+"""What a user or the operator wants where a request says nothing, put into it in the words of its own wire."""
 
 import copy
 from collections.abc import Mapping, Sequence

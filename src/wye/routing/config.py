@@ -12,9 +12,9 @@ class RoutingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How a name becomes a plan.
 
     `fallback_order` lists providers by id or alias for `auto` and for a bare name that several serve, `default_models`
-    what each answers `auto` with, `default_provider` goes first. `first`, as `provider/model`,
-    goes before all of these: it is what somebody switched to while the gateway ran. `deadline` is seconds for the whole chain of
-    attempts, until an answer is complete or a stream has begun. `strategy` chooses among the default models; the
+    what each answers `auto` with, `default_provider` goes first. `first`, as `provider/model`, goes before all of
+    these: it is what somebody switched to while the gateway ran. `deadline` is seconds for the whole chain of attempts,
+    until an answer is complete or a stream has begun. `strategy` chooses among the default models; the
     fallback order says who stands in for the chosen one. `weights` says how often providers come round in turns, 1
     where it says nothing. `fallbacks` maps a model's name to those that may answer in its place once all that serve
     that model have failed.
