@@ -108,7 +108,7 @@ def real(gateway: Running, path: str) -> str:
         if f"{{{name}}}" in path:
             made = Api(gateway).post(where, body)
             path = path.replace(f"{{{name}}}", made.json["id"])
-    return path.replace("{provider}", "openai")
+    return path.replace("{provider}", "openai").replace("{tool}", "calculator")
 
 
 def test_every_route_of_the_contract_is_described() -> None:
@@ -118,6 +118,7 @@ def test_every_route_of_the_contract_is_described() -> None:
     wanted |= {(method, f"/api/models{route}") for method, several in BARE.items() for route in several}
     wanted |= PEOPLE
     wanted |= {("get", f"/api/usage{route}") for route in USAGE}
+    wanted |= {("get", "/api/tools"), ("post", "/api/tools/{tool}")}
     assert set(OPERATIONS) == wanted
 
 

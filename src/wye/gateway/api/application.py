@@ -30,6 +30,7 @@ from wye.gateway.api import (
     reference,
     settings,
     telemetry,
+    tools,
     usage,
 )
 from wye.gateway.api.forms import Choosing
@@ -61,6 +62,7 @@ def build() -> Litestar:
             ),
             Router("/api/usage", route_handlers=[*usage.HANDLERS]),
             Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
+            Router("/api/tools", route_handlers=[*tools.HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),

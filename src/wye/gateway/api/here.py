@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from wye.assistant.tools.box import Tools
 from wye.core.caller import Caller
 from wye.core.errors import StoreUnavailableError, UnsupportedOperationError
 from wye.engine import Engine
@@ -24,7 +25,8 @@ HERE: Final = "wye.here"
 class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
-    `books` is what usage is read from, `live` tells of requests as they end. `keep_alive` is seconds. `error` is set
+    `books` is what usage is read from, `live` tells of requests as they end, `tools` are
+    what models may call. `keep_alive` is seconds. `error` is set
     where the request failed before anything was sent, for the gateway to tell; `status` where a handler has sent its
     answer itself. `takes_over` is what applies changed settings, where anything does.
     """
@@ -35,6 +37,7 @@ class Here(Struct, kw_only=True):
     keep_alive: float
     books: Source
     live: Live
+    tools: Tools
     error: Exception | None = None
     status: int = 0
     takes_over: Reloader | None = None

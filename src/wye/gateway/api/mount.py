@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar import Litestar
 
+from wye.assistant.tools.box import Tools
 from wye.engine import Engine
 from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
@@ -26,6 +27,7 @@ class Mounted:
         self._engine = engine
         self._books = books
         self._live = Live(books)
+        self._tools = Tools(engine)
         self._reloader = reloader
         self._app: Final[Litestar] = build()
 
@@ -42,6 +44,7 @@ class Mounted:
             keep_alive=keep_alive,
             books=self._books,
             live=self._live,
+            tools=self._tools,
             takes_over=self._reloader,
         )
         way_out = _WayOut(here)
