@@ -6,6 +6,7 @@ from wye.assistant.tools.calculator import Calculator
 from wye.assistant.tools.dates import Dates
 from wye.assistant.tools.filesystem import Filesystem
 from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
+from wye.assistant.tools.web_search import WebSearch, missing
 from wye.config import Settings
 from wye.config.tools import ToolsConfig
 from wye.engine import Engine
@@ -30,6 +31,7 @@ def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | Non
     del engine
     yield Calculator(), None
     yield Dates(), None
+    yield WebSearch(config.web_search), missing(config.web_search)
     root = config.filesystem.root
     yield Filesystem(config.filesystem), None if root else "filesystem has no folder; set 'root' in [tools.filesystem]"
 
