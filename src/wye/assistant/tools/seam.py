@@ -180,14 +180,14 @@ class Toolbox:
 
 
 def _decoded(arguments: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(arguments, str):
-        return arguments
-    if len(arguments) > _ARGUMENTS_AT_MOST:
-        raise ToolError(f"the arguments are longer than {_ARGUMENTS_AT_MOST} characters")
+    """Return arguments that are JSON, so that no tool sees what JSON has not: half characters, say."""
     try:
-        found: Any = msgspec.json.decode(arguments or "{}")
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ToolError(f"the arguments are not JSON: {error}") from None
+        text = arguments.encode() if isinstance(arguments, str) else msgspec.json.encode(arguments)
+        if len(text) > _ARGUMENTS_AT_MOST:
+            raise ToolError(f"the arguments are longer than {_ARGUMENTS_AT_MOST} bytes")
+        found: Any = msgspec.json.decode(text or b"{}")
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ToolError(f"the arguments are not JSON: {str(error)[:100]}") from None
     if not isinstance(found, dict):
         raise ToolError("the arguments must be a JSON object")
     return found
