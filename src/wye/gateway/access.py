@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from wye.core.caller import ADMIN, LOCAL, Caller, Scope
 from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
 from wye.core.secret import Secret
+from wye.gateway.sessions import Sessions, check_same_origin, cookie_of
 from wye.identity.minting import LONGEST, MARK, is_key, wrong_key
 from wye.identity.throttle import Throttle
 
@@ -45,6 +46,12 @@ class Gate:
         self._directory = directory
         self._throttle = throttle or Throttle()
         self._known_hosts: set[bytes] = set()
+        self.sessions: Final = Sessions(admin_key, directory)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this machine needs no key."""
+        return self._key is None
 
     def check(
         self,
@@ -62,6 +69,10 @@ class Gate:
         form with files, as few paths take it, and `bare` lets there be no body at all.
         """
         key, directory = key_of(headers), self._directory
+        if not key and (cookie := cookie_of(headers)) is not None:
+            found = self._check_session(cookie, method, headers, forms=forms, bare=bare)
+            if found is not None:
+                return found
         if directory is not None and key.startswith(_MARK) and (self._key is None or not self._is_admins(key)):
             return self._check_virtual(directory, key, address)
         if self._key is not None:
@@ -69,6 +80,35 @@ class Gate:
             return directory.of_the_house(ADMIN) if directory is not None else ADMIN
         self._check_manners(method, headers, forms=forms, bare=bare)
         return directory.of_the_house(LOCAL) if directory is not None else LOCAL
+
+    def _check_session(
+        self, cookie: str, method: str, headers: Mapping[bytes, bytes], *, forms: bool, bare: bool
+    ) -> Caller | Awaitable[Caller] | None:
+        """Return whose session it is; `None` where it has ended and nobody needs one here."""
+        try:
+            found = self.sessions.check(cookie)
+        except AuthenticationError:
+            if self.is_open:
+                return None
+            raise
+        check_same_origin(method, headers, forms=forms)
+        if self.is_open:
+            self._check_manners(method, headers, forms=forms, bare=bare)
+        return found
+
+    async def sign_in(self, key: bytes, headers: Mapping[bytes, bytes], address: str) -> Caller:
+        """Return whose key it is that a person typed in.
+
+        Raises `AuthenticationError`, `TooManyAttemptsError` or `SignInUnavailableError`.
+        """
+        if self.is_open:
+            self._check_manners("POST", headers, forms=False, bare=False)
+        if not key or (self.is_open and not (self._directory is not None and key.startswith(_MARK))):
+            self._throttle.check(address)
+            self._throttle.failed(address, hashlib.sha256(key[:LONGEST]).digest())
+            raise wrong_key()
+        found = self.check("POST", {b"authorization": b"Bearer " + key}, address=address)
+        return found if isinstance(found, Caller) else await found
 
     def _is_admins(self, key: bytes) -> bool:
         return self._key is not None and self._key.startswith(_MARK) and hmac.compare_digest(key, self._key)

@@ -19,7 +19,7 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.engine import Engine
-from wye.gateway import anthropic, chat, google, models, operations, responses
+from wye.gateway import anthropic, chat, console, google, models, operations, responses
 from wye.gateway.access import Gate, check_scope
 from wye.gateway.directory import directory_of
 from wye.gateway.http import JSON, ClientLeftError, Departures, Receive, Scope, Send, respond
@@ -80,7 +80,8 @@ class Gateway:
         self._departures = Departures()
         self.directory = directory_of(engine)
         self._gate = Gate(self.config.admin_key, self.directory)
-        self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json"})
+        self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json", "/api/session"})
+        self._console: Final = Route("GET", console.Console().answer, needs=())
         self._routes: Final[dict[str, Route]] = {
             "/v1/chat/completions": self._answers(openai_chat),
             **{
@@ -182,7 +183,7 @@ class Gateway:
 
     def _admitted(self, route: Route | None, request: Request) -> Awaitable[int]:
         """Look who asks and for what; return what answers, or raise."""
-        if request.path not in self._open:
+        if request.path not in self._open and route is not self._console:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
             forms = route is not None and route.takes_forms
@@ -241,6 +242,8 @@ class Gateway:
             return self._google_route(called)
         if route is None and path.startswith(_API):
             return Route(None, self._applied, needs=())
+        if route is None and (path == "/console" or path.startswith(console.PREFIX)):
+            return self._console
         if route is None and path.startswith("/v1/models/"):
             return Route("GET", self._show_model, needs=_LOOKING)
         if route is None and path.startswith("/v1/responses/"):
@@ -292,7 +295,8 @@ class Gateway:
         from wye.gateway.api.mount import Mounted
 
         store = self.engine.store
-        return Mounted(self.engine, store.database if store is not None else self._window, self.reloader)
+        books = store.database if store is not None else self._window
+        return Mounted(self.engine, books, self.reloader, self._gate)
 
     async def _applied(self, request: Request) -> int:
         config = self.config
@@ -414,6 +418,8 @@ class Gateway:
         )
 
     async def _root(self, request: Request) -> int:
+        if console.wants_page(request):
+            return await console.redirect(request)
         return await self._json(request, {"name": "wye", "api": "/v1", "models": "/v1/models", "health": "/healthz"})
 
     async def _json(self, request: Request, value: object, status: int = 200) -> int:

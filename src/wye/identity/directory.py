@@ -67,9 +67,11 @@ class Directory:
         Raises `AuthenticationError` for one that was revoked or has expired, `SignInUnavailableError` where nobody
         could say for too long whether it was.
         """
-        if self._pepper is None:
-            return None
-        found = self._known.get(hashed(key, self._pepper))
+        return None if self._pepper is None else self.known_by(hashed(key, self._pepper))
+
+    def known_by(self, digest: str) -> Caller | None:
+        """Return whose key has this hash, as `known` does of the key itself."""
+        found = self._known.get(digest)
         if found is None:
             return None
         if self._changes.age > self._grace:
@@ -83,11 +85,18 @@ class Directory:
 
         Raises `AuthenticationError` where it is nobody's, `SignInUnavailableError` where nobody can say.
         """
+        return await self._look_up(lambda pepper: hashed(key, pepper))
+
+    async def look_up_by(self, digest: str) -> Caller:
+        """Ask the database whose key has this hash, as `look_up` does of the key itself."""
+        return await self._look_up(lambda _: digest)
+
+    async def _look_up(self, digest_with: Callable[[bytes], str]) -> Caller:
         generation = self._generation
         try:
             async with self._database.read() as connection:
                 pepper = self._pepper or await pepper_of(connection, self._vault)
-                digest = hashed(key, pepper) if pepper is not None else ""
+                digest = digest_with(pepper) if pepper is not None else ""
                 rows = await people.sign_ins(connection, [digest]) if pepper is not None else {}
             if (row := rows.get(digest)) is not None and row.user.id not in self._users:
                 await self._bring(row.user.id)
@@ -113,6 +122,10 @@ class Directory:
     def digest(self, key: bytes) -> bytes:
         """Return what tells a wrong key from others, and cannot be turned back into it."""
         return hashed(key, self._pepper or b"").encode()
+
+    def secret_for(self, purpose: bytes) -> bytes | None:
+        """Return a secret that all processes of this deployment share; `None` before any key was ever looked up."""
+        return None if self._pepper is None else hmac.digest(self._pepper, purpose, "sha256")
 
     def _checked(self, found: Known) -> Caller:
         if found.problem is not None:

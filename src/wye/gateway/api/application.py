@@ -28,6 +28,7 @@ from wye.gateway.api import (
     people,
     providers,
     reference,
+    session,
     settings,
     telemetry,
     tools,
@@ -67,7 +68,9 @@ def build() -> Litestar:
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),
             Router("/api/settings", route_handlers=[*settings.HANDLERS]),
-            Router("/api", route_handlers=[*people.HANDLERS, *own.KEY_HANDLERS, *reference.HANDLERS]),
+            Router(
+                "/api", route_handlers=[*people.HANDLERS, *own.KEY_HANDLERS, *session.HANDLERS, *reference.HANDLERS]
+            ),
         ],
         before_request=_check,
         dependencies={

@@ -8,6 +8,7 @@ from wye.assistant.tools.box import Tools
 from wye.core.caller import Caller
 from wye.core.errors import StoreUnavailableError, UnsupportedOperationError
 from wye.engine import Engine
+from wye.gateway.access import Gate
 from wye.gateway.http import Departure
 from wye.gateway.reload import Reloader
 from wye.gateway.request import Request
@@ -25,10 +26,10 @@ HERE: Final = "wye.here"
 class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
-    `books` is what usage is read from, `live` tells of requests as they end, `tools` are
-    what models may call. `keep_alive` is seconds. `error` is set
-    where the request failed before anything was sent, for the gateway to tell; `status` where a handler has sent its
-    answer itself. `takes_over` is what applies changed settings, where anything does.
+    `books` is what usage is read from, `live` tells of requests as they end, `tools` are what models may call, `gate`
+    signs people in. `keep_alive` is seconds. `error` is set where the request failed before anything was sent, for the
+    gateway to tell; `status` where a handler has sent its answer itself. `takes_over` is what applies changed settings,
+    where anything does.
     """
 
     engine: Engine
@@ -38,6 +39,7 @@ class Here(Struct, kw_only=True):
     books: Source
     live: Live
     tools: Tools
+    gate: Gate
     error: Exception | None = None
     status: int = 0
     takes_over: Reloader | None = None

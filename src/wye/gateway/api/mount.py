@@ -7,6 +7,7 @@ from litestar import Litestar
 
 from wye.assistant.tools.box import Tools
 from wye.engine import Engine
+from wye.gateway.access import Gate
 from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
 from wye.gateway.http import Departures, Message
@@ -22,13 +23,17 @@ _NOTHING: Final = b"{}"
 class Mounted:
     """The application API of one engine."""
 
-    def __init__(self, engine: Engine, books: Source, reloader: Reloader | None = None) -> None:
-        """Build the application; usage is read from `books`, `reloader` takes changed settings over."""
+    def __init__(self, engine: Engine, books: Source, reloader: Reloader | None, gate: Gate) -> None:
+        """Build the application; usage is read from `books`, `reloader` takes changed settings over.
+
+        `gate` signs people in.
+        """
         self._engine = engine
         self._books = books
         self._live = Live(books)
         self._tools = Tools(engine)
         self._reloader = reloader
+        self._gate = gate
         self._app: Final[Litestar] = build()
 
     async def answer(self, request: Request, departures: Departures, *, max_body: int, keep_alive: float) -> int:
@@ -45,6 +50,7 @@ class Mounted:
             books=self._books,
             live=self._live,
             tools=self._tools,
+            gate=self._gate,
             takes_over=self._reloader,
         )
         way_out = _WayOut(here)

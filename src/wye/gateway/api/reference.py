@@ -10,9 +10,16 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar, Request, Response, get
 
-from wye.gateway.api import answers, budget_forms, forms, own_forms, people_forms, tools
+from wye.gateway.api import answers, budget_forms, forms, own_forms, people_forms, session_forms, tools
 
-FORMS: Final = (*forms.FORMS, *people_forms.FORMS, *budget_forms.FORMS, *own_forms.FORMS, *tools.FORMS)
+FORMS: Final = (
+    *forms.FORMS,
+    *people_forms.FORMS,
+    *budget_forms.FORMS,
+    *own_forms.FORMS,
+    *session_forms.FORMS,
+    *tools.FORMS,
+)
 _encode = msgspec.json.Encoder().encode
 
 
