@@ -51,7 +51,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-RUN = ["README.md", "docs/clients.md"]
+RUN = ["README.md", "docs/clients.md", "docs/tools.md"]
 """The pages whose examples are run as they stand."""
 
 
@@ -78,6 +78,14 @@ def test_the_readmes_settings_are_accepted(tmp_path: Path) -> None:
     settings = load_settings(catalog.load(), path=file, environ={})
     assert not settings.warnings
     assert "my-endpoint" in settings.providers
+
+
+def test_the_settings_of_the_page_about_tools_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "wye.toml"
+    file.write_text("\n".join(blocks("docs/tools.md", "toml")))
+    settings = load_settings(catalog.load(), path=file, environ={})
+    assert not settings.warnings
+    assert settings.tools.filesystem.root == "/srv/wye/files"
 
 
 def test_the_guides_provider_file_is_a_whole_one() -> None:
