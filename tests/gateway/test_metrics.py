@@ -224,3 +224,11 @@ def test_any_worker_tells_of_all_of_them(upstreams: tuple[Upstream, Upstream]) -
                     found.add(read(gateway).get(("wye_requests_total", "m", "chat", "up", "ok"), 0.0))
                     gateway.hang_up()
                 time.sleep(0.05)
+
+
+def test_an_estimated_count_of_tokens_is_no_failure() -> None:
+    body = b'{"model":"mock/mock-fast","messages":[{"role":"user","content":"Hello there"}]}'
+    with serving("") as gateway:
+        assert gateway.request("POST", "/v1/messages/count_tokens", body).json["input_tokens"] > 0
+        page = gateway.get("/metrics").body.decode()
+    assert 'operation="count_tokens",provider="mock",status="ok"} 1.0' in page

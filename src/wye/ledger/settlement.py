@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from wye.catalog import Catalog
-from wye.core.errors import WyeError
+from wye.core.errors import UnsupportedOperationError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.plan import Outcome
 from wye.core.record import PICO_PER_USD, AttemptRecord, Status, UsageRecord
@@ -91,7 +91,7 @@ def settlement(exchange: Exchange, catalog: Catalog, now: int, failure: BaseExce
         last = outcomes[-1]
         if last.first_token is not None:
             first_token = round((last.started + last.first_token) * 1e6) - exchange.at
-    status, error = _ended(failure)
+    status, error = _ended(exchange, failure)
     plain = len(outcomes) == 1 and status == "ok"
     return UsageRecord(
         id=exchange.id,
@@ -161,9 +161,11 @@ def _tags(exchange: Exchange) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*exchange.caller.tags, *exchange.tags)))
 
 
-def _ended(failure: BaseException | None) -> tuple[Status, str | None]:
+def _ended(exchange: Exchange, failure: BaseException | None) -> tuple[Status, str | None]:
     if failure is None:
         return "ok", None
+    if isinstance(failure, UnsupportedOperationError) and exchange.call.operation == "count_tokens":
+        return "ok", None  # whoever asked gets an estimate
     if isinstance(failure, WyeError):
         return "error", failure.code
     if isinstance(failure, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt):
