@@ -1,24 +1,21 @@
 """One client for every model: a thin face of the router, with the caller's tools run between its turns."""
 
-import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import msgspec
 from msgspec import Struct, structs
 
-from wye.core.content import ToolCall
-from wye.core.ids import new_request_id
+from wye import toolloop
 from wye.core.response import ModelResponse
-from wye.core.usage import Usage
-from wye.library import Messages, ModelRouter, RoutingContext
-from wye.surfaces import openai_chat
+from wye.library import Messages, ModelRouter
+from wye.toolloop import ToolRun
 
 ToolHandler: TypeAlias = Callable[[str, dict[str, Any]], Any | Awaitable[Any]]
 """Runs a tool by name with its arguments; what it returns is told to the model, as JSON unless it is text."""
+_ERROR: Final = "error: "
 
 
 class ToolUse(Struct, frozen=True, kw_only=True):
@@ -60,24 +57,20 @@ class LLMClient:
     ) -> ClientResponse:
         """Answer `messages` (OpenAI's shape); with a `tool_handler` tools are run and the model is asked again.
 
-        All calls of one turn run at once. A tool that raises is told to the model as an error. After `max_rounds` turns
-        of tools the answer comes back as it is, with the calls that were not run. In the books the first turn is the
+        Calls of one turn run at once, eight at a time. A tool that raises is told to the model as an error. After
+        `max_rounds` turns of tools the model is asked for an answer without them. In the books the first turn is the
         parent of the others. Raises a `WyeError`.
         """
-        given = _given(temperature, max_tokens, user_id, tools) | parameters
-        conversation: list[Mapping[str, Any]] = list(messages)
-        used: list[ToolUse] = []
-        answers: list[ModelResponse] = []
-        context = structs.replace(given.pop("context", None) or RoutingContext(), request_id=new_request_id())
-        turns = structs.replace(context, request_id=None, parent=context.request_id)
-        while True:
-            answer = await self.router.route(conversation, turns if answers else context, model=model_id, **given)
-            answers.append(answer)
-            if tool_handler is None or not answer.tool_calls or len(answers) > max_rounds:
-                return _summed(answers, tuple(used))
-            results = await asyncio.gather(*(_run(tool_handler, call) for call in answer.tool_calls))
-            used += [use for use, _ in results]
-            conversation += [openai_chat.render_turn(answer), *(message for _, message in results)]
+        given = _given(temperature, max_tokens, user_id, ()) | parameters
+        handed = _Handed(tool_handler, tools)
+        left = [tool for tool in tools if tool not in handed.schemas]
+        context = given.pop("context", None)
+        asked = self.router.ask(
+            messages, context, model=model_id, max_rounds=max_rounds, **given, **({"tools": left} if left else {})
+        )
+        found = await toolloop.run(self.router.engine, asked, handed)
+        said = structs.asdict(found.response) | {"usage": found.usage, "cost": found.cost}
+        return ClientResponse(**said, tools_called=tuple(map(_use, found.runs)))
 
     async def stream(
         self,
@@ -117,25 +110,35 @@ def _given(
     return {name: value for name, value in said.items() if value is not None}
 
 
-async def _run(handler: ToolHandler, call: ToolCall) -> tuple[ToolUse, dict[str, Any]]:
-    """Run one call; return what became of it, and the message that tells the model."""
-    use = ToolUse(name=call.name, success=True)
-    try:
-        result = handler(call.name, msgspec.json.decode(call.arguments or "{}", type=dict[str, Any]))
-        if inspect.isawaitable(result):
-            result = await result
-        content = result if isinstance(result, str) else msgspec.json.encode(result).decode()
-    except Exception as error:  # noqa: BLE001 - a tool may raise anything, and the model can often mend it
-        use = ToolUse(name=call.name, success=False, error=f"{type(error).__name__}: {error}")
-        content = msgspec.json.encode({"error": use.error}).decode()
-    return use, {"role": "tool", "tool_call_id": call.id, "content": content}
+class _Told(Struct, frozen=True):
+    """What a tool came to."""
+
+    text: str
+    is_error: bool = False
+    cut: bool = False
 
 
-def _summed(answers: Sequence[ModelResponse], used: tuple[ToolUse, ...]) -> ClientResponse:
-    usage = None if any(one.usage is None for one in answers) else Usage()
-    cost = None if any(one.cost is None for one in answers) else Decimal(0)
-    for answer in answers:
-        usage = usage.plus(answer.usage) if usage is not None and answer.usage is not None else None
-        cost = cost + answer.cost if cost is not None and answer.cost is not None else None
-    said = structs.asdict(answers[-1]) | {"usage": usage, "cost": cost}
-    return ClientResponse(**said, tools_called=used)
+class _Handed:
+    """The tools of a caller's handler: all functions of the request; without a handler, none."""
+
+    def __init__(self, handler: ToolHandler | None, tools: Sequence[Mapping[str, Any]]) -> None:
+        self.schemas = [tool for tool in tools if handler is not None and isinstance(tool.get("function"), Mapping)]
+        self.names = frozenset(str(tool["function"].get("name")) for tool in self.schemas)
+        self._handler = handler
+
+    async def call(self, name: str, arguments: str) -> _Told:
+        """Run one call."""
+        if self._handler is None:
+            raise TypeError("there is no handler")
+        try:
+            result = self._handler(name, msgspec.json.decode(arguments or "{}", type=dict[str, Any]))
+            if inspect.isawaitable(result):
+                result = await result
+            return _Told(result if isinstance(result, str) else msgspec.json.encode(result).decode())
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything, and the model can often mend it
+            return _Told(f"{_ERROR}{type(error).__name__}: {error}", is_error=True)
+
+
+def _use(run: ToolRun) -> ToolUse:
+    error = run.text.removeprefix(_ERROR) if run.is_error else ""
+    return ToolUse(name=run.name, success=not run.is_error, error=error)

@@ -31,6 +31,7 @@ from wye.registry import ModelRegistry
 from wye.routing.filters import capability_named, quality_named
 from wye.routing.strategies import strategy_named
 from wye.surfaces import openai_chat, openai_embeddings
+from wye.toolloop import Ask
 
 if TYPE_CHECKING:
     from wye.insights.export import Format
@@ -205,6 +206,28 @@ class ModelRouter:
             return self.engine.explain(model or "auto")
         call, wishes = self._read(messages or [], context or RoutingContext(), model, parameters)
         return self.engine.explain_call(call, wishes)
+
+    def ask(
+        self,
+        messages: Messages,
+        context: RoutingContext | None = None,
+        *,
+        model: str | None = None,
+        max_rounds: int = 3,
+        **parameters: Any,
+    ) -> Ask:
+        """Return a request as the tool loop takes it; what `context` bounds (cost, time) holds for all its rounds."""
+        context = context or RoutingContext()
+        call, wishes = self._read(messages, context, model, parameters)
+        return Ask(
+            call=call,
+            wishes=wishes,
+            parent=context.parent,
+            request_id=context.request_id,
+            timeout=context.timeout,
+            max_rounds=max_rounds,
+            max_cost=None if wishes is None else wishes.max_cost,
+        )
 
     def register_provider(
         self, provider_id: str, provider: BaseModelProvider, models: Sequence[ModelInfo] = ()

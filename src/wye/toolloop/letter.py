@@ -19,6 +19,10 @@ _raws = msgspec.json.Decoder(list[Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _FREE: Final = frozenset({b'"auto"', b'"none"'})
 _QUOTED_AT_MOST: Final = 2000
+_AGAIN: Final = (
+    "\nThis very call has failed before, with the same arguments. Do not repeat it: change the arguments, use another "
+    "tool, or answer without it."
+)
 
 
 class Letter:
@@ -85,7 +89,8 @@ class Letter:
     def told(self, runs: Iterable[ToolRun]) -> None:
         """Add what tools answered."""
         for run in runs:
-            self.turns.append({"role": "tool", "tool_call_id": run.id, "content": run.text})
+            text = run.text + _AGAIN if run.repeated else run.text
+            self.turns.append({"role": "tool", "tool_call_id": run.id, "content": text})
             if run.is_error:
                 self._failed.add(run.id)
 

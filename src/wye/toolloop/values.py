@@ -48,7 +48,10 @@ class Ask(Struct, frozen=True, kw_only=True):
 
 
 class ToolRun(Struct, frozen=True, kw_only=True):
-    """A call that was run and what came of it; `text` is what the model is told, `seconds` how long it took."""
+    """A call that was run and what came of it; `text` is what the model is told, `seconds` how long it took.
+
+    `repeated` tells that the same call with the same arguments had failed before, which the model is told too.
+    """
 
     round: int
     id: str
@@ -58,6 +61,7 @@ class ToolRun(Struct, frozen=True, kw_only=True):
     is_error: bool
     cut: bool
     seconds: float
+    repeated: bool = False
 
 
 class Answered(Struct, frozen=True, kw_only=True):

@@ -12,11 +12,6 @@ from wye.core.content import ToolCall
 from wye.toolloop.offered import Tools
 from wye.toolloop.values import ToolRun
 
-_AGAIN = (
-    "\nThis very call has failed before, with the same arguments. Do not repeat it: change the arguments, use another "
-    "tool, or answer without it."
-)
-
 
 class Failures:
     """Remembers which calls have failed, so that a model that repeats one is told."""
@@ -25,13 +20,12 @@ class Failures:
         """Begin with none."""
         self._seen: set[tuple[str, bytes]] = set()
 
-    def told(self, call: ToolCall, text: str) -> str:
-        """Note a failure; return what the model is told of it."""
+    def note(self, call: ToolCall) -> bool:
+        """Note that a call failed; tell whether the same one had before."""
         key = (call.name, _plain(call.arguments))
-        if key in self._seen:
-            return text + _AGAIN
+        known = key in self._seen
         self._seen.add(key)
-        return text
+        return known
 
 
 class _Plain(Struct, frozen=True):
@@ -67,10 +61,11 @@ async def work(
             id=call.id,
             name=call.name,
             arguments=call.arguments,
-            text=failures.told(call, output.text) if output.is_error else output.text,
+            text=output.text,
             is_error=output.is_error,
             cut=output.cut,
             seconds=seconds,
+            repeated=output.is_error and failures.note(call),
         )
 
     running = {asyncio.ensure_future(one(at, call)) for at, call in enumerate(calls)}
