@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.support.gateway import Answer, Json, Running, catalog_rows, chat_body, provider, serving
+from tests.support.gateway import Answer, Json, Running, catalog_rows, chat_body, serving
 from tests.support.oracle import Expected, ExpectedUsage, expect, stream_documents
 from tests.support.pricing import expected_cost, searches_told, tokens_of_sound
 from tests.support.recordings import (
@@ -27,6 +27,7 @@ from tests.support.recordings import (
     rechunk,
     recordings_for,
 )
+from tests.support.replaying import content_type, every_provider, provider_of, replay, stream_body
 from tests.support.upstream import Cut, Hang, Piece, Reply, Upstream
 
 from wye.core.record import PICO_PER_USD, UsageRecord
@@ -34,9 +35,6 @@ from wye.core.record import PICO_PER_USD, UsageRecord
 KEY = "sk-test-0123456789abcdefghijklmnop"
 SILENCE_SECONDS = 0.25
 """How long the hasty gateway waits for a provider; only streams that say nothing more ever wait for it."""
-
-CATALOG_IDS = {"azure-openai": "azure"}
-"""Providers of recordings that the catalog knows by another id; most it knows by the same."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +53,10 @@ class House:
 def house(**lines: object) -> Iterator[House]:
     """Serve with every provider of the recordings; `lines` are further settings of each."""
     more = [f"{name} = {value}" for name, value in lines.items()]
-    with Upstream() as upstream:
-        sections = []
-        for wire in WIRES:
-            for name in sorted({provider_of(wire, recording) for recording in load(wire, status_ok=False)}):
-                settings = [f'api_keys = ["{KEY}"]', *more]
-                if catalog_rows().provider(name) is None:
-                    settings.append(f'adapter = "{wire}"')
-                sections.append(provider(name, f"{upstream.url}/{name}", *settings))
-        with serving("\n".join(sections)) as gateway:
-            running = House(upstream, gateway, {})
-            gateway.gateway.engine.books.meters += (running,)
-            yield running
-
-
-def provider_of(wire: Wire, recording: Recording) -> str:
-    """Name the provider: the catalog's where it has one that speaks this wire, else one of the tests' own."""
-    name = CATALOG_IDS.get(recording.provider, recording.provider)
-    row = catalog_rows().provider(name)
-    return name if row is not None and row.adapter == wire else re.sub(r"[^a-z0-9]+", "-", f"{name}-{wire}")
+    with Upstream() as upstream, serving(every_provider(upstream.url, f'api_keys = ["{KEY}"]', *more)) as gateway:
+        running = House(upstream, gateway, {})
+        gateway.gateway.engine.books.meters += (running,)
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -149,25 +132,6 @@ def request_of(wire: Wire, recording: Recording) -> Json:
         return json.loads(recording.request_body) | {"model": model}
     options: Json = {"stream": True, "stream_options": {"include_usage": True}} if recording.streamed else {}
     return chat_body(model, **options)
-
-
-def replay(wire: Wire, recording: Recording) -> Reply:
-    if not recording.streamed:
-        return Reply.raw(recording.response_body, "application/json", status=recording.status)
-    return Reply.stream([stream_body(recording)], content_type(wire))
-
-
-def stream_body(recording: Recording) -> bytes:
-    """Return a stream as the gateway asks for one: as events, where somebody once asked for an array of them."""
-    body = recording.response_body
-    if not body.lstrip().startswith(b"["):
-        return body
-    return b"".join(b"data: " + json.dumps(item).encode() + b"\r\n\r\n" for item in stream_documents(body))
-
-
-def content_type(wire: Wire) -> str:
-    kinds = {"ollama_chat": "application/x-ndjson", "bedrock_converse": "application/vnd.amazon.eventstream"}
-    return kinds.get(wire, "text/event-stream")
 
 
 def told(answer: Answer, *, streamed: bool) -> Expected:

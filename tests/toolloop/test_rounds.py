@@ -131,7 +131,7 @@ async def test_arguments_that_are_no_json_are_an_error_result_and_go_back_as_an_
     upstream.reply_with(calling(call('{"expression": ')), answer())
     found = await run(engine, ask(), offering("calculator", run=strict))
     sent = upstream.received[1].json["messages"][1]["tool_calls"][0]["function"]["arguments"]
-    assert sent == '{"not_a_json_object":"{\\"expression\\":"}'
+    assert sent == '{"not_a_json_object":"{\\"expression\\": "}'
     assert found.runs[0].is_error
 
 

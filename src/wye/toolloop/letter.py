@@ -130,8 +130,8 @@ def _is_object(arguments: str) -> bool:
 
 
 def _quoted(call: ToolCall) -> ToolCall:
-    text = call.arguments.strip()
-    written = _encode({"not_a_json_object": text[:_QUOTED_AT_MOST]}).decode() if text not in {"", "null"} else "{}"
+    text = call.arguments[:_QUOTED_AT_MOST]
+    written = "{}" if text.strip() in {"", "null"} else _encode({"not_a_json_object": text}).decode()
     return structs.replace(call, function=structs.replace(call.function, arguments=written))
 
 
