@@ -254,6 +254,26 @@ def start_of(step: Step, slot: int, span: Span) -> int:
             return _months(span)[slot]
 
 
+def start_of_step(step: Step, hour: int) -> int:
+    """Return the first hour of the step that an hour is in."""
+    match step:
+        case "hour":
+            return hour
+        case "day":
+            return hour // 24 * 24
+        case "week":
+            return start_of("week", (hour // 24 + 3) // 7, Span(hour, hour + 1))
+        case "month":
+            return _months(Span(hour, hour + 1))[0]
+
+
+async def first_hours(connection: AsyncConnection, reach: Reach) -> dict[str, int]:
+    """Return the hour of each user's first request, of those that may be seen."""
+    c = usage_hours.c
+    statement = select(c.user_id, func.min(c.hour)).where(c.requests > 0, seen(usage_hours, reach)).group_by(c.user_id)
+    return {user: int(hour) for user, hour in await connection.execute(statement)}
+
+
 def _months(span: Span) -> list[int]:
     """Return the first hours of the months that a span touches."""
     at = datetime.datetime.fromtimestamp(span.start * 3600, datetime.UTC).replace(day=1, hour=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from wye.assistant.tools.books import book_tools
 from wye.assistant.tools.calculator import Calculator
 from wye.assistant.tools.dates import Dates
 from wye.assistant.tools.filesystem import Filesystem
@@ -10,6 +11,7 @@ from wye.assistant.tools.web_search import WebSearch, missing
 from wye.config import Settings
 from wye.config.tools import ToolsConfig
 from wye.engine import Engine
+from wye.insights.window import Window
 
 
 def build(engine: Engine) -> Toolbox:
@@ -28,12 +30,14 @@ def build(engine: Engine) -> Toolbox:
 
 def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | None]]:
     """Yield every tool, and why it cannot work where it cannot: what to write into the settings."""
-    del engine
     yield Calculator(), None
     yield Dates(), None
     yield WebSearch(config.web_search), missing(config.web_search)
     root = config.filesystem.root
     yield Filesystem(config.filesystem), None if root else "filesystem has no folder; set 'root' in [tools.filesystem]"
+    source = engine.store.database if engine.store is not None else Window()
+    for tool in book_tools(engine, source):
+        yield tool, None if engine.store is not None else f"{tool.name} has no books to read; set 'url' in [store]"
 
 
 def _switched_off(config: ToolsConfig, name: str) -> str | None:

@@ -211,6 +211,32 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_index(op.f("ix_documents_user_id_created_at"), "documents", ["user_id", "created_at"], unique=False)
     op.create_index(op.f("ix_documents_user_id_digest"), "documents", ["user_id", "digest"], unique=True)
     op.create_table(
+        "evaluations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("team_id", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("judge", sa.Text(), nullable=False),
+        sa.Column("model_a", sa.Text(), server_default="", nullable=False),
+        sa.Column("model_b", sa.Text(), nullable=True),
+        sa.Column("winner", sa.Text(), nullable=True),
+        sa.Column("agreed", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column(
+            "scores",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column("score", sa.BigInteger(), nullable=True),
+        sa.Column("cost", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluations")),
+    )
+    op.create_index(op.f("ix_evaluations_at"), "evaluations", ["at"], unique=False)
+    op.create_index(op.f("ix_evaluations_user_id_at"), "evaluations", ["user_id", "at"], unique=False)
+    op.create_table(
         "latency_buckets",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),

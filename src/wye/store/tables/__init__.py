@@ -7,6 +7,7 @@ two steps: see docs/decisions/0009-store.md.
 
 from wye.store.tables.documents import documents, passages
 from wye.store.tables.house import audit_log, changes, chores, settings
+from wye.store.tables.judging import evaluations
 from wye.store.tables.money import budget_periods, budgets, leases
 from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
 from wye.store.tables.schema import METADATA
@@ -32,6 +33,7 @@ __all__ = [
     "conversation_hours",
     "conversations",
     "documents",
+    "evaluations",
     "keys",
     "latency_buckets",
     "leases",

@@ -1,0 +1,1 @@
+"""Tools over the books: each answers from `wye.insights`, for what its caller may see, as a table with units."""
