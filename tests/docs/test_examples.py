@@ -51,7 +51,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-RUN = ["README.md", "docs/clients.md", "docs/tools.md"]
+RUN = ["README.md", "docs/clients.md", "docs/documents.md", "docs/tools.md"]
 """The pages whose examples are run as they stand."""
 
 

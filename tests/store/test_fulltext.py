@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
+from wye.core.document import Document, Passage
 from wye.store import documents as rows
 from wye.store.database import Database
-from wye.store.documents import Document, Passage
 from wye.store.fulltext import fold, phrases_of
 from wye.store.tables import passages
 

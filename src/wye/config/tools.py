@@ -51,6 +51,23 @@ class WebSearchSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("base_url is 'https://host/path' or 'http://host:port/path'")
 
 
+class DocumentSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What users may upload to be searched, and how much of it.
+
+    A document has at most `max_bytes`, `max_pages` where it has pages, and `max_characters` of text, and is read within
+    `read_seconds`. A user keeps at most `max_documents`, with `max_kept_characters` in all. `passages` are what a
+    search returns where its caller says nothing.
+    """
+
+    max_bytes: _Bytes = 20 * 1024 * 1024
+    max_pages: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
+    max_characters: Annotated[int, Meta(ge=1, le=20_000_000)] = 4_000_000
+    read_seconds: Annotated[float, Meta(ge=1, le=600)] = 30.0
+    max_documents: Annotated[int, Meta(ge=0, le=1_000_000)] = 1_000
+    max_kept_characters: Annotated[int, Meta(ge=0, le=10**12)] = 100_000_000
+    passages: Annotated[int, Meta(ge=1, le=50)] = 6
+
+
 class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All tools: `enabled = false` leaves none.
 
@@ -64,7 +81,7 @@ class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     datetime: ToolSettings = ToolSettings()
     web_search: WebSearchSettings = WebSearchSettings()
     filesystem: FilesystemSettings = FilesystemSettings()
-    document_search: ToolSettings = ToolSettings()
+    document_search: DocumentSettings = DocumentSettings()
     evaluation_metrics: ToolSettings = ToolSettings()
     system_monitor: ToolSettings = ToolSettings()
     session_analysis: ToolSettings = ToolSettings()

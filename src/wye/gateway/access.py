@@ -4,7 +4,7 @@ A virtual key says who asks wherever it is shown. Without one, the admin key is 
 keys that exist do not close a gateway without an admin key to its own machine, where somebody has to make them. Then
 it is open on loopback, so two ways in from a browser are closed: a name that was made to point here (the `Host` must
 be a loopback name), and a page of another site that posts (the `Origin` must be one of ours, and a body must be JSON,
-which a form cannot send; where forms are taken, no browser may say that another site sent it).
+which a form cannot send; where forms or files are taken, no browser may say that another site sent it).
 """
 
 import hashlib
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wye.identity.directory import Directory  # which loads what speaks to a database
 
 _MARK: Final = MARK.encode()
+_FILES: Final = (b"text/", b"application/pdf", b"application/xhtml+xml", b"application/octet-stream")
 
 
 def is_loopback(host: str) -> bool:
@@ -60,17 +61,19 @@ class Gate:
         *,
         address: str = "",
         forms: bool = False,
+        files: bool = False,
         bare: bool = False,
     ) -> Caller | Awaitable[Caller]:
         """Return who asks; an awaitable where the database has to be asked, which may raise the same.
 
         Raises `AuthenticationError`, `TooManyAttemptsError`, `SignInUnavailableError`, `PermissionDeniedError` or
         `InvalidRequestError` for who may not. `address` is where the request came from; `forms` lets the body be a
-        form with files, as few paths take it, and `bare` lets there be no body at all.
+        form with files and `files` a file as it is, as few paths take them, and `bare` lets there be no body at all.
         """
         key, directory = key_of(headers), self._directory
+        others = (*((b"multipart/form-data",) if forms else ()), *(_FILES if files else ()))
         if not key and (cookie := cookie_of(headers)) is not None:
-            found = self._check_session(cookie, method, headers, forms=forms, bare=bare)
+            found = self._check_session(cookie, method, headers, others=others, bare=bare)
             if found is not None:
                 return found
         if directory is not None and key.startswith(_MARK) and (self._key is None or not self._is_admins(key)):
@@ -78,11 +81,11 @@ class Gate:
         if self._key is not None:
             self._check_admins(key, address)
             return directory.of_the_house(ADMIN) if directory is not None else ADMIN
-        self._check_manners(method, headers, forms=forms, bare=bare)
+        self._check_manners(method, headers, others=others, bare=bare)
         return directory.of_the_house(LOCAL) if directory is not None else LOCAL
 
     def _check_session(
-        self, cookie: str, method: str, headers: Mapping[bytes, bytes], *, forms: bool, bare: bool
+        self, cookie: str, method: str, headers: Mapping[bytes, bytes], *, others: tuple[bytes, ...], bare: bool
     ) -> Caller | Awaitable[Caller] | None:
         """Return whose session it is; `None` where it has ended and nobody needs one here."""
         try:
@@ -91,9 +94,9 @@ class Gate:
             if self.is_open:
                 return None
             raise
-        check_same_origin(method, headers, forms=forms)
+        check_same_origin(method, headers, others=others)
         if self.is_open:
-            self._check_manners(method, headers, forms=forms, bare=bare)
+            self._check_manners(method, headers, others=others, bare=bare)
         return found
 
     async def sign_in(self, key: bytes, headers: Mapping[bytes, bytes], address: str) -> Caller:
@@ -102,7 +105,7 @@ class Gate:
         Raises `AuthenticationError`, `TooManyAttemptsError` or `SignInUnavailableError`.
         """
         if self.is_open:
-            self._check_manners("POST", headers, forms=False, bare=False)
+            self._check_manners("POST", headers, others=(), bare=False)
         if not key or (self.is_open and not (self._directory is not None and key.startswith(_MARK))):
             self._throttle.check(address)
             self._throttle.failed(address, hashlib.sha256(key[:LONGEST]).digest())
@@ -142,7 +145,9 @@ class Gate:
             raise wrong_key()
         self._throttle.succeeded(address)
 
-    def _check_manners(self, method: str, headers: Mapping[bytes, bytes], *, forms: bool, bare: bool) -> None:
+    def _check_manners(
+        self, method: str, headers: Mapping[bytes, bytes], *, others: tuple[bytes, ...], bare: bool
+    ) -> None:
         host = headers.get(b"host", b"")
         if host not in self._known_hosts:
             if not is_loopback(_host_of(f"//{host.decode('latin-1')}")):
@@ -155,8 +160,8 @@ class Gate:
         content_type = headers.get(b"content-type", b"").lower()
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         empty = bare and not content_type and not has_body
-        if empty or (forms and content_type.startswith(b"multipart/form-data")):
-            # A page of another site could send such a form, or nothing; browsers say so, programs do not.
+        if empty or content_type.startswith(others):
+            # A page of another site could send such a form or text, or nothing; browsers say so, programs do not.
             if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
                 raise PermissionDeniedError("without an admin key requests from other sites are refused")
             return

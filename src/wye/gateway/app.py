@@ -47,6 +47,8 @@ _API: Final = "/api/"
 _LOOKING: Final[tuple[KeyScope, ...]] = ("use", "read")
 _APPLICATIONS_ANSWERS: Final = frozenset({"/api/models/generate", "/api/models/stream"})
 """Where applications ask for what costs time."""
+_UPLOADS: Final = frozenset({"/api/documents", "/api/documents/"})
+"""Where a body may be a file."""
 
 
 class Gateway:
@@ -186,13 +188,13 @@ class Gateway:
         if request.path not in self._open and route is not self._console:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
-            forms = route is not None and route.takes_forms
             came_from = request.scope.get("client")
             asks = self._gate.check(
                 request.method,
                 request.headers,
                 address=came_from[0] if came_from else "",
-                forms=forms,
+                forms=route is not None and route.takes_forms,
+                files=route is not None and route.takes_files,
                 bare=request.path.startswith(_API),
             )
             if not isinstance(asks, Caller):
@@ -241,7 +243,7 @@ class Gateway:
         if route is None and (called := google.parse(path)) is not None:
             return self._google_route(called)
         if route is None and path.startswith(_API):
-            return Route(None, self._applied, needs=())
+            return Route(None, self._applied, needs=(), takes_files=path in _UPLOADS)
         if route is None and (path == "/console" or path.startswith(console.PREFIX)):
             return self._console
         if route is None and path.startswith("/v1/models/"):

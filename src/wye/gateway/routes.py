@@ -29,6 +29,7 @@ class Route(Struct, frozen=True):
     endpoint: Endpoint
     render_error: Callable[[WyeError], bytes] = openai_chat.render_error
     takes_forms: bool = False
+    takes_files: bool = False
     also: tuple[str, ...] = ()
     needs: tuple[Scope, ...] = ("use",)
     taken: frozenset[str] = frozenset()

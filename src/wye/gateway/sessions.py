@@ -148,11 +148,11 @@ def cookie_header(value: str, *, secure: bool, lasts: int = LASTS) -> str:
     return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"
 
 
-def check_same_origin(method: str, headers: Mapping[bytes, bytes], *, forms: bool = False) -> None:
+def check_same_origin(method: str, headers: Mapping[bytes, bytes], *, others: tuple[bytes, ...] = ()) -> None:
     """Refuse a request that a page of another site made the browser send along with our cookie.
 
     Browsers say where a request comes from (`Sec-Fetch-Site`, older ones `Origin`); what only another site's form
-    could be is refused by its content type as well.
+    could be is refused by its content type as well. `others` are what content types beside JSON's may begin with.
     """
     site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     theirs = site not in _OURS if site is not None else origin is not None and not _is_of(origin, headers)
@@ -165,7 +165,7 @@ def check_same_origin(method: str, headers: Mapping[bytes, bytes], *, forms: boo
         return
     content_type = headers.get(b"content-type", b"").lower()
     has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-    if content_type.startswith(b"application/json") or (forms and content_type.startswith(b"multipart/form-data")):
+    if content_type.startswith((b"application/json", *others)):
         return
     if has_body or content_type:
         raise InvalidRequestError("send 'Content-Type: application/json'", code="invalid_content_type")

@@ -73,6 +73,8 @@ PEOPLE = {
     ("get", "/api/provider-keys"), ("put", "/api/provider-keys/{provider}"),
     ("delete", "/api/provider-keys/{provider}"),
     ("get", "/api/session"), ("post", "/api/session"), ("delete", "/api/session"),
+    ("get", "/api/documents"), ("post", "/api/documents"), ("get", "/api/documents/search"),
+    ("get", "/api/documents/{document_id}"), ("delete", "/api/documents/{document_id}"),
 }  # fmt: skip
 BARE = {"get": ["", "/providers", "/stats"], "post": ["/generate", "/stream", "/test"]}
 
@@ -104,6 +106,7 @@ def real(gateway: Running, path: str) -> str:
         ("user_id", "/api/users", {"name": "one"}),
         ("team_id", "/api/teams", {"name": secrets.token_hex(4)}),
         ("budget_id", "/api/budgets", {"scope": "global", "amount": 1, "period": "day"}),
+        ("document_id", "/api/documents", {"name": "one.txt", "text": secrets.token_hex(4)}),
         ("model_id", "/api/models", {**OWN, "name": secrets.token_hex(4)}),
     ):
         if f"{{{name}}}" in path:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from wye.assistant.documents.shelf import Shelf
 from wye.assistant.tools.books import book_tools
 from wye.assistant.tools.calculator import Calculator
 from wye.assistant.tools.dates import Dates
+from wye.assistant.tools.document_search import DocumentSearch
 from wye.assistant.tools.filesystem import Filesystem
 from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
 from wye.assistant.tools.web_search import WebSearch, missing
@@ -38,6 +40,7 @@ def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | Non
     source = engine.store.database if engine.store is not None else Window()
     for tool in book_tools(engine, source):
         yield tool, None if engine.store is not None else f"{tool.name} has no books to read; set 'url' in [store]"
+    yield DocumentSearch(Shelf(engine)), "documents need a database: set [store] url" if engine.store is None else None
 
 
 def _switched_off(config: ToolsConfig, name: str) -> str | None:

@@ -21,6 +21,7 @@ from wye.gateway.access import check_scope
 from wye.gateway.api import (
     budgets,
     choosing,
+    documents,
     keys,
     limits,
     models,
@@ -64,6 +65,7 @@ def build() -> Litestar:
             Router("/api/usage", route_handlers=[*usage.HANDLERS]),
             Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
             Router("/api/tools", route_handlers=[*tools.HANDLERS]),
+            Router("/api/documents", route_handlers=[*documents.HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),

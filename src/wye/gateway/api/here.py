@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from wye.assistant.documents.shelf import Shelf
 from wye.assistant.tools.box import Tools
 from wye.core.caller import Caller
 from wye.core.errors import StoreUnavailableError, UnsupportedOperationError
@@ -26,10 +27,10 @@ HERE: Final = "wye.here"
 class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
-    `books` is what usage is read from, `live` tells of requests as they end, `tools` are what models may call, `gate`
-    signs people in. `keep_alive` is seconds. `error` is set where the request failed before anything was sent, for the
-    gateway to tell; `status` where a handler has sent its answer itself. `takes_over` is what applies changed settings,
-    where anything does.
+    `books` is what usage is read from, `live` tells of requests as they end, `tools` are what models may call,
+    `documents` are all users', `gate` signs people in. `keep_alive` is seconds. `error` is set where the request failed
+    before anything was sent, for the gateway to tell; `status` where a handler has sent its answer itself. `takes_over`
+    is what applies changed settings, where anything does.
     """
 
     engine: Engine
@@ -40,6 +41,7 @@ class Here(Struct, kw_only=True):
     live: Live
     tools: Tools
     gate: Gate
+    documents: Shelf
     error: Exception | None = None
     status: int = 0
     takes_over: Reloader | None = None

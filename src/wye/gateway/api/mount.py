@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar import Litestar
 
+from wye.assistant.documents.shelf import Shelf
 from wye.assistant.tools.box import Tools
 from wye.engine import Engine
 from wye.gateway.access import Gate
@@ -17,7 +18,7 @@ from wye.insights.live import Live
 from wye.insights.window import Source
 
 _NOTHING: Final = b"{}"
-"""What an absent body means: no member is set."""
+"""What an absent body means where it would be JSON: no member is set."""
 
 
 class Mounted:
@@ -32,6 +33,7 @@ class Mounted:
         self._books = books
         self._live = Live(books)
         self._tools = Tools(engine)
+        self._documents = Shelf(engine)
         self._reloader = reloader
         self._gate = gate
         self._app: Final[Litestar] = build()
@@ -51,13 +53,16 @@ class Mounted:
             live=self._live,
             tools=self._tools,
             gate=self._gate,
+            documents=self._documents,
             takes_over=self._reloader,
         )
         way_out = _WayOut(here)
         method = "GET" if request.method == "HEAD" else request.method
         scope: Any = {**request.scope, "method": method, "state": {}, HERE: here}
         try:
-            await self._app(scope, _way_in(body), way_out)
+            kind = request.headers.get(b"content-type", b"")
+            given = body or (_NOTHING if not kind or b"json" in kind else b"")
+            await self._app(scope, _way_in(given), way_out)
         except asyncio.CancelledError:
             if here.departure.absorb():
                 return 499
@@ -82,7 +87,7 @@ def _way_in(body: bytes) -> Any:
         if given:
             await asyncio.get_running_loop().create_future()
         given = True
-        return {"type": "http.request", "body": body or _NOTHING, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
 

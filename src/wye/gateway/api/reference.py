@@ -10,7 +10,16 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar, Request, Response, get
 
-from wye.gateway.api import answers, budget_forms, forms, own_forms, people_forms, session_forms, tools
+from wye.gateway.api import (
+    answers,
+    budget_forms,
+    document_forms,
+    forms,
+    own_forms,
+    people_forms,
+    session_forms,
+    tools,
+)
 
 FORMS: Final = (
     *forms.FORMS,
@@ -19,6 +28,7 @@ FORMS: Final = (
     *own_forms.FORMS,
     *session_forms.FORMS,
     *tools.FORMS,
+    *document_forms.FORMS,
 )
 _encode = msgspec.json.Encoder().encode
 
