@@ -37,7 +37,7 @@ _ANSWER = (
     b'"message":{"role":"assistant","content":"Paris."},"finish_reason":"stop"}],"usage":{"prompt_tokens":31,'
     b'"completion_tokens":8,"total_tokens":39}}'
 )
-_MESSAGES = b'"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"The capital of France?"}]'
+BODY = b'{"model":"%b","messages":[{"role":"system","content":"Be brief"},{"role":"user","content":"Peru: capital?"}]}'
 _SETTINGS = """
 [store]
 url = "memory://"
@@ -46,10 +46,10 @@ either = ["one/bench-model", "two/bench-model"]
 [retry]
 base_delay = 0.001
 """
-_PROVIDER = """
+PROVIDER = """
 [providers.{name}]
 adapter = "openai_chat"
-base_url = "{address}"
+base_url = "http://127.0.0.1:9/v1"
 api_keys = ["bench-key-1", "bench-key-2"]
 allow_private_network = true
 [models."{name}/bench-model"]
@@ -105,8 +105,8 @@ class _NoBooks(Books):
         """Write nothing."""
 
 
-class _WithoutNetwork(ModelProviderFactory):
-    """Makes providers whose transport answers at once."""
+class WithoutNetwork(ModelProviderFactory):
+    """Makes providers, those of `PROVIDER` with a transport that answers at once."""
 
     def build(
         self, provider: Provider, *, models: Mapping[str, ModelInfo], keys: tuple[Secret, ...] = (), **more: Any
@@ -128,7 +128,7 @@ async def _measure(rounds: int, requests: int) -> list[Figure]:
     engine = _engine()
     figures = []
     for kind, model in _MODELS.items():
-        call = openai_chat.parse_request(b'{"model":"%b",%b}' % (model, _MESSAGES))
+        call = openai_chat.parse_request(BODY % model)
         done = engine.begin(call)
         await engine.complete(done)
         attempt = done.outcomes[-1].attempt
@@ -147,11 +147,11 @@ async def _measure(rounds: int, requests: int) -> list[Figure]:
 
 def _engine() -> Engine:
     rows = catalog.load()
-    text = _SETTINGS + "".join(_PROVIDER.format(name=name, address=_ADDRESS) for name in ("one", "two"))
+    text = _SETTINGS + "".join(PROVIDER.format(name=name) for name in ("one", "two"))
     with tempfile.TemporaryDirectory() as folder:
         (path := Path(folder, "wye.toml")).write_text(text)
         settings = load_settings(rows, path=path, environ={})
-    return Engine(settings, rows, _WithoutNetwork(), books=_NoBooks())
+    return Engine(settings, rows, WithoutNetwork(), books=_NoBooks())
 
 
 async def _least(ask: Callable[[], Awaitable[object]], rounds: int, requests: int) -> float:

@@ -5,7 +5,7 @@ several limits of a kind, the one is told that has the least left.
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from wye.core.exchange import Exchange
@@ -18,6 +18,20 @@ _ANTHROPIC: Final = "anthropic_messages"
 _US: Final = 1_000_000
 _HOUR: Final = 3600
 _MINUTE: Final = 60
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "requests": ("requests",),
+    "input_tokens": ("tokens", "input-tokens"),
+    "output_tokens": ("tokens", "output-tokens"),
+}
+"""In which kinds of headers a limit is told, by what it counts; those of requests at once have none."""
+_OPENAIS: Final = {
+    kind: tuple(f"x-ratelimit-{what}-{kind}".encode() for what in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens")
+}
+_ANTHROPICS: Final = {
+    kind: tuple(f"anthropic-ratelimit-{kind}-{what}".encode() for what in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens", "input-tokens", "output-tokens")
+}
 
 
 def limit_headers(exchange: Exchange) -> list[Header]:
@@ -34,28 +48,22 @@ def limit_headers(exchange: Exchange) -> list[Header]:
 
 
 def _told(lines: Iterable[Line], exchange: Exchange) -> Iterable[Header]:
-    timed = [line for line in lines if line.counts != "concurrent_requests"]
-    kinds = {
-        "requests": [line for line in timed if line.counts == "requests"],
-        "tokens": [line for line in timed if line.counts != "requests"],
-    }
-    if exchange.call.wire == _ANTHROPIC:
-        kinds["input-tokens"] = [line for line in timed if line.counts == "input_tokens"]
-        kinds["output-tokens"] = [line for line in timed if line.counts == "output_tokens"]
-    for kind, some in kinds.items():
-        if not some:
-            continue
-        line = min(some, key=lambda one: one.allowance.left / one.amount)
-        limit, left = str(line.amount), str(line.allowance.left)
-        if exchange.call.wire == _ANTHROPIC:
-            names, reset = (
-                [f"anthropic-ratelimit-{kind}-{what}" for what in ("limit", "remaining", "reset")],
-                _when(line),
-            )
-        else:
-            names = [f"x-ratelimit-{what}-{kind}" for what in ("limit", "remaining", "reset")]
-            reset = _lasting(((line.allowance.ends_at or exchange.at) - exchange.at) / _US)
-        yield from zip(map(str.encode, names), map(str.encode, (limit, left, reset)), strict=True)
+    """Say of each kind what its tightest limit is."""
+    anthropic = exchange.call.wire == _ANTHROPIC
+    tightest: dict[str, tuple[float, int, Line]] = {}
+    for line in lines:
+        left = line.allowance.left
+        share = left / line.amount
+        for kind in _KINDS.get(line.counts, ()):
+            if kind not in tightest or share < tightest[kind][0]:
+                tightest[kind] = (share, left, line)
+    for kind, (limit_name, left_name, reset_name) in (_ANTHROPICS if anthropic else _OPENAIS).items():
+        if kind in tightest:
+            _, left, line = tightest[kind]
+            yield limit_name, b"%d" % line.amount
+            yield left_name, b"%d" % left
+            ends_at = line.allowance.ends_at or exchange.at
+            yield reset_name, (_when(line) if anthropic else _lasting((ends_at - exchange.at) / _US)).encode()
 
 
 def _warning(line: Line) -> str:

@@ -91,11 +91,17 @@ class Writer:
         for one in self._leftovers:
             one.close()
 
-    async def flush(self) -> bool:
-        """Write everything that is over by now; tell whether the database took it."""
+    async def flush(self, *, whole: bool = True) -> bool:
+        """Write what is over; tell whether the database took it.
+
+        Without `whole` the last few, too few for a batch, wait for the next time. Else a busy process would write many
+        small batches, of what came while the one before was written, and a batch costs as much as a hundred rows.
+        """
         try:
             while (batch := self._journal.read(BATCH)).records:
                 await self._take(self._journal, batch)
+                if not whole and len(batch.records) < BATCH:
+                    break
             while self._leftovers:
                 one = self._leftovers[0]
                 while (batch := one.read(BATCH)).records:
@@ -114,7 +120,7 @@ class Writer:
             await self._sleep(self._wait)
             self._news.clear()
             self._journal.prepare()
-            if not await self.flush():
+            if not await self.flush(whole=False) or self._journal.settled_waiting:
                 self._news.set()
         for _ in range(_LAST_TRIES):
             if await self.flush():
