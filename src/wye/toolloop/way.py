@@ -1,13 +1,14 @@
 """How a model is told of tools: as its wire has it, in words where it cannot call any, or not at all."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from msgspec import structs
 
 from wye.core.caller import Caller
 from wye.core.errors import UnsupportedOperationError
-from wye.core.plan import NO_WISHES, Wishes
+from wye.core.plan import NO_WISHES, Attempt, Wishes
 from wye.engine import Engine
 from wye.toolloop.instructed import Form
 from wye.toolloop.letter import Letter
@@ -26,12 +27,10 @@ def choose(engine: Engine, ask: Ask, letter: Letter, *, stream: bool) -> tuple[F
     if not letter.offers:
         return None, ask.wishes
     wishes = needing(ask.wishes, _CALLING)
-    try:
-        engine.plan_call(letter.call(stream=stream), wishes, ask.caller)
-    except UnsupportedOperationError:
-        pass
-    else:
-        return None, wishes
+    with suppress(UnsupportedOperationError):
+        plan = engine.plan_call(letter.call(stream=stream), wishes, ask.caller)
+        if any(_calls(engine, attempt, ask.caller) for attempt in plan.attempts):
+            return None, wishes
     if ask.call.chat.response_format is not None:
         raise _refusal(engine, ask.caller, ask.call.model, "and would need the answer's form to write calls down in")
     for form, ability in _FORMS:
@@ -42,6 +41,15 @@ def choose(engine: Engine, ask: Ask, letter: Letter, *, stream: bool) -> tuple[F
             continue
         return form, wishes
     raise _refusal(engine, ask.caller, ask.call.model, "nor be held to JSON in which it could write calls down")
+
+
+def _calls(engine: Engine, attempt: Attempt, caller: Caller) -> bool:
+    """Tell whether a model that nobody said anything of may call tools: not where its provider wants that said."""
+    known = engine.seen_by(caller).catalog
+    provider, row = known.providers.get(attempt.provider), known.models.get(attempt.full_id)
+    if provider is None or not provider.wire.tools_by_model:
+        return True
+    return row is not None and _CALLING in row.capabilities
 
 
 def needing(wishes: Wishes | None, ability: str) -> Wishes:
