@@ -6,6 +6,7 @@ the calls they answer. Where the recordings have the request that followed, both
 
 import functools
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -177,3 +178,28 @@ async def test_the_tools_that_a_recorded_answer_calls_are_run_and_their_results_
     assert found.response.content == text_of(wire, end)
     one_round = catalog_rows().providers.get(found.response.provider, NO_PROVIDER).tools.rounds == 1
     assert found.stopped == ("rounds" if one_round else None)
+
+
+SIGNED = re.compile(rb'"(?:thoughtSignature|thought_signature|signature|encrypted_content)"\s*:\s*"([^"]{20,})"')
+"""What a model signed or encrypted of its thoughts, and wants back with the results of its calls."""
+
+
+def signed() -> list[pytest.ParameterSet]:
+    """Return those that a model signed; in OpenAI's form of chat nothing is."""
+    return [
+        one
+        for one in recorded()
+        if one.values[0] != "openai_chat" and (one.values[1] is None or SIGNED.search(one.values[1].response_body))  # type: ignore[attr-defined]
+    ]
+
+
+@pytest.mark.parametrize(("wire", "recording"), signed())
+async def test_what_a_model_signed_of_its_thoughts_goes_back_to_it(
+    engine: Engine, upstream: Upstream, wire: Wire, recording: Recording
+) -> None:
+    upstream.received.clear()
+    upstream.reply_with(replay(wire, recording), replay(wire, final_answer(wire, recording)))
+    await looped(engine, wire, recording, tools_for(calls_of(wire, recording)))
+    # A stream of OpenAI's says the same thought several times, encrypted anew each time.
+    found = [one in upstream.received[1].body for one in SIGNED.findall(recording.response_body)]
+    assert any(found) if recording.streamed else all(found)
