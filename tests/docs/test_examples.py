@@ -51,7 +51,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-RUN = ["README.md", "docs/clients.md", "docs/documents.md", "docs/tools.md"]
+RUN = ["README.md", "docs/clients.md", "docs/documents.md", "docs/tool-loop.md", "docs/tools.md"]
 """The pages whose examples are run as they stand."""
 
 
@@ -63,7 +63,8 @@ def numbered(language: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("page", "number"), numbered("python"))
 def test_the_pages_programs_run(page: str, number: int, gateway: Process, tmp_path: Path) -> None:
     program = blocks(page, "python")[number].replace("127.0.0.1:8080", f"127.0.0.1:{gateway.port}")
-    assert "Mock response" in run([sys.executable, "-c", program], tmp_path)
+    printed = run([sys.executable, "-c", program], tmp_path)
+    assert "Mock response" in printed or "The tool answered" in printed
 
 
 @pytest.mark.parametrize(("page", "number"), numbered("bash"))
