@@ -147,12 +147,11 @@ def test_settings_that_cannot_work_are_named(wye: Wye, tmp_path: Path, settings:
 
 
 def test_what_is_accepted_but_does_nothing_is_a_warning(wye: Wye, tmp_path: Path) -> None:
-    (tmp_path / "wye.toml").write_text('[mcp]\nservers = {}\n[aliases]\nnowhere = ["none-such"]\n')
+    (tmp_path / "wye.toml").write_text('[aliases]\nnowhere = ["none-such"]\ngpt-4o = ["mock/mock-fast"]\n')
     done = wye("config", "check")
     assert done.returncode == 0
-    assert "warning [mcp] is not acted on by this version" in done.stdout
     assert "warning aliases.nowhere: 'none-such' reaches no provider in use" in done.stdout
-    assert "[mcp] is not acted on by this version" in first_words_of_serve(wye, tmp_path)
+    assert "aliases.gpt-4o is a model's name and never used" in first_words_of_serve(wye, tmp_path)
 
 
 def test_a_fallback_that_reaches_nothing_is_a_warning(wye: Wye, tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_files_are_out_of_reach_unless_somebody_says_otherwise() -> None:
         ("[tools.datetime]\nseconds = 0", "tools.datetime.seconds: "),
         ("[tools.web_search]\nprovider = 'google'", "tools.web_search.provider: "),
         ("[tools.web_search]\nbase_url = 'file:///etc/passwd'", "tools.web_search: base_url is 'https://"),
+        ("[mcp.servers.docs]\nurl = 'https://x/mcp'\ncommand = ['x']", "mcp.servers.docs: say either 'command'"),
+        ("[mcp.servers.docs]\nenabled = true", "mcp.servers.docs: say either 'command'"),
+        ("[mcp.servers.docs]\nurl = 'file:///x'", "mcp.servers.docs: url is 'https://"),
+        ("[mcp.servers.docs]\ncomand = ['x']", "'mcp.servers.docs.comand'; did you mean 'command'"),
+        ("[mcp.servers.do__cs]\ncommand = ['x']", "[mcp.servers.do__cs]: a server's name has"),
+        ("[mcp.servers]\ndocs = 'x'", "[mcp.servers.docs] must be a table"),
+        ("[mcp]\nservers = 1", "write [mcp.servers.<name>]"),
+        ("[mcp]\nserver = {}", "'mcp.server'; did you mean 'servers'"),
         ("[tools.web_search]\napi_key = 'env:NOT_SET'", "tools.web_search.api_key: the environment variable NOT_SET"),
     ],
 )
@@ -58,6 +66,27 @@ def test_what_is_written_otherwise_is_refused_by_name(tmp_path: Path, text: str,
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path, text)
     assert said in raised.value.message
+
+
+def test_servers_are_programs_or_addresses(tmp_path: Path) -> None:
+    written = """
+        [mcp.servers.docs]
+        command = ["docs-mcp", "--quiet"]
+        env = { TOKEN = "env:KEY_OF_A_SEARCH" }
+        [mcp.servers.wiki]
+        url = "https://wiki.example/mcp"
+        headers = { authorization = "env:KEY_OF_A_SEARCH" }
+        tools = ["search"]
+        scope = "manage"
+    """
+    settings = load(tmp_path, written)
+    docs, wiki = settings.mcp.servers["docs"], settings.mcp.servers["wiki"]
+    assert (docs.command, docs.env["TOKEN"]) == (("docs-mcp", "--quiet"), Secret("canary-0123456789"))
+    assert (wiki.tools, wiki.scope) == (frozenset({"search"}), "manage")
+    assert not wiki.allow_private_network
+    shown = {path: value for path, value, _ in in_force(settings)}
+    assert shown["mcp.servers.docs.command"] == ["docs-mcp", "--quiet"]
+    assert "canary-0123456789" not in str(shown)
 
 
 def test_what_is_in_force_shows_no_key(tmp_path: Path) -> None:

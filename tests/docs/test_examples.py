@@ -87,6 +87,7 @@ def test_the_settings_of_the_page_about_tools_are_accepted(tmp_path: Path) -> No
     settings = load_settings(catalog.load(), path=file, environ={})
     assert not settings.warnings
     assert settings.tools.filesystem.root == "/srv/wye/files"
+    assert settings.mcp.servers.keys() == {"docs", "wiki"}
 
 
 def test_the_guides_provider_file_is_a_whole_one() -> None:

@@ -23,7 +23,7 @@ from wye.catalog.schema import Provider
 from wye.config.rules import LISTS, alias_target, bad_alias, budgets_of, limits_of
 from wye.config.runtime import ORIGIN, with_runtime
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
-from wye.config.tools import ToolsConfig
+from wye.config.tools import ToolsConfig, mcp_of
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
@@ -38,12 +38,9 @@ from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _S = TypeVar("_S", bound=Struct)
 
-_LATER: Final = frozenset({"mcp"})
-"""Sections of the contract that this version does not act on yet; they are accepted with a warning."""
-
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache", "metrics", "telemetry", "identity", "tools",
+    "cache", "metrics", "telemetry", "identity", "tools", "mcp",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -103,10 +100,10 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _check_sections(data: Mapping[str, Any]) -> None:
     for name, value in data.items():
-        if name in _LATER or name in LISTS:
+        if name in LISTS:
             continue
         if name not in _SECTIONS:
-            raise _unknown(name, (*_SECTIONS, *LISTS, *_LATER))
+            raise _unknown(name, (*_SECTIONS, *LISTS))
         if not isinstance(value, dict):
             raise ConfigurationError(f"[{name}] must be a table", param=name)
 
@@ -146,7 +143,6 @@ class _Loading:
         self.reads_database_url = False
 
     def load(self) -> Settings:
-        self._warnings += [f"[{name}] is not acted on by this version" for name in self._data if name in _LATER]
         providers = self._providers()
         return Settings(
             server=self._server(),
@@ -166,6 +162,7 @@ class _Loading:
             identity=self._identity(),
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             tools=self._section(ToolsConfig, "tools", self._data.get("tools", {})),
+            mcp=mcp_of(self._data, self._section),
             limits=limits_of(self._data, self._section),
             budgets=budgets_of(self._data, self._section),
             origins=self._origins,

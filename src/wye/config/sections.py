@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, field
 
 from wye.cache.config import CacheConfig
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
-from wye.config.tools import ToolsConfig
+from wye.config.tools import McpConfig, ToolsConfig
 from wye.core.limits import Budget, Limit
 from wye.core.secret import Secret
 from wye.dispatch.retry import RetryConfig
@@ -131,6 +131,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     identity: IdentityConfig = IdentityConfig()
     retention: RetentionConfig = RetentionConfig()
     tools: ToolsConfig = ToolsConfig()
+    mcp: McpConfig = McpConfig()
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ def in_force(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
     tools = structs.asdict(settings.tools)
     sections += [(f"tools.{name}", said) for name, said in tools.items() if isinstance(said, Struct)]
+    sections += [(f"mcp.servers.{name}", said) for name, said in settings.mcp.servers.items()]
     for where, section in sections:
         plain = where in names
         for name, value in structs.asdict(section).items():

@@ -1,13 +1,19 @@
-"""The `[tools]` section: which built-in tools models may call, and within what they work."""
+"""The sections `[tools]` and `[mcp]`: which tools models may call, and within what they work."""
 
-from typing import Annotated, Literal, TypeAlias
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from wye.core.caller import Scope
+from wye.core.errors import ConfigurationError
 from wye.core.secret import Secret
 
 _Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
 _Characters: TypeAlias = Annotated[int, Meta(ge=100, le=10_000_000)]
+_SCHEMES: Final = ("http://", "https://")
+_SERVER_NAME: Final = re.compile(r"(?=.{1,24}$)[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
 _Bytes: TypeAlias = Annotated[int, Meta(ge=1, le=1024 * 1024 * 1024)]
 
 
@@ -47,7 +53,7 @@ class WebSearchSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """Refuse what is no address."""
-        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+        if self.base_url is not None and not self.base_url.startswith(_SCHEMES):
             raise ValueError("base_url is 'https://host/path' or 'http://host:port/path'")
 
 
@@ -96,3 +102,67 @@ class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """Return the settings of the tool `name`."""
         found: ToolSettings = getattr(self, name)
         return found
+
+
+class McpServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One MCP server, whose tools models may call as `<server>__<tool>`; times are seconds.
+
+    `command` is a program that is started and spoken to over its input and output, with `env` and little else of this
+    process's environment, in the folder `cwd`. `url` is instead where a server is reached over HTTP, with `headers`; a
+    private address needs `allow_private_network`. `tools` are the only ones taken over, where not all are. `scope` is
+    what a caller needs for them. `start_seconds` is how long it may take until a server is ready.
+    """
+
+    command: tuple[str, ...] = ()
+    env: Mapping[str, Secret] = field(default_factory=dict)
+    cwd: str | None = None
+    url: str | None = None
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    allow_private_network: bool = False
+    enabled: bool = True
+    tools: frozenset[str] | None = None
+    scope: Scope = "use"
+    seconds: _Seconds | None = None
+    output: _Characters | None = None
+    start_seconds: _Seconds = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither a program nor an address."""
+        if bool(self.command) == (self.url is not None):
+            raise ValueError("say either 'command', a list, or 'url'")
+        if self.url is not None and not self.url.startswith(_SCHEMES):
+            raise ValueError("url is 'https://host/path' or 'http://host:port/path'")
+
+
+class McpConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """MCP servers by their names."""
+
+    servers: Mapping[str, McpServerSettings] = field(default_factory=dict)
+
+
+_S = TypeVar("_S", bound=Struct)
+
+
+class _Section(Protocol):
+    def __call__(self, kind: type[_S], where: str, values: Mapping[str, Any], /) -> _S:
+        """Check one table against its type."""
+
+
+def mcp_of(data: Mapping[str, Any], section: _Section) -> McpConfig:
+    """Return the section `[mcp]`. Raises `ConfigurationError`."""
+    written = data.get("mcp", {})
+    servers = written.get("servers", {})
+    section(McpConfig, "mcp", {name: value for name, value in written.items() if name != "servers"})
+    if not isinstance(servers, dict):
+        raise ConfigurationError("write [mcp.servers.<name>], once for each", param="mcp.servers")
+    return McpConfig(servers={name: _server(name, values, section) for name, values in servers.items()})
+
+
+def _server(name: str, values: Any, section: _Section) -> McpServerSettings:
+    where = f"mcp.servers.{name}"
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"[{where}] must be a table", param=where)
+    if not _SERVER_NAME.fullmatch(name):
+        message = f"[{where}]: a server's name has 24 letters and digits at most, with single '-' or '_' between"
+        raise ConfigurationError(message, param=where)
+    return section(McpServerSettings, where, values)

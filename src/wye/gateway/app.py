@@ -153,6 +153,8 @@ class Gateway:
             await self.metrics.start()
         if self.reloader is not None:
             self.reloader.start()
+        if self.engine.snapshot.settings.mcp.servers:
+            self.application.start()
 
     async def _answer(self, request: Request) -> None:
         error: WyeError | None = None

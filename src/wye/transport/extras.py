@@ -20,6 +20,7 @@ BY_MODULE: Final[Mapping[str, str]] = {
     "botocore": "pip install 'wye[bedrock]'",
     "google.auth": "pip install 'wye[vertex]'",
     "azure.identity": "pip install 'wye[azure]'",
+    "mcp": "pip install 'wye[mcp]'",
 }
 
 

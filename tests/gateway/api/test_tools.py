@@ -1,13 +1,17 @@
 """Tools are listed with why one cannot be used, and run by hand within the caller's scopes."""
 
+import json
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.gateway.api.test_isolation import As, caller
+from tests.support import mcp_program
 from tests.support.databases import config_for
-from tests.support.gateway import serving
+from tests.support.gateway import PATIENCE, serving
 
 ADMIN_KEY = "wye-admin-0123456789abcdefghij"
 
@@ -83,6 +87,31 @@ def test_a_key_runs_what_its_scopes_allow(admin: As, folder: Path) -> None:
     seen = {tool["name"]: tool["whyNot"] for tool in reader("GET", "/api/tools").json["tools"]}
     assert seen["calculator"] == "the key lacks the scope 'use'"
     assert reader("POST", "/api/tools/calculator", {"arguments": {"expression": "1"}}).status == 403
+
+
+def test_the_tools_of_an_mcp_server_are_there_and_so_is_one_that_cannot_be_started(tmp_path: Path) -> None:
+    command = [sys.executable, mcp_program.__file__, str(tmp_path / "starts")]
+    settings = f"""
+        [mcp.servers.docs]
+        command = {json.dumps(command)}
+        [mcp.servers.gone]
+        command = ["/no/such/program"]
+    """
+    with serving(settings) as gateway:
+        until = time.monotonic() + PATIENCE
+        while not (servers := gateway.get("/api/tools").json)["servers"][0]["connected"]:
+            assert time.monotonic() < until, servers
+            time.sleep(0.02)
+        docs, gone = servers["servers"]
+        assert (docs["name"], docs["tools"], docs["whyNot"]) == ("docs", len(mcp_program.TOOLS), None)
+        assert (gone["connected"], gone["whyNot"]) == (
+            False,
+            "it cannot be started: No such file or directory",
+        )
+        found = gateway.request("POST", "/api/tools/docs__echo", b'{"arguments": {"text": "hello"}}')
+        assert found.json["text"] == '{"text": "hello"}'
+    [pid] = (tmp_path / "starts").read_text().split()
+    assert not Path(f"/proc/{pid}").exists(), "the program outlives the gateway"
 
 
 def test_switching_a_tool_off_holds_at_once(admin: As) -> None:

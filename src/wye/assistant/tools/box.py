@@ -1,6 +1,7 @@
 """Puts the built-in tools together, as the settings in force say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from wye.assistant.documents.shelf import Shelf
 from wye.assistant.tools.books import book_tools
@@ -8,6 +9,8 @@ from wye.assistant.tools.calculator import Calculator
 from wye.assistant.tools.dates import Dates
 from wye.assistant.tools.document_search import DocumentSearch
 from wye.assistant.tools.filesystem import Filesystem
+from wye.assistant.tools.mcp_server import McpServer
+from wye.assistant.tools.mcp_servers import McpServers
 from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
 from wye.assistant.tools.web_search import WebSearch, missing
 from wye.config import Settings
@@ -15,9 +18,14 @@ from wye.config.tools import ToolsConfig
 from wye.engine import Engine
 from wye.insights.window import Window
 
+_ALL_OFF: Final = "all tools are switched off; set 'enabled = true' in [tools]"
 
-def build(engine: Engine) -> Toolbox:
-    """Return the tools of an engine, as its settings are now. Those that are switched off say so when called."""
+
+def build(engine: Engine, servers: Iterable[McpServer] = ()) -> Toolbox:
+    """Return the tools of an engine, as its settings are now, and those of MCP servers.
+
+    Those that are switched off say so when called.
+    """
     config = engine.snapshot.settings.tools
     tools: list[Tool] = []
     off: dict[str, str] = {}
@@ -27,6 +35,15 @@ def build(engine: Engine) -> Toolbox:
         limits[tool.name] = _limits(config, tool.name)
         if (reason := _switched_off(config, tool.name) or why_not) is not None:
             off[tool.name] = reason
+    for remote in (tool for server in servers for tool in server.tools):
+        if remote.name in limits:
+            continue  # whoever was first keeps the name
+        tools.append(remote)
+        limits[remote.name] = ToolLimits(
+            seconds=remote.settings.seconds or config.seconds, output=remote.settings.output or config.output
+        )
+        if not config.enabled:
+            off[remote.name] = _ALL_OFF
     return Toolbox(tools, limits=limits, off=off)
 
 
@@ -45,7 +62,7 @@ def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | Non
 
 def _switched_off(config: ToolsConfig, name: str) -> str | None:
     if not config.enabled:
-        return "all tools are switched off; set 'enabled = true' in [tools]"
+        return _ALL_OFF
     if not config.of(name).enabled:
         return f"{name} is switched off; set 'enabled = true' in [tools.{name}]"
     return None
@@ -62,13 +79,26 @@ class Tools:
     def __init__(self, engine: Engine) -> None:
         """Follow `engine`."""
         self._engine = engine
+        self.servers = McpServers()
         self._of: Settings | None = None
+        self._version = -1
         self._box = Toolbox()
 
     @property
     def box(self) -> Toolbox:
-        """The tools as the settings are now."""
+        """The tools as the settings and the MCP servers are now. With such servers it needs a running event loop."""
         now = self._engine.snapshot.settings
         if now is not self._of:
-            self._box, self._of = build(self._engine), now
+            self.servers.follow(now.mcp)
+        if now is not self._of or self.servers.version != self._version:
+            self._box, self._of = build(self._engine, self.servers.running), now
+            self._version = self.servers.version
         return self._box
+
+    def start(self) -> None:
+        """Start the MCP servers now, where there are any, and not with the first use of the tools."""
+        _ = self.box
+
+    async def aclose(self) -> None:
+        """Stop the MCP servers."""
+        await self.servers.aclose()

@@ -73,8 +73,13 @@ class Mounted:
             raise here.error
         return here.status or way_out.status
 
+    def start(self) -> None:
+        """Start what tools need to run beside the requests."""
+        self._tools.start()
+
     async def aclose(self) -> None:
-        """Stop telling of requests."""
+        """Stop telling of requests, and what tools needed."""
+        await self._tools.aclose()
         await self._live.aclose()
 
 

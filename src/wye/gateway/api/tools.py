@@ -40,10 +40,20 @@ class ToolView(View, frozen=True, kw_only=True):
     why_not: str | None
 
 
+class ToolServerView(View, frozen=True, kw_only=True):
+    """An MCP server: `whyNot` says what keeps it from being there, to administrators only."""
+
+    name: str
+    connected: bool
+    tools: int
+    why_not: str | None
+
+
 class ToolsView(View, frozen=True, kw_only=True):
-    """Every tool there is."""
+    """Every tool there is, and the MCP servers that some are from."""
 
     tools: Sequence[ToolView]
+    servers: Sequence[ToolServerView]
 
 
 class ToolResultView(View, frozen=True, kw_only=True):
@@ -59,7 +69,19 @@ class ToolResultView(View, frozen=True, kw_only=True):
 @get("/", opt=LOOKING)
 async def list_tools(here: NamedDependency[Here]) -> ToolsView:
     """List tools: what models may call for the caller, and why not where they may not."""
-    return ToolsView(tools=[_view(tool, why_not) for tool, why_not in here.tools.box.listed(here.caller)])
+    inside = here.caller.may("admin")
+    return ToolsView(
+        tools=[_view(tool, why_not) for tool, why_not in here.tools.box.listed(here.caller)],
+        servers=[
+            ToolServerView(
+                name=one.name,
+                connected=one.failure is None,
+                tools=one.tools,
+                why_not=one.failure if inside else None,
+            )
+            for one in here.tools.servers.states
+        ],
+    )
 
 
 @post("/{tool:str}", status_code=200, opt={"needs": ("use",)})
