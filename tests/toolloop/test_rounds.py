@@ -3,13 +3,15 @@
 import asyncio
 from contextlib import aclosing
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from tests.support.asking import QUESTION, ask, call, calling, calling_in_pieces, offering, schema
+from tests.support.gateway import provider
 from tests.support.openai_wire import answer, completion, refusal, stream
 from tests.support.upstream import Hang, Received, Reply, Upstream
 
-from wye import DeadlineExceededError, UpstreamError
+from wye import DeadlineExceededError, ModelRouter, UpstreamError
 from wye.assistant.tools.seam import ToolOutput
 from wye.core.record import UsageRecord
 from wye.engine import Engine
@@ -119,6 +121,35 @@ async def test_twenty_calls_run_at_once_within_their_bound_and_are_told_in_the_m
     assert most == 6
     assert list(results(upstream.received[1])) == [f"call_{at}" for at in range(20)]
     assert [one.text for one in found.runs] == [f'{{"at":{at}}}' for at in range(20)]
+
+
+async def test_of_very_many_calls_the_first_are_made_and_the_others_told_to_be_too_much(
+    engine: Engine, upstream: Upstream
+) -> None:
+    upstream.reply_with(calling(*(call(identity=f"call_{at}") for at in range(100))), answer())
+    found = await run(engine, ask(), offering("calculator"))
+    assert [one.is_error for one in found.runs] == [False] * 64 + [True] * 36
+    assert len(results(upstream.received[1])) == 100
+
+
+async def test_a_text_that_is_no_unicode_is_told_without_what_is_none(engine: Engine, upstream: Upstream) -> None:
+    upstream.reply_with(calling(call()), answer())
+    await run(engine, ask(), offering("calculator", text="caf\udce9"))
+    assert results(upstream.received[1]) == {"call_1": "caf?"}
+
+
+async def test_an_answer_that_is_kept_costs_nothing_and_its_tools_are_run_anew(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "wye.toml"
+    section = provider("openai", f"{upstream.url}/v1", 'api_keys = ["sk-made-up"]')
+    file.write_text(f"{section}\n[cache]\nenabled = true\n")
+    upstream.reply_with(calling(call()), answer("Two."))
+    async with ModelRouter.from_config(file, environ={}) as router:
+        first = await run(router.engine, ask(), offering("calculator"))
+        second = await run(router.engine, ask(), offering("calculator"))
+    assert (first.cost, second.cost, len(upstream.received)) == (2 * _ONE_ANSWER, Decimal(0), 2)
+    assert (second.response.content, len(second.runs)) == ("Two.", 1)
 
 
 async def test_arguments_that_are_no_json_are_an_error_result_and_go_back_as_an_object(

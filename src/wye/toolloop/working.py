@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +11,9 @@ from msgspec import Struct
 from wye.core.content import ToolCall
 from wye.toolloop.offered import Tools
 from wye.toolloop.values import ToolRun
+
+_CALLS_AT_MOST: Final = 64
+"""Of one answer; what a model calls beyond that is told to be too much."""
 
 
 class Failures:
@@ -54,14 +57,14 @@ async def work(
     async def one(at: int, call: ToolCall) -> tuple[int, ToolRun]:
         async with slots:
             began = time.perf_counter()
-            output = await tools.call(call.name, call.arguments) if call.name in tools.names else _unknown(call, tools)
+            output = _refused(at, call, tools) or await tools.call(call.name, call.arguments)
             seconds = time.perf_counter() - began
         return at, ToolRun(
             round=number,
             id=call.id,
             name=call.name,
             arguments=call.arguments,
-            text=output.text,
+            text=output.text.encode(errors="replace").decode(),
             is_error=output.is_error,
             cut=output.cut,
             seconds=seconds,
@@ -81,9 +84,14 @@ async def work(
             await asyncio.wait(running)
 
 
-def _unknown(call: ToolCall, tools: Tools) -> _Plain:
-    there = ", ".join(sorted(tools.names)) or "none"
-    return _Plain(f"error: there is no tool {call.name[:64]!r} here; there are: {there}")
+def _refused(at: int, call: ToolCall, tools: Tools) -> _Plain | None:
+    """Return why a call is not made, where that is so."""
+    if at >= _CALLS_AT_MOST:
+        return _Plain(f"error: {_CALLS_AT_MOST} calls are the most at once, and this is one more; call fewer")
+    if call.name not in tools.names:
+        there = ", ".join(sorted(tools.names)) or "none"
+        return _Plain(f"error: there is no tool {call.name[:64]!r} here; there are: {there}")
+    return None
 
 
 def _plain(arguments: str) -> bytes:
