@@ -4,7 +4,7 @@ export const UNKNOWN = "–";
 
 const locale = "en-GB";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 const moments = new Intl.DateTimeFormat(locale, {
@@ -52,7 +52,8 @@ export function tokens(value: Maybe): string {
   if (value == null) return UNKNOWN;
   if (value >= 1_000_000)
     return `${Number((value / (value % 1_048_576 === 0 ? 1_048_576 : 1_000_000)).toFixed(1))}M`;
-  if (value >= 1000) return `${Math.round(value / (value % 1024 === 0 ? 1024 : 1000))}K`;
+  if (value >= 1000)
+    return `${Math.round(value / (value % 1000 === 0 ? 1000 : value % 1024 === 0 ? 1024 : 1000))}K`;
   return String(value);
 }
 
@@ -118,7 +119,9 @@ export function relative(time: Time, now = Date.now()): string {
 export function change(now: Maybe, before: Maybe): { text: string; ratio: number } | null {
   if (now == null || !before) return null;
   const ratio = now / before - 1;
-  return { text: `${ratio > 0 ? "+" : ratio < 0 ? "−" : "±"}${percents.format(Math.abs(ratio))}`, ratio };
+  const size = Math.abs(ratio);
+  const text = size >= 1 ? `${whole.format(size * 100)}%` : percents.format(size);
+  return { text: `${ratio > 0 ? "+" : ratio < 0 ? "−" : "±"}${text}`, ratio };
 }
 
 /** "function-calling" as "Function calling". */

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import { useDark } from "@/shared/lib/theme";
 import { cn } from "@/shared/lib/cn";
+import { day } from "@/shared/lib/format";
 
 export interface Series {
   label: string;
@@ -57,14 +58,21 @@ export function TimeChart({ label, times, series, format, kind = "lines", height
             ticks: { show: false },
             font: `11px ${paint("--font-sans")}`,
             size: 26,
-            space: 70,
+            space: 64,
+            values: (_, splits) => timeLabels(splits),
           },
           {
             stroke: paint("--faint"),
             grid: { stroke: paint("--line"), width: 1 },
             ticks: { show: false },
             font: `11px ${paint("--font-sans")}`,
-            size: (_, values) => 14 + 6.4 * Math.max(2, ...values.map((text) => text.length)),
+            size: (_, values) =>
+              14 +
+              6.4 *
+                Math.max(
+                  2, // At first there are none, whatever its types say.
+                  ...((values as string[] | null) ?? []).map((text) => text.length),
+                ),
             values: (_, splits) => splits.map((value) => formatRef.current(value)),
             space: 36,
           },
@@ -78,8 +86,8 @@ export function TimeChart({ label, times, series, format, kind = "lines", height
               const colour = paint(`--series-${(Number(index) % COLOURS) + 1}`);
               return {
                 stroke: colour,
-                width: 1.6,
-                fill: kind === "stacked" ? `${colour}d0` : undefined,
+                width: kind === "stacked" ? 0 : 1.6,
+                fill: kind === "stacked" ? colour : undefined,
                 points: { show: false },
                 paths: kind === "stacked" ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
               } satisfies uPlot.Series;
@@ -101,7 +109,7 @@ export function TimeChart({ label, times, series, format, kind = "lines", height
     };
   }, [data, dark, height, kind, names]);
 
-  const moment = at === null ? null : times[at];
+  const moment = at === null ? null : times[Math.min(at, times.length - 1)];
   return (
     <figure aria-label={label} className="min-w-0">
       <div ref={box} className="w-full" style={{ minHeight: height }} />
@@ -182,6 +190,17 @@ export function Sparkline({
   );
 }
 
+/** Hours as hours, days as days; midnight says which day begins. */
+function timeLabels(splits: readonly number[]): string[] {
+  const daily = (splits[1] ?? 0) - (splits[0] ?? 0) >= 86_400;
+  return splits.map((split) => {
+    const time = new Date(split * 1000);
+    return daily || (time.getHours() === 0 && time.getMinutes() === 0)
+      ? day(time)
+      : time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  });
+}
+
 function toggled(before: ReadonlySet<string>, name: string): ReadonlySet<string> {
   const after = new Set(before);
   if (!after.delete(name)) after.add(name);
@@ -199,6 +218,7 @@ export function columns(
   const stacked = series.map((one) =>
     one.values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))),
   );
-  // Each area is filled down to zero: those below must be drawn after those above them.
-  return [[...times], ...stacked.reverse()];
+  // The last step has a width as well; and each area is filled down to zero, so that lower ones are drawn later.
+  const end = (times.at(-1) ?? 0) + ((times[1] ?? 0) - (times[0] ?? 0));
+  return [[...times, end], ...stacked.map((values) => [...values, values.at(-1) ?? null]).reverse()];
 }

@@ -1,5 +1,4 @@
 import { CircleAlert, Clock, Inbox, type LucideIcon, RotateCw } from "lucide-react";
-import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, messageOf } from "@/shared/api/error";
 import { cn } from "@/shared/lib/cn";
@@ -121,13 +120,20 @@ export function Skeleton({
   );
 }
 
+/** What is used of a query: `query.useQuery(…)` is one. */
+export interface Asked<T> {
+  data: T | undefined;
+  error: unknown;
+  refetch: () => unknown;
+}
+
 /** Show what a query brought: its shape while it is under way, what went wrong, or the thing itself. */
 export function Loaded<T>({
   of,
   children,
   lines,
 }: {
-  of: Pick<UseQueryResult<T>, "data" | "error" | "refetch">;
+  of: Asked<T>;
   children: (data: NonNullable<T>) => ReactNode;
   lines?: number;
 }) {
