@@ -1,12 +1,15 @@
 """Files are read apart, within bounds, and told no secret."""
 
 import asyncio
+import io
 import os
 import time
 from pathlib import Path
 
 import pytest
 from msgspec import structs
+from pypdf import PdfWriter
+from tests.support.pdfs import pdf
 
 from wye.assistant.documents.child import Answer, Ask, answer
 from wye.assistant.documents.reading import Reading, media_type_of
@@ -208,3 +211,32 @@ async def test_more_than_can_wait_are_refused() -> None:
 async def test_what_is_too_large_is_not_read() -> None:
     with pytest.raises(RequestTooLargeError, match="max_bytes"):
         await Reading(structs.replace(DocumentSettings(), max_bytes=3)).read(b"four", "text/plain")
+
+
+async def test_a_pdf_is_read_page_by_page() -> None:
+    body = pdf(["Refunds take five days.\nAsk us.", "", "Con-\ntracts say otherwise (see annex)."], title="Terms")
+    got = await Reading(DocumentSettings()).read(body, "application/pdf")
+    assert (got.title, got.pages) == ("Terms", 3)
+    assert [(one.page, one.text) for one in got.passages] == [
+        (1, "Refunds take five days.\nAsk us."),
+        (3, "Contracts say otherwise (see annex)."),
+    ]
+
+
+def test_a_pdf_with_too_many_pages_is_refused_with_their_number() -> None:
+    got = read("pdf", pdf(["x"] * 11))
+    assert (got.code, "11 pages" in got.message, "10 are read" in got.message) == ("too_many_pages", True, True)
+
+
+def test_a_pdf_without_text_says_that_scans_must_be_recognised() -> None:
+    got = read("pdf", pdf(["", ""]))
+    assert (got.code, "recognised" in got.message) == ("no_text", True)
+
+
+def test_a_pdf_behind_a_password_is_refused_and_one_that_only_forbids_printing_is_read() -> None:
+    for password, code in (("secret", "encrypted_document"), ("", None)):
+        writer = PdfWriter(clone_from=io.BytesIO(pdf(["words"])))
+        writer.encrypt(password, "owner", algorithm="AES-256")
+        out = io.BytesIO()
+        writer.write(out)
+        assert read("pdf", out.getvalue()).code == code

@@ -3,6 +3,7 @@
 It is asked by its one argument and its standard input, and answers on its standard output; see `reading`.
 """
 
+import logging
 import resource
 import sys
 from typing import Literal, TypeAlias
@@ -79,6 +80,7 @@ def main() -> None:
     """Answer once, within the limits that are asked for."""
     ask = msgspec.json.decode(sys.argv[1], type=Ask)
     body = sys.stdin.buffer.read()
+    logging.disable(logging.CRITICAL)
     if ask.kind == "pdf":
         import pypdf  # noqa: F401 - what it takes to load is not the file's fault
     resource.setrlimit(resource.RLIMIT_AS, (ask.memory, ask.memory))

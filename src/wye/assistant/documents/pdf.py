@@ -1,7 +1,6 @@
 """Reads PDF, page by page."""
 
 import io
-import logging
 import re
 from typing import Final
 
@@ -16,7 +15,6 @@ def pdf(body: bytes, *, max_pages: int, max_characters: int) -> Parsed:
     import pypdf
     from pypdf.errors import PyPdfError
 
-    logging.disable(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(io.BytesIO(body))
         if reader.is_encrypted and not reader.decrypt(""):

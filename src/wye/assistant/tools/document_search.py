@@ -1,6 +1,6 @@
 """Finds what the user's own documents say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from wye.assistant.documents.shelf import Shelf
 from wye.assistant.tools.seam import ToolContext, ToolError, ToolOutput, read, schema_of, told
 from wye.core.caller import Scope
+from wye.core.document import Found
 
 
 class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,22 +56,7 @@ class DocumentSearch:
         found = await self._shelf.search(owner, asked.query, limit=asked.limit, within=within)
         if not found:
             return told({"passages": [], "note": await self._why_none(owner)})
-        return told(
-            {
-                "passages": [
-                    Passage(
-                        source=f"[{number}]",
-                        document=one.title,
-                        document_id=one.document_id,
-                        page=one.passage.page,
-                        section=one.passage.section,
-                        characters=(one.passage.start, one.passage.start + len(one.passage.text)),
-                        text=one.passage.text,
-                    )
-                    for number, one in enumerate(found, 1)
-                ]
-            }
-        )
+        return _bounded(found, context.limits.output)
 
     async def _named(self, owner: str, said: str) -> list[str]:
         there = await self._shelf.every(owner, limit=500)
@@ -83,3 +69,24 @@ class DocumentSearch:
     async def _why_none(self, owner: str) -> str:
         there = await self._shelf.every(owner, limit=1)
         return "no passage has any of these words; try others" if there else "the user has uploaded no documents"
+
+
+def _bounded(found: Sequence[Found], room: int) -> ToolOutput:
+    """Return as many passages as there is room for, the best ones, whole."""
+    passages = [
+        Passage(
+            source=f"[{number}]",
+            document=one.title,
+            document_id=one.document_id,
+            page=one.passage.page,
+            section=one.passage.section,
+            characters=(one.passage.start, one.passage.start + len(one.passage.text)),
+            text=one.passage.text,
+        )
+        for number, one in enumerate(found, 1)
+    ]
+    while True:
+        output = told({"passages": passages})
+        if len(output.text) <= room or len(passages) == 1:
+            return output
+        passages.pop()

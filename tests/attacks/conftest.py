@@ -1,0 +1,3 @@
+"""Databases."""
+
+from tests.support.databases import *  # noqa: F403
