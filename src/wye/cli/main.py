@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wye.cli import chat as chatting
-from wye.cli import choosing, discovery
+from wye.cli import choosing, datasets, discovery
 from wye.cli import config as configuration
 from wye.cli import db as storing
 from wye.cli import keys as keying
@@ -28,6 +28,9 @@ app = typer.Typer(
 models_app = typer.Typer(invoke_without_command=True)
 providers_app = typer.Typer(invoke_without_command=True)
 keys_app = typer.Typer(help="Give out, list and revoke virtual keys.\n\nExample: wye keys list", no_args_is_help=True)
+datasets_app = typer.Typer(
+    help="Check data sets of chat examples.\n\nExample: wye datasets validate train.jsonl", no_args_is_help=True
+)
 db_app = typer.Typer(help="Upgrade and check the database.\n\nExample: wye db check", no_args_is_help=True)
 telemetry_app = typer.Typer(
     help="How providers and models did.\n\nExample: wye telemetry export --format csv", no_args_is_help=True
@@ -52,6 +55,8 @@ app.command("usage")(accounting.usage)
 app.add_typer(telemetry_app, name="telemetry")
 telemetry_app.command("export")(accounting.export)
 app.add_typer(config_app, name="config")
+app.add_typer(datasets_app, name="datasets")
+datasets_app.command("validate")(datasets.validate)
 app.add_typer(db_app, name="db")
 app.add_typer(keys_app, name="keys")
 keys_app.command("create")(keying.create)

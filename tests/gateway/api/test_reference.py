@@ -66,6 +66,7 @@ PEOPLE = {
     ("get", "/api/budgets"), ("post", "/api/budgets"), ("get", "/api/budgets/{budget_id}"),
     ("patch", "/api/budgets/{budget_id}"), ("delete", "/api/budgets/{budget_id}"), ("get", "/api/limits"),
     ("put", "/api/limits/users/{user_id}"), ("put", "/api/limits/teams/{team_id}"),
+    ("post", "/api/datasets/validate"), ("post", "/api/evaluations/judge"), ("get", "/api/evaluations"),
     ("get", "/api/preferences"), ("put", "/api/preferences"), ("get", "/api/audit"),
     ("get", "/api/settings"), ("put", "/api/settings"), ("delete", "/api/settings"),
     ("get", "/api/models/own"), ("post", "/api/models"), ("get", "/api/models/{model_id}"),

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from wye.core.caller import Caller
-from wye.core.errors import MalformedResponseError
+from wye.core.errors import MalformedResponseError, ModelNotFoundError
 from wye.core.request import Asked
 from wye.core.usage import Usage
 from wye.engine import Engine
@@ -125,7 +125,10 @@ def schema_of(form: type[Struct]) -> dict[str, Any]:
 
 
 def _native(engine: Engine, caller: Caller, model: str, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    can = engine.model_for(caller, model, "chat").capabilities
+    try:
+        can = engine.model_for(caller, model, "chat").capabilities
+    except ModelNotFoundError:  # it may be there all the same, and only not in the catalog: asking tells
+        return {}
     if "json-schema" in can:
         named = {"name": name, "schema": schema, "strict": True}
         return {"response_format": {"type": "json_schema", "json_schema": named}}

@@ -34,6 +34,7 @@ from wye.gateway.api import (
     telemetry,
     tools,
     usage,
+    uses,
 )
 from wye.gateway.api.forms import Choosing
 from wye.gateway.api.here import Here, here_of
@@ -66,6 +67,8 @@ def build() -> Litestar:
             Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
             Router("/api/tools", route_handlers=[*tools.HANDLERS]),
             Router("/api/documents", route_handlers=[*documents.HANDLERS]),
+            Router("/api/datasets", route_handlers=[*uses.DATASET_HANDLERS]),
+            Router("/api/evaluations", route_handlers=[*uses.EVALUATION_HANDLERS]),
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),

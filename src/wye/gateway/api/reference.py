@@ -19,6 +19,7 @@ from wye.gateway.api import (
     people_forms,
     session_forms,
     tools,
+    uses_forms,
 )
 
 FORMS: Final = (
@@ -28,6 +29,7 @@ FORMS: Final = (
     *own_forms.FORMS,
     *session_forms.FORMS,
     *tools.FORMS,
+    *uses_forms.FORMS,
     *document_forms.FORMS,
 )
 _encode = msgspec.json.Encoder().encode
