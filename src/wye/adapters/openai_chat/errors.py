@@ -1,21 +1,16 @@
 """Reads what providers that speak this wire say when they refuse."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
-
-import msgspec
-from msgspec import Struct
+from typing import Final
 
 from wye.adapters import says_too_long
+from wye.core.envelope import BY_CODE, facts_of
 from wye.core.errors import (
-    ContentFilteredError,
     ContextLengthError,
     InvalidRequestError,
     OverloadedError,
     ProviderAuthenticationError,
     ProviderModelMissingError,
-    QuotaExceededError,
     RateLimitError,
     UnsupportedParameterError,
     UpstreamError,
@@ -24,46 +19,14 @@ from wye.core.errors import (
 )
 from wye.core.hints import retry_after
 
-
-class _Error(Struct):
-    """Every shape an error has been seen in, laid over one another."""
-
-    error: Any = None
-    message: Any = None
-    detail: Any = None
-    code: Any = None
-    type: Any = None
-    param: Any = None
-    metadata: Any = None
-
-
-_decode_error = msgspec.json.Decoder(_Error | list[_Error] | str | None).decode
-
 _BY_CODE: Final[Mapping[str, type[WyeError]]] = {
-    "context_length_exceeded": ContextLengthError,
-    "string_above_max_length": ContextLengthError,
-    "exceed_context_size_error": ContextLengthError,
-    "insufficient_quota": QuotaExceededError,
-    "billing_hard_limit_reached": QuotaExceededError,
-    "invalid_api_key": ProviderAuthenticationError,
-    "authentication_error": ProviderAuthenticationError,
-    "model_not_found": ProviderModelMissingError,
+    **BY_CODE,
     "model_not_exist": ProviderModelMissingError,
-    "DeploymentNotFound": ProviderModelMissingError,
     "invalid_model": ProviderModelMissingError,
-    "not_found_error": ProviderModelMissingError,
-    "content_filter": ContentFilteredError,
-    "content_policy_violation": ContentFilteredError,
-    "rate_limit_exceeded": RateLimitError,
-    "rate_limit_error": RateLimitError,
-    "overloaded_error": OverloadedError,
     "capacity_exceeded": OverloadedError,
     "queue_exceeded": OverloadedError,
     "server_overloaded": OverloadedError,
-    "unsupported_parameter": UnsupportedParameterError,
-    "unsupported_value": UnsupportedParameterError,
     "tool_use_failed": UpstreamError,
-    "invalid_request_error": InvalidRequestError,
 }
 """Documented error codes and types; looked up in that order, before the status."""
 
@@ -95,10 +58,11 @@ https://docs.vllm.ai/en/latest/features/tool_calling.html
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read a refused request."""
-    message, codes, param = _error_facts(body)
-    inner = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), 0)
+    said = facts_of(body)
+    message, param = said.message, said.param
+    inner = next((int(code) for code in said.codes if code.isdecimal() and len(code) == 3), 0)
     status_here = inner if inner >= 400 and status in {200, 500} else status
-    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    kind = next((_BY_CODE[code] for code in said.codes if code in _BY_CODE), None)
     lowered = message.lower()
     if kind is None or kind is InvalidRequestError:
         phrase = _by_words(lowered, status_here)
@@ -126,26 +90,3 @@ def _by_words(lowered: str, status: int) -> type[WyeError] | None:
     if status >= 500:
         return None
     return next((found for text, found in _BY_PHRASE if text in lowered), None)
-
-
-def _error_facts(body: bytes) -> tuple[str, list[str], str | None]:
-    """Return message, codes (most exact first) and param of an error in any of the shapes seen."""
-    try:
-        data = _decode_error(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", [], None
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if data is None or isinstance(data, str):
-        return data or "", [], None
-    inner = data.error
-    if isinstance(inner, str):
-        return inner, [str(code) for code in (data.code, data.type) if code], None
-    if isinstance(inner, dict):
-        data = _Error(**{name: inner.get(name) for name in _Error.__struct_fields__})
-    message = data.message if data.message is not None else data.detail
-    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False) if message else ""
-    raw = data.metadata.get("raw") if isinstance(data.metadata, dict) else None
-    codes = [str(code) for code in (data.code, data.type) if code is not None]
-    param = data.param if isinstance(data.param, str) else None
-    return f"{text}: {raw}" if text and isinstance(raw, str) else text, codes, param

@@ -1,13 +1,10 @@
 """Reads errors: OpenAI's envelope, xAI's, an error event's, and that of a response that failed."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
-
-import msgspec
-from msgspec import Struct
+from typing import Final
 
 from wye.adapters import says_too_long
+from wye.core.envelope import BY_CODE, facts_of
 from wye.core.errors import (
     ContentFilteredError,
     ContextLengthError,
@@ -16,59 +13,25 @@ from wye.core.errors import (
     ProviderAuthenticationError,
     ProviderModelMissingError,
     ProviderPermissionError,
-    QuotaExceededError,
     RateLimitError,
-    UnsupportedParameterError,
     UpstreamError,
     WyeError,
     error_class,
 )
 from wye.core.hints import retry_after
 
-
-class _Error(Struct):
-    """The shapes of an error, laid over one another."""
-
-    error: Any = None
-    message: Any = None
-    detail: Any = None
-    code: Any = None
-    type: Any = None
-    param: Any = None
-    response: Any = None
-
-
-_decode = msgspec.json.Decoder(_Error | list[_Error] | str | None).decode
-
 _BY_CODE: Final[Mapping[str, type[WyeError]]] = {
-    "context_length_exceeded": ContextLengthError,
-    "string_above_max_length": ContextLengthError,
-    "exceed_context_size_error": ContextLengthError,
-    "insufficient_quota": QuotaExceededError,
-    "billing_hard_limit_reached": QuotaExceededError,
-    "invalid_api_key": ProviderAuthenticationError,
-    "authentication_error": ProviderAuthenticationError,
+    **BY_CODE,
     "permission_error": ProviderPermissionError,
-    "model_not_found": ProviderModelMissingError,
-    "DeploymentNotFound": ProviderModelMissingError,
-    "not_found_error": ProviderModelMissingError,
-    "content_filter": ContentFilteredError,
-    "content_policy_violation": ContentFilteredError,
     "image_content_policy_violation": ContentFilteredError,
     "cyber_policy_violation": ContentFilteredError,
-    "rate_limit_exceeded": RateLimitError,
-    "rate_limit_error": RateLimitError,
     "too_many_requests": RateLimitError,
-    "overloaded_error": OverloadedError,
     "server_is_overloaded": OverloadedError,
     "slow_down": OverloadedError,
-    "unsupported_parameter": UnsupportedParameterError,
-    "unsupported_value": UnsupportedParameterError,
     "server_error": UpstreamError,
     "vector_store_timeout": UpstreamError,
     "invalid_prompt": InvalidRequestError,
     "invalid-argument": InvalidRequestError,
-    "invalid_request_error": InvalidRequestError,
 }
 """Documented codes and types, the most exact first.
 
@@ -94,8 +57,9 @@ _BY_PHRASE: Final[tuple[tuple[str, type[WyeError]], ...]] = (
 
 def read(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
     """Read an error of any of the shapes; `status` is 500 where it came inside an answer."""
-    message, codes, param = _facts(body)
-    kind = next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+    said = facts_of(body)
+    message, param = said.message, said.param
+    kind = next((_BY_CODE[code] for code in said.codes if code in _BY_CODE), None)
     if kind in {None, InvalidRequestError}:
         lowered = message.lower()
         phrase = next((found for text, found in _BY_PHRASE if text in lowered), None)
@@ -112,26 +76,3 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> WyeError:
         retry_after=retry_after(headers, kind, message),
         upstream_status=status,
     )
-
-
-def _facts(body: bytes) -> tuple[str, list[str], str | None]:
-    """Return message, codes (most exact first) and param."""
-    try:
-        data = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", [], None
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if data is None or isinstance(data, str):
-        return data or "", [], None
-    inner = data.error
-    if isinstance(data.response, dict):
-        inner = data.response.get("error")
-    if isinstance(inner, str):
-        return inner, [str(code) for code in (data.code, data.type) if code], None
-    if isinstance(inner, dict):
-        data = _Error(**{name: inner.get(name) for name in ("message", "detail", "code", "type", "param")})
-    message = data.message if data.message is not None else data.detail
-    text = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False) if message else ""
-    codes = [str(code) for code in (data.code, data.type) if code is not None]
-    return text, codes, data.param if isinstance(data.param, str) else None
