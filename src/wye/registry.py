@@ -15,6 +15,7 @@ from wye.catalog import capability_name
 from wye.catalog.registry import LATENCY_MS
 from wye.catalog.schema import LATENCY_TIERS, QUALITY_TIERS, Capability, LatencyTier, ModelInfo
 from wye.config import load_settings
+from wye.core.caller import LIBRARY, Caller
 from wye.core.errors import InvalidRequestError
 from wye.core.refresh import Refreshed
 from wye.engine import Engine
@@ -22,6 +23,7 @@ from wye.health import HealthView
 from wye.routing.names import is_able
 from wye.routing.recommend import Recommended, Wish, latency_tier, recommend
 from wye.routing.strategies import STRATEGIES
+from wye.snapshot import Snapshot
 
 _T = TypeVar("_T", bound=str)
 
@@ -46,9 +48,13 @@ class Statistics(Struct, frozen=True, kw_only=True):
 class ModelRegistry:
     """The models there are: what the catalog says of them, and what providers say they have."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Read `engine`'s catalog; `ModelRouter.registry` is one of a router, `from_env` makes one alone."""
+    def __init__(self, engine: Engine, caller: Caller = LIBRARY) -> None:
+        """Read `engine`'s catalog; `ModelRouter.registry` is one of a router, `from_env` makes one alone.
+
+        What `caller` brought along (own keys, own models) is there for that caller.
+        """
         self._engine = engine
+        self._caller = caller
 
     @classmethod
     def from_env(cls) -> Self:
@@ -57,13 +63,17 @@ class ModelRegistry:
         return cls(Engine(load_settings(rows), rows))
 
     @property
+    def _now(self) -> Snapshot:
+        return self._engine.seen_by(self._caller)
+
+    @property
     def models(self) -> Mapping[str, ModelInfo]:
         """Every model that is known, by its full id, `provider/model`."""
-        return self._engine.snapshot.catalog.models
+        return self._now.catalog.models
 
     def get(self, name: str) -> ModelInfo | None:
         """Return the model of a full id, or the one model that has the bare name."""
-        known = self._engine.snapshot.catalog
+        known = self._now.catalog
         provider, _, rest = name.partition("/")
         rows = known.by_name(name)
         return known.models.get(name) or known.find(provider, rest) or (rows[0] if len(rows) == 1 else None)
@@ -92,7 +102,7 @@ class ModelRegistry:
         else its tier in the catalog. `available` models can be asked now. Raises `InvalidRequestError` for a name that
         nothing has or a figure that bounds nothing.
         """
-        now = self._engine.snapshot
+        now = self._now
         if provider is not None and now.catalog.provider(provider) is None:
             raise InvalidRequestError(
                 f"there is no provider {provider!r}; 'wye providers --all' lists them", param="provider"
@@ -174,11 +184,11 @@ class ModelRegistry:
 
     def is_available(self, model: ModelInfo) -> bool:
         """Tell whether a model can be asked: its provider is in use and, if it was asked, lists it."""
-        return self._engine.snapshot.is_available(model)
+        return self._now.is_available(model)
 
     def why_not(self, model: ModelInfo) -> str:
         """Say what is in the way of asking a model now, "" where nothing is."""
-        now = self._engine.snapshot
+        now = self._now
         if model.provider not in now.availability.configured:
             return now.availability.missing.get(model.provider, f"{model.provider} is not configured")
         if not now.is_available(model):
@@ -202,10 +212,10 @@ class ModelRegistry:
         await self._engine.aclose()
 
     def _health(self) -> HealthView:
-        return self._engine.health.view()
+        return (self._now.health or self._engine.health).view()
 
     def _is_advisable(self, row: ModelInfo, wish: Wish, day: datetime.date, provider: str | None) -> bool:
-        stands_in = self._engine.snapshot.catalog.providers[row.provider].stand_in
+        stands_in = self._now.catalog.providers[row.provider].stand_in
         if row.deprecated or row.is_retired(day) or "placeholder" in row.tags:
             return False
         if stands_in and provider is None and wish.min_quality != QUALITY_TIERS[-1]:

@@ -148,6 +148,7 @@ def test_another_provider_and_model_can_be_made_to_go_first(api: Api, prefix: st
         "current": "openai",
         "model": "gpt-4o",
         "previous": {"provider": "gemini", "model": "gemini-1.5-pro"},
+        "kept": False,
     }
     assert api.get(f"{prefix}/status").json["current"] == "openai"
     answered = api.gateway.chat("auto")

@@ -84,6 +84,18 @@ def test_an_own_key_takes_the_operators_place_for_its_user_alone(ann: As, bob: A
     assert sent_keys(upstream)[-1] == OPERATORS
 
 
+def test_the_models_that_an_own_key_opens_are_available_to_its_user_alone(ann: As, bob: As) -> None:
+    ann("PUT", "/api/provider-keys/anthropic", {"apiKey": "sk-ant-anns-own-0123456789abcdefghij"})
+    there = "/api/llm-providers/models?provider=anthropic&available=true"
+    assert ann("GET", there).json["models"]
+    assert bob("GET", there).json["models"] == []
+    wish = {"capabilities": ["vision"], "provider": "anthropic"}
+    found = [who("POST", "/api/llm-providers/models/recommend", wish).json["recommendation"] for who in (ann, bob)]
+    assert [one["available"] for one in found] == [True, False]
+    assert ann("DELETE", "/api/provider-keys/anthropic").status == 204
+    assert ann("GET", there).json["models"] == []
+
+
 def test_a_users_bad_key_is_held_against_nobody_else(ann: As, bob: As, upstream: Upstream) -> None:
     ann("PUT", "/api/provider-keys/openai", {"apiKey": ANNS})
     upstream.handler = lambda request: (

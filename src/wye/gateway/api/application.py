@@ -100,7 +100,8 @@ def _here(scope: Scope) -> Here:
 
 
 def _registry(scope: Scope) -> ModelRegistry:
-    return ModelRegistry(here_of(scope).engine)
+    here = here_of(scope)
+    return ModelRegistry(here.engine, here.caller)
 
 
 async def _check(request: Request[Any, Any, Any]) -> None:
