@@ -19,6 +19,7 @@ class Team(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    limits: dict[str, int] | None = None
     created_at: int
     updated_at: int
     disabled_at: int | None = None
@@ -32,6 +33,7 @@ class User(Struct, frozen=True, kw_only=True):
     email: str | None = None
     team_id: str | None = None
     scopes: tuple[str, ...] = ()
+    limits: dict[str, int] | None = None
     created_at: int
     updated_at: int
     disabled_at: int | None = None

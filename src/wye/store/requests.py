@@ -27,11 +27,15 @@ _HOURS: Final = 48
 
 
 class Sought(Struct, frozen=True, kw_only=True):
-    """Which requests are wanted, beside `Filters`: `parent` made them, `error` is their code."""
+    """Which requests are wanted, beside `Filters`.
+
+    `parent` made them, `error` is their code, `longer` than so many microseconds they took.
+    """
 
     status: Status | None = None
     error: str | None = None
     parent: str | None = None
+    longer: int | None = None
 
 
 async def page(
@@ -107,6 +111,8 @@ def _conditions(connection: AsyncConnection, filters: Filters, sought: Sought) -
         else:
             each = func.json_each(c.tags).table_valued("value")
             found.append(exists(select(1).select_from(each).where(each.c.value == filters.tag)))
+    if sought.longer is not None:
+        found.append(c.duration > sought.longer)
     names = [name for name in ("status", "error", "parent") if getattr(sought, name) is not None]
     return found + [c[_RENAMED.get(name, name)] == getattr(sought, name) for name in names]
 

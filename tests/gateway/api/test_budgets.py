@@ -89,7 +89,8 @@ def test_others_see_their_own_budgets_and_change_none(admin: As) -> None:
 def test_limits_are_written_down_for_users_that_there_are(admin: As) -> None:
     admin.made("/api/users", name="ann", id="ann")
     told = admin("PUT", "/api/limits/users/ann", {"requestsPerMinute": 5})
-    assert (told.status, told.json["limits"]) == (200, {"requests_per_minute": 5})
+    assert (told.status, told.json["limits"]) == (200, {"requestsPerMinute": 5})
+    assert admin("GET", "/api/users/ann").json["limits"] == {"requestsPerMinute": 5}
     assert admin("PUT", "/api/limits/users/nobody", {}).status == 404
     assert admin("PUT", "/api/limits/teams/nobody", {}).status == 404
 

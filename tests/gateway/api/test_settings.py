@@ -43,6 +43,8 @@ def test_settings_are_listed_with_where_they_are_from_and_without_secrets(gatewa
     assert (found["routing.deadline"]["value"], found["routing.deadline"]["version"]) == (50, None)
     assert found["routing.deadline"]["origin"].startswith("file ")
     assert found["retry.max_retries"]["origin"] == "default"
+    assert found["routing.deadline"]["changeable"]
+    assert not found["server.port"]["changeable"]
 
 
 def test_a_setting_is_changed_used_at_once_and_taken_back(gateway: Running) -> None:

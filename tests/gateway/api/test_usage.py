@@ -95,6 +95,9 @@ def test_requests_are_paged_through_and_shown(gateway: Running) -> None:
     shown = told(gateway, f"/api/usage/requests/{failed['id']}")
     assert shown["request"] == failed
     assert [call["error"] for call in shown["attempts"]] == ["connection_failed"]
+    took = int(failed["durationMs"])
+    assert failed in told(gateway, f"/api/usage/requests?longerThanMs={took - 1 if took else 0}")["requests"]
+    assert not told(gateway, "/api/usage/requests?longerThanMs=600000")["requests"]
     assert len(gateway.get("/api/usage/requests?format=csv").body.splitlines()) == 4
     assert gateway.get("/api/usage/requests/req_unknown").status == 404
 

@@ -78,6 +78,76 @@ export interface paths {
         patch: operations["patchBudgetsBudgetId"];
         trace?: never;
     };
+    "/api/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's own documents, the latest first
+         * @description List the caller's own documents, the latest first.
+         */
+        get: operations["getDocuments"];
+        put?: never;
+        /**
+         * Upload text, Markdown, HTML or PDF to have it searched; the same file again is the document that there is
+         * @description Upload text, Markdown, HTML or PDF to have it searched; the same file again is the document that there is.
+         *
+         *     The text is kept, the file is not. It is found as soon as this answers.
+         */
+        post: operations["postDocuments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/documents/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the caller's own documents; every sign of the question is taken as it is, none is an operator
+         * @description Search the caller's own documents; every sign of the question is taken as it is, none is an operator.
+         */
+        get: operations["getDocumentsSearch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a document of the caller's own, with its passages
+         * @description Show a document of the caller's own, with its passages.
+         */
+        get: operations["getDocumentsDocumentId"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a document of the caller's own, and all that was kept of it
+         * @description Delete a document of the caller's own, and all that was kept of it.
+         */
+        delete: operations["deleteDocumentsDocumentId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keys": {
         parameters: {
             query?: never;
@@ -1641,6 +1711,37 @@ export interface components {
             output: number | null;
         };
         /**
+         * DocumentForm
+         * @description A document: its file in `content`, or what it says in `text`.
+         */
+        DocumentForm: {
+            /** @default null */
+            content?: string | null;
+            /** @default null */
+            mediaType?: string | null;
+            /** @description what it is called; its ending tells its type */
+            name: string;
+            /** @default null */
+            text?: string | null;
+        };
+        /** DocumentView */
+        DocumentView: {
+            characters: number;
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            mediaType: string;
+            pages: number | null;
+            passages: number;
+            size: number;
+            title: string;
+        };
+        /** DocumentsView */
+        DocumentsView: {
+            documents: components["schemas"]["DocumentView"][];
+            next: string | null;
+        };
+        /**
          * DoneView
          * @description The last event of a stream that went well.
          */
@@ -1698,6 +1799,17 @@ export interface components {
             model: string;
             provider: string;
             request: string;
+        };
+        /** FoundView */
+        FoundView: {
+            documentId: string;
+            passage: components["schemas"]["PassageView"];
+            rank: number;
+            title: string;
+        };
+        /** FoundsView */
+        FoundsView: {
+            found: components["schemas"]["FoundView"][];
         };
         /**
          * GenerateForm
@@ -1910,6 +2022,7 @@ export interface components {
             expiresAt: string | null;
             id: string;
             key: string;
+            lastUsedAt: string | null;
             limits: {
                 [key: string]: number;
             };
@@ -2024,6 +2137,15 @@ export interface components {
         /** OwnModelsView */
         OwnModelsView: {
             models: components["schemas"]["OwnModelView"][];
+        };
+        /** PassageView */
+        PassageView: {
+            end: number;
+            page: number | null;
+            position: number;
+            section: string;
+            start: number;
+            text: string;
         };
         /** PercentilesView */
         PercentilesView: {
@@ -2350,6 +2472,7 @@ export interface components {
         };
         /** SettingView */
         SettingView: {
+            changeable: boolean;
             key: string;
             origin: string;
             updatedAt: string | null;
@@ -2463,6 +2586,9 @@ export interface components {
             createdAt: string;
             enabled: boolean;
             id: string;
+            limits: {
+                [key: string]: number;
+            };
             name: string;
         };
         /** TeamsView */
@@ -2619,6 +2745,9 @@ export interface components {
             email: string | null;
             enabled: boolean;
             id: string;
+            limits: {
+                [key: string]: number;
+            };
             name: string;
             scopes: string[];
             teamId: string | null;
@@ -2635,6 +2764,7 @@ export interface components {
             createdBy: string | null;
             expiresAt: string | null;
             id: string;
+            lastUsedAt: string | null;
             limits: {
                 [key: string]: number;
             };
@@ -2653,6 +2783,12 @@ export interface components {
         VirtualKeysView: {
             keys: components["schemas"]["VirtualKeyView"][];
             next: string | null;
+        };
+        /** WholeDocumentView */
+        WholeDocumentView: {
+            document: components["schemas"]["DocumentView"];
+            next: number | null;
+            passages: components["schemas"]["PassageView"][];
         };
         /** WrittenLimitsView */
         WrittenLimitsView: {
@@ -2908,6 +3044,180 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["BudgetView"];
                 };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDocuments: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postDocuments: {
+        parameters: {
+            query?: {
+                /** @description of a file sent as it is */
+                name?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A form, or a file as it is with its type as Content-Type and its name in the query */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentForm"];
+                "application/pdf": unknown;
+                "application/xhtml+xml": unknown;
+                "text/html": unknown;
+                "text/markdown": unknown;
+                "text/plain": unknown;
+                "text/x-markdown": unknown;
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDocumentsSearch: {
+        parameters: {
+            query: {
+                /** @description words */
+                q: string;
+                limit?: number | null;
+                /** @description the id of one to look into; several times */
+                document?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDocumentsDocumentId: {
+        parameters: {
+            query?: {
+                /** @description a passage's position */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeDocumentView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteDocumentsDocumentId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, in one form for all routes */
             default: {
@@ -5282,6 +5592,8 @@ export interface operations {
                 /** @description how it ended */
                 status?: "ok" | "error" | "cancelled" | "lost" | null;
                 error?: string | null;
+                /** @description those that took longer */
+                longerThanMs?: number | null;
                 /** @description `next` of the page before */
                 before?: string | null;
                 limit?: number | null;

@@ -7,12 +7,13 @@ from typing import Final
 from litestar import get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import to_builtins
 
 from wye.core.errors import RouteNotFoundError
 from wye.core.limits import Limit, Limits, LimitScope
 from wye.gateway.api.here import Here
 from wye.gateway.api.people_forms import LimitsForm
-from wye.gateway.api.people_views import moment
+from wye.gateway.api.people_views import limits_shown, moment
 from wye.gateway.api.views import View
 from wye.ledger.limiter import Limiter
 from wye.store import audit, changes, limits
@@ -100,8 +101,7 @@ async def _put(here: Here, scope: LimitScope, target: str, data: LimitsForm) -> 
         await audit.add(
             connection, here.caller, "update", scope, target, before=before, after=said, request_id=here.request.id
         )
-    shown = {name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None}
-    return WrittenLimitsView(scope=scope, target=target, limits=shown)
+    return WrittenLimitsView(scope=scope, target=target, limits=limits_shown(to_builtins(said)))
 
 
 HANDLERS: Final = (show_limits, put_user_limits, put_team_limits)

@@ -1,7 +1,7 @@
 """The answers about keys, users, teams, preferences and changes; times are RFC 3339 in UTC."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wye.gateway.api.views import View
@@ -10,7 +10,10 @@ from wye.store.audit import Entry
 
 
 class VirtualKeyView(View, frozen=True, kw_only=True):
-    """A key without itself; `status` is `active`, `revoked` or `expired`. `null` in a list of names means all."""
+    """A key without itself; `status` is `active`, `revoked` or `expired`. `null` in a list of names means all.
+
+    `lastUsedAt` is right to within a minute.
+    """
 
     id: str
     prefix: str
@@ -27,6 +30,7 @@ class VirtualKeyView(View, frozen=True, kw_only=True):
     created_at: datetime.datetime
     expires_at: datetime.datetime | None
     revoked_at: datetime.datetime | None
+    last_used_at: datetime.datetime | None
 
 
 class NewVirtualKeyView(VirtualKeyView, frozen=True, kw_only=True):
@@ -43,7 +47,7 @@ class VirtualKeysView(View, frozen=True, kw_only=True):
 
 
 class UserView(View, frozen=True, kw_only=True):
-    """A user."""
+    """A user; `limits` are those written down for all its keys together."""
 
     id: str
     name: str
@@ -51,6 +55,7 @@ class UserView(View, frozen=True, kw_only=True):
     team_id: str | None
     scopes: Sequence[str]
     enabled: bool
+    limits: dict[str, int]
     created_at: datetime.datetime
 
 
@@ -62,11 +67,12 @@ class UsersView(View, frozen=True, kw_only=True):
 
 
 class TeamView(View, frozen=True, kw_only=True):
-    """A team."""
+    """A team; `limits` are those written down for all its members together."""
 
     id: str
     name: str
     enabled: bool
+    limits: dict[str, int]
     created_at: datetime.datetime
 
 
@@ -131,13 +137,19 @@ def key_members(key: people.Key, now: int) -> dict[str, Any]:
         "scopes": key.scopes,
         "models": key.models,
         "providers": key.providers,
-        "limits": {_camel(name): most for name, most in (key.limits or {}).items()},
+        "limits": limits_shown(key.limits),
         "tags": key.tags,
         "created_by": key.created_by,
         "created_at": moment(key.created_at),
         "expires_at": _maybe(key.expires_at),
         "revoked_at": _maybe(key.revoked_at),
+        "last_used_at": _maybe(key.last_used_at),
     }
+
+
+def limits_shown(limits: Mapping[str, int] | None) -> dict[str, int]:
+    """Return limits by the names that a body gives them."""
+    return {_camel(name): most for name, most in (limits or {}).items()}
 
 
 def _camel(name: str) -> str:
@@ -154,13 +166,20 @@ def user_view(user: people.User, scopes: Sequence[str]) -> UserView:
         team_id=user.team_id,
         scopes=scopes,
         enabled=user.disabled_at is None,
+        limits=limits_shown(user.limits),
         created_at=moment(user.created_at),
     )
 
 
 def team_view(team: people.Team) -> TeamView:
     """Return a team as it is shown."""
-    return TeamView(id=team.id, name=team.name, enabled=team.disabled_at is None, created_at=moment(team.created_at))
+    return TeamView(
+        id=team.id,
+        name=team.name,
+        enabled=team.disabled_at is None,
+        limits=limits_shown(team.limits),
+        created_at=moment(team.created_at),
+    )
 
 
 def preferences_view(user_id: str, said: people.Preferences | None) -> PreferencesView:

@@ -28,12 +28,13 @@ class SettingView(View, frozen=True, kw_only=True):
     """One setting: its dotted path, the value in force and where that is from.
 
     `version`, `updatedAt` and `updatedBy` are of the runtime setting, where there is one. It may not be in force: the
-    command line and the environment go before it.
+    command line and the environment go before it. One that is not `changeable` is said in the settings file alone.
     """
 
     key: str
     value: Any
     origin: str
+    changeable: bool
     version: int | None
     updated_at: datetime.datetime | None
     updated_by: str | None
@@ -107,6 +108,14 @@ async def remove_setting(
     return RemovedView(key=key, deleted=deleted)
 
 
+def _may_change(key: str) -> bool:
+    try:
+        split(key)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def _check_key(key: str) -> None:
     try:
         split(key)
@@ -135,6 +144,7 @@ def _view(key: str, value: Any, origin: str, changed: Setting | None) -> Setting
         key=key,
         value=msgspec.json.decode(_plain(value)),
         origin=origin,
+        changeable=_may_change(key),
         version=changed.version if changed is not None else None,
         updated_at=moment(changed.updated_at) if changed is not None else None,
         updated_by=changed.updated_by if changed is not None else None,

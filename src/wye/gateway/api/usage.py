@@ -279,18 +279,22 @@ def _compared(found: Compared) -> ComparedView:
     )
 
 
-@get("/requests", opt=_query("status", "error", "before", "limit", "format"), dependencies=_ASKED, responses=_LIST)
-async def list_requests(
+@get("/requests", opt=_query("status", "error", "longerThanMs", "before", "limit", "format"), dependencies=_ASKED, responses=_LIST)
+async def list_requests(  # noqa: PLR0913, PLR0917 - one parameter for each filter
     here: NamedDependency[Here],
     asked: NamedDependency[Asked],
     status: Annotated[Status | None, QueryParameter(description="how it ended")] = None,
     error: _Text = None,
+    longer_than: Annotated[
+        int | None, QueryParameter(name="longerThanMs", ge=0, le=10**9, description="those that took longer")
+    ] = None,
     before: Annotated[str | None, QueryParameter(max_length=100, description="`next` of the page before")] = None,
     limit: _Limit = None,
     form: Annotated[Literal["json", "csv"] | None, QueryParameter(name="format")] = None,
 ) -> ASGIResponse:
     """List single requests, the latest first, in pages; as CSV all of them."""
-    reach, sought, size = reach_of(here.caller), Sought(status=status, error=error), limit or 50
+    sought = Sought(status=status, error=error, longer=None if longer_than is None else longer_than * 1000)
+    reach, size = reach_of(here.caller), limit or 50
     if form == "csv":
         rows = export.request_rows(here.books, reach, asked.span, asked.filters, sought)
         return download(here, rows, "csv", "wye-requests")
