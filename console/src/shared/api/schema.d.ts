@@ -2667,6 +2667,13 @@ export interface components {
             seconds: number;
             text: string;
         };
+        /** ToolServerView */
+        ToolServerView: {
+            connected: boolean;
+            name: string;
+            tools: number;
+            whyNot: string | null;
+        };
         /** ToolView */
         ToolView: {
             description: string;
@@ -2681,6 +2688,7 @@ export interface components {
         };
         /** ToolsView */
         ToolsView: {
+            servers: components["schemas"]["ToolServerView"][];
             tools: components["schemas"]["ToolView"][];
         };
         /**

@@ -27,3 +27,21 @@ export function useParam<T extends string>(name: string, fallback: T): [T, (valu
   );
   return [(search[name] as T | undefined) ?? fallback, set];
 }
+
+/** Everything that stands in the address, and a way to change several of it at once; `push` makes a step back. */
+export function useAddress(): [Search, (changes: Search, push?: boolean) => void] {
+  const search: Search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const change = useCallback(
+    (changes: Search, push = false) => {
+      void navigate({
+        to: ".",
+        search: (before: Search) => ({ ...before, ...changes }),
+        replace: !push,
+        resetScroll: false,
+      });
+    },
+    [navigate],
+  );
+  return [search, change];
+}

@@ -279,8 +279,13 @@ def _compared(found: Compared) -> ComparedView:
     )
 
 
-@get("/requests", opt=_query("status", "error", "longerThanMs", "before", "limit", "format"), dependencies=_ASKED, responses=_LIST)
-async def list_requests(  # noqa: PLR0913, PLR0917 - one parameter for each filter
+@get(
+    "/requests",
+    opt=_query("status", "error", "longerThanMs", "before", "limit", "format"),
+    dependencies=_ASKED,
+    responses=_LIST,
+)
+async def list_requests(
     here: NamedDependency[Here],
     asked: NamedDependency[Asked],
     status: Annotated[Status | None, QueryParameter(description="how it ended")] = None,
