@@ -23,6 +23,7 @@ from wye.catalog.schema import Provider
 from wye.config.rules import LISTS, alias_target, bad_alias, budgets_of, limits_of
 from wye.config.runtime import ORIGIN, with_runtime
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
+from wye.config.talks import ChatConfig, agents_of
 from wye.config.tools import ToolsConfig, mcp_of
 from wye.core.errors import ConfigurationError, WyeError
 from wye.core.secret import Secret
@@ -40,7 +41,7 @@ _S = TypeVar("_S", bound=Struct)
 
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache", "metrics", "telemetry", "identity", "tools", "mcp",
+    "cache", "metrics", "telemetry", "identity", "tools", "mcp", "chat", "agents",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -163,6 +164,8 @@ class _Loading:
             retention=self._section(RetentionConfig, "retention", self._data.get("retention", {})),
             tools=self._section(ToolsConfig, "tools", self._data.get("tools", {})),
             mcp=mcp_of(self._data, self._section),
+            chat=self._section(ChatConfig, "chat", self._data.get("chat", {})),
+            agents=agents_of(self._data, self._section),
             limits=limits_of(self._data, self._section),
             budgets=budgets_of(self._data, self._section),
             origins=self._origins,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from wye.core.errors import ConfigurationError
 
 ORIGIN: Final = "runtime setting"
-PLAIN: Final = frozenset({"routing", "retry", "breaker", "health", "retention"})
+PLAIN: Final = frozenset({"routing", "retry", "breaker", "health", "retention", "chat"})
 """Sections whose settings may all be changed while the gateway runs."""
 OF_PROVIDERS: Final = frozenset(
     {

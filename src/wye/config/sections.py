@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from wye.cache.config import CacheConfig
 from wye.catalog.schema import Capability, LatencyTier, QualityTier
+from wye.config.talks import AgentConfig, ChatConfig
 from wye.config.tools import McpConfig, ToolsConfig
 from wye.core.limits import Budget, Limit
 from wye.core.secret import Secret
@@ -132,6 +133,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention: RetentionConfig = RetentionConfig()
     tools: ToolsConfig = ToolsConfig()
     mcp: McpConfig = McpConfig()
+    chat: ChatConfig = ChatConfig()
+    agents: Mapping[str, AgentConfig] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ def in_force(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Yield each setting's dotted path, its value with secrets masked, and where it is from."""
     names = (
         "server", "routing", "retry", "breaker", "health", "state", "store", "retention", "cache", "metrics",
-        "telemetry", "tools",
+        "telemetry", "tools", "chat",
     )  # fmt: skip
     sections: list[tuple[str, Struct]] = [(name, getattr(settings, name)) for name in names]
     urls = {"state.url": settings.state.shown, "store.url": settings.store.shown}
@@ -21,6 +21,7 @@ def in_force(settings: Settings) -> Iterator[tuple[str, Any, str]]:
         urls["cache.url"] = settings.cache.where(settings.state).shown
     sections += [(f"providers.{name}", said) for name, said in settings.providers.items()]
     sections += [(f"models.{name}", said) for name, said in settings.models.items()]
+    sections += [(f"agents.{name}", said) for name, said in settings.agents.items()]
     tools = structs.asdict(settings.tools)
     sections += [(f"tools.{name}", said) for name, said in tools.items() if isinstance(said, Struct)]
     sections += [(f"mcp.servers.{name}", said) for name, said in settings.mcp.servers.items()]

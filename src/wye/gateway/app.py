@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import re
 import time
 from collections.abc import Awaitable
 from functools import partial
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _API: Final = "/api/"
 _LOOKING: Final[tuple[KeyScope, ...]] = ("use", "read")
-_APPLICATIONS_ANSWERS: Final = frozenset({"/api/models/generate", "/api/models/stream"})
+_APPLICATIONS_ANSWERS: Final = re.compile(
+    r"/api/(?:models/(?:generate|stream)|chat(?:/message)?(?:/stream)?|analytics/chat(?:/stream)?"
+    r"|conversations/[^/]+/(?:regenerate|messages/[^/]+/edit)(?:/stream)?)"
+)
 """Where applications ask for what costs time."""
 _UPLOADS: Final = frozenset({"/api/documents", "/api/documents/"})
 """Where a body may be a file."""
@@ -217,7 +221,7 @@ class Gateway:
         if route is None:
             raise RouteNotFoundError(f"there is no {request.path}")
         if route.method is None:
-            if self.config.max_concurrency is not None and request.path in _APPLICATIONS_ANSWERS:
+            if self.config.max_concurrency is not None and _APPLICATIONS_ANSWERS.fullmatch(request.path):
                 return self._within_limit(self.config.max_concurrency, route.endpoint, request)
             return route.endpoint(request)
         if request.method not in route.taken:

@@ -3,14 +3,15 @@
 import asyncio
 import functools
 import math
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 from wye.core.caller import Caller
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.request import Asked
 from wye.core.response import StreamChunk
+from wye.core.reuse import Reuse
 from wye.engine import Engine
 from wye.gateway.http import JSON, STREAM, Departure, Header
 from wye.gateway.limits import limit_headers
@@ -54,7 +55,15 @@ def open_exchange(  # noqa: PLR0913 - what its path says of a request are keywor
     return exchange
 
 
-def heed(engine: Engine, exchange: Exchange, headers: Mapping[bytes, bytes]) -> None:
+class Heeding(Protocol):
+    """Whatever headers say something of."""
+
+    tags: tuple[str, ...]
+    reuse: Reuse | None
+    traceparent: str | None
+
+
+def heed(engine: Engine, exchange: Heeding, headers: Mapping[bytes, bytes]) -> None:
     """Read what headers say of the request's tags in the books, of kept answers and of traces, where there are any."""
     if (tags := headers.get(USAGE_TAGS)) is not None:
         exchange.tags = usage_tags(tags)
@@ -113,7 +122,7 @@ def describe(exchange: Exchange) -> list[Header]:
     if (attempt := exchange.attempt) is not None:
         ended = exchange.settled or exchange.cached
         tried = len(exchange.outcomes) if ended else len(exchange.outcomes) + 1
-        headers += (*_who(attempt.provider, attempt.model), (b"x-wye-attempts", b"%d" % tried))
+        headers += (*who(attempt.provider, attempt.model), (b"x-wye-attempts", b"%d" % tried))
     if exchange.wishes is not None and exchange.wishes.explain and exchange.plan is not None:
         headers.append((b"x-wye-explain", summary(exchange.plan)))
     if exchange.cost_text is not None:
@@ -134,7 +143,8 @@ def describe(exchange: Exchange) -> list[Header]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _who(provider: str, model: str) -> tuple[Header, Header]:
+def who(provider: str, model: str) -> tuple[Header, Header]:
+    """Return the headers that say who answered."""
     return (b"x-wye-provider", provider.encode()), (b"x-wye-model", _printable(model))
 
 
@@ -164,8 +174,7 @@ async def answer_stream(
         departure.end()
     if exchange.cost_text is not None:
         end = out.writer.comment(f"x-wye-cost-usd {exchange.cost_text}") + end
-    out.start()
-    await _done(outlet.finish(end))
+    await out.finish(end)
     return 200
 
 
@@ -174,17 +183,17 @@ async def _done(wait: Awaitable[None] | None) -> None:
         await wait
 
 
-class _EventStream:
-    """Sends chunks as events, and comments while there is nothing to say."""
+class Paced:
+    """An answer in pieces, with comments while there is nothing to say."""
 
-    def __init__(self, writer: AnswerStream, exchange: Exchange, outlet: Outlet, keep_alive: float) -> None:
-        self.writer = writer
+    def __init__(self, outlet: Outlet, keep_alive: float, head: Callable[[], list[Header]], comment: bytes) -> None:
+        """Send into `outlet`, after `head`; `comment` at the latest after twice `keep_alive` seconds of silence."""
         self.started = False
-        self._exchange = exchange
         self._outlet = outlet
         self._keep_alive = keep_alive
+        self._head = head
+        self._filler = comment
         self._loop = asyncio.get_running_loop()
-        self._answered = False
         self._quiet = True
         self._blocked = False
         self._comment: asyncio.Future[None] | None = None
@@ -194,21 +203,18 @@ class _EventStream:
         """Set the status and headers, once."""
         if not self.started:
             self.started = True
-            kind = (b"content-type", self.writer.content_type.encode())
-            self._outlet.begin(200, [kind, *STREAM, *describe(self._exchange)])
+            self._outlet.begin(200, self._head())
 
-    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
-        """Send chunks as they come."""
-        if not self._answered:
-            self._answered = True
-            self.writer.model = answering(self._exchange)
-            self.start()
-        data = self.writer.render(chunks)
-        if not data:
-            return None
+    def send(self, data: bytes) -> Awaitable[None] | None:
+        """Send a piece."""
         self._quiet = False
         wait = self._outlet.write(data)
         return None if wait is None else self._blocked_by(wait)
+
+    async def finish(self, data: bytes) -> None:
+        """Send the last piece."""
+        self.start()
+        await _done(self._outlet.finish(data))
 
     async def _blocked_by(self, wait: Awaitable[None]) -> None:
         self._blocked = True
@@ -225,7 +231,29 @@ class _EventStream:
         """Fill a silence of the provider, at the latest after twice the time that comments are to be apart."""
         if self._quiet and not self._blocked:
             self.start()
-            if (wait := self._outlet.write(self.writer.comment("keep-alive"))) is not None:
+            if (wait := self._outlet.write(self._filler)) is not None:
                 self._comment = asyncio.ensure_future(_done(wait))
         self._quiet = True
         self._timer = self._loop.call_later(self._keep_alive, self._tick)
+
+
+class _EventStream(Paced):
+    """Sends chunks as events of an exchange."""
+
+    def __init__(self, writer: AnswerStream, exchange: Exchange, outlet: Outlet, keep_alive: float) -> None:
+        super().__init__(outlet, keep_alive, self._headers, writer.comment("keep-alive"))
+        self.writer = writer
+        self._exchange = exchange
+        self._answered = False
+
+    def _headers(self) -> list[Header]:
+        return [(b"content-type", self.writer.content_type.encode()), *STREAM, *describe(self._exchange)]
+
+    def put(self, chunks: Sequence[StreamChunk]) -> Awaitable[None] | None:
+        """Send chunks as they come."""
+        if not self._answered:
+            self._answered = True
+            self.writer.model = answering(self._exchange)
+            self.start()
+        data = self.writer.render(chunks)
+        return self.send(data) if data else None

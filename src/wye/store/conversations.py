@@ -198,6 +198,12 @@ async def branch(connection: AsyncConnection, owner: str, conversation_id: str, 
     return [_message(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def every(connection: AsyncConnection, owner: str, conversation_id: str) -> list[Message]:
+    """Return the messages of all branches, in the order they were added."""
+    query = _of(owner, conversation_id).order_by(messages.c.number)
+    return [_message(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def branches(connection: AsyncConnection, owner: str, conversation_id: str) -> list[tuple[str, str | None]]:
     """Return the ids of all messages of a conversation with their parents', in the order they were added."""
     columns = messages.c

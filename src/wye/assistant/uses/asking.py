@@ -50,19 +50,20 @@ async def ask(
     *,
     model: str,
     parent: str | None = None,
+    conversation: str | None = None,
     tags: tuple[str, ...] = (),
     seconds: float | None = None,
     **parameters: Any,
 ) -> Told:
     """Ask `model` (any name, also `auto:cost`) for one answer to `messages` in OpenAI's form.
 
-    It is an exchange like any other: planned, limited, on the books of `caller`, as part of the request `parent` where
-    there is one. `parameters` that a wire cannot express are left out. Raises a `WyeError`.
+    It is an exchange like any other: planned, limited, on the books of `caller`, as part of the request `parent` and of
+    a conversation where there are those. `parameters` that a wire cannot express are left out. Raises a `WyeError`.
     """
     body = msgspec.json.encode({"model": model, "messages": messages, **parameters})
     call = openai_chat.parse_request(body, Asked(drop_unsupported=True))
     exchange = engine.begin(call, caller=caller, timeout=seconds)
-    exchange.parent, exchange.tags = parent, tags
+    exchange.parent, exchange.conversation, exchange.tags = parent, conversation, tags
     answer = await engine.complete(exchange)
     attempt = exchange.attempt
     return Told(
@@ -73,6 +74,13 @@ async def ask(
         cost=exchange.cost,
         request_id=exchange.id,
     )
+
+
+def is_stand_in(engine: Engine, caller: Caller, model: str) -> bool:
+    """Tell whether only a stand-in would answer, who understands nothing. Raises a `WyeError` where nobody would."""
+    row = engine.model_for(caller, model, "chat")
+    provider = engine.seen_by(caller).catalog.providers.get(row.provider)
+    return provider is not None and provider.stand_in
 
 
 async def ask_for(

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from wye.assistant.uses.asking import ask
+from wye.assistant.uses.asking import ask, is_stand_in
 from wye.core.caller import Caller
 from wye.core.errors import WyeError
 from wye.engine import Engine
@@ -42,10 +42,12 @@ async def title_of(
     *,
     model: str | None = None,
     parent: str | None = None,
+    conversation: str | None = None,
 ) -> Title:
     """Return a title for `messages` (OpenAI's form), by `model` or else the cheapest there is.
 
-    It never fails: where no model answers within 20 seconds it is the first words of the first message of a user.
+    It never fails: where no model answers within 20 seconds, or none but a stand-in is there, it is the first words of
+    the first message of a user. `parent` and `conversation` are what it belongs to in the books.
     """
     said = [text for message in messages[:_MESSAGES] if (text := _text(message))]
     if not said:
@@ -54,8 +56,20 @@ async def title_of(
         {"role": "system", "content": _ASKED},
         {"role": "user", "content": "<conversation>\n" + "\n\n".join(said) + "\n</conversation>"},
     ]
+    named = model or _MODEL
     try:
-        told = await ask(engine, caller, asked, model=model or _MODEL, parent=parent, seconds=_SECONDS, max_tokens=100)
+        if is_stand_in(engine, caller, named):
+            return Title(text=first_words(messages), source="words")
+        told = await ask(
+            engine,
+            caller,
+            asked,
+            model=named,
+            parent=parent,
+            conversation=conversation,
+            seconds=_SECONDS,
+            max_tokens=100,
+        )
     except WyeError:
         return Title(text=first_words(messages), source="words")
     found = _tidy(told.text)

@@ -99,7 +99,7 @@ class Told:
             reasoning=response.reasoning or None,
             refusal=choice.refusal if choice else None,
             tool_calls=[ToolCallView(id=one.id, name=one.name, arguments=one.arguments) for one in response.tool_calls],
-            citations=[_citation(one) for one in choice.citations] if choice else [],
+            citations=[citation_view(one) for one in choice.citations] if choice else [],
             **_account(self._exchange, response.usage, response.finish_reason),
         )
         return _encode(view)
@@ -124,16 +124,15 @@ class ToldStream:
 
     def render(self, chunks: Iterable[StreamChunk]) -> bytes:
         """Return the events for `chunks`."""
-        return b"".join(_event(event) for chunk in chunks for event in self._events(chunk))
+        return b"".join(event(told) for chunk in chunks for told in self._events(chunk))
 
     def end(self) -> bytes:
         """Return the event that tells the account."""
-        return _event(DoneView(**_account(self._exchange, self._usage, self._finish_reason)))
+        return event(DoneView(**_account(self._exchange, self._usage, self._finish_reason)))
 
     def fail(self, error: WyeError) -> bytes:
         """Return the event of an error, which is the last one."""
-        told: dict[str, Any] = msgspec.json.decode(openai_chat.render_error(error))
-        return _event({"type": "error", **told, "requestId": self._exchange.id})
+        return event(error_event(error, self._exchange.id))
 
     def comment(self, text: str) -> bytes:
         """Return a comment."""
@@ -156,20 +155,27 @@ class ToldStream:
                 yield {"type": "citation", "url": citation.url, "title": citation.title}
 
 
+def error_event(error: WyeError, request_id: str) -> dict[str, Any]:
+    """Return the event of an error, which is the last one."""
+    told: dict[str, Any] = msgspec.json.decode(openai_chat.render_error(error))
+    return {"type": "error", **told, "requestId": request_id}
+
+
 def _account(exchange: Exchange, usage: Usage | None, finish_reason: str | None) -> dict[str, Any]:
     attempt = exchange.attempt
     return {
         "model": attempt.model if attempt else None,
         "provider": attempt.provider if attempt else None,
         "finish_reason": finish_reason,
-        "usage": None if usage is None else _usage(usage),
+        "usage": None if usage is None else usage_view(usage),
         "cost": exchange.cost,
         "attempts": len(exchange.outcomes),
         "request_id": exchange.id,
     }
 
 
-def _usage(usage: Usage) -> UsageView:
+def usage_view(usage: Usage) -> UsageView:
+    """Return tokens as they are shown."""
     return UsageView(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -180,9 +186,11 @@ def _usage(usage: Usage) -> UsageView:
     )
 
 
-def _citation(citation: Citation) -> CitationView:
+def citation_view(citation: Citation) -> CitationView:
+    """Return a source as it is shown."""
     return CitationView(url=citation.url, title=citation.title, cited_text=citation.cited_text)
 
 
-def _event(value: object) -> bytes:
+def event(value: object) -> bytes:
+    """Return an event as it is sent."""
     return b"data: %b\n\n" % _encode(value)

@@ -20,7 +20,9 @@ from wye.core.errors import (
 from wye.gateway.access import check_scope
 from wye.gateway.api import (
     budgets,
+    chat,
     choosing,
+    conversations,
     documents,
     keys,
     limits,
@@ -65,6 +67,7 @@ def build() -> Litestar:
             ),
             Router("/api/usage", route_handlers=[*usage.HANDLERS]),
             Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
+            Router("/api/conversations", route_handlers=[*conversations.HANDLERS]),
             Router("/api/tools", route_handlers=[*tools.HANDLERS]),
             Router("/api/documents", route_handlers=[*documents.HANDLERS]),
             Router("/api/datasets", route_handlers=[*uses.DATASET_HANDLERS]),
@@ -74,7 +77,14 @@ def build() -> Litestar:
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),
             Router("/api/settings", route_handlers=[*settings.HANDLERS]),
             Router(
-                "/api", route_handlers=[*people.HANDLERS, *own.KEY_HANDLERS, *session.HANDLERS, *reference.HANDLERS]
+                "/api",
+                route_handlers=[
+                    *chat.HANDLERS,
+                    *people.HANDLERS,
+                    *own.KEY_HANDLERS,
+                    *session.HANDLERS,
+                    *reference.HANDLERS,
+                ],
             ),
         ],
         before_request=_check,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from wye.assistant.documents.shelf import Shelf
+from wye.assistant.talks.turn import Turns
 from wye.assistant.tools.box import Tools
 from wye.core.caller import Caller
 from wye.core.errors import StoreUnavailableError, UnsupportedOperationError
@@ -28,9 +29,9 @@ class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
     `books` is what usage is read from, `live` tells of requests as they end, `tools` are what models may call,
-    `documents` are all users', `gate` signs people in. `keep_alive` is seconds. `error` is set where the request failed
-    before anything was sent, for the gateway to tell; `status` where a handler has sent its answer itself. `takes_over`
-    is what applies changed settings, where anything does.
+    `documents` are all users', `turns` takes those of conversations, `gate` signs people in. `keep_alive` is seconds.
+    `error` is set where the request failed before anything was sent, for the gateway to tell; `status` where a handler
+    has sent its answer itself. `takes_over` is what applies changed settings, where anything does.
     """
 
     engine: Engine
@@ -42,6 +43,7 @@ class Here(Struct, kw_only=True):
     tools: Tools
     gate: Gate
     documents: Shelf
+    turns: Turns
     error: Exception | None = None
     status: int = 0
     takes_over: Reloader | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import Litestar
 
 from wye.assistant.documents.shelf import Shelf
+from wye.assistant.talks.turn import Turns
 from wye.assistant.tools.box import Tools
 from wye.engine import Engine
 from wye.gateway.access import Gate
@@ -34,6 +35,7 @@ class Mounted:
         self._live = Live(books)
         self._tools = Tools(engine)
         self._documents = Shelf(engine)
+        self._turns = Turns(engine, self._tools)
         self._reloader = reloader
         self._gate = gate
         self._app: Final[Litestar] = build()
@@ -54,6 +56,7 @@ class Mounted:
             tools=self._tools,
             gate=self._gate,
             documents=self._documents,
+            turns=self._turns,
             takes_over=self._reloader,
         )
         way_out = _WayOut(here)
@@ -78,7 +81,8 @@ class Mounted:
         self._tools.start()
 
     async def aclose(self) -> None:
-        """Stop telling of requests, and what tools needed."""
+        """Finish what is still to be kept, stop telling of requests, and what tools needed."""
+        await self._turns.aclose()
         await self._tools.aclose()
         await self._live.aclose()
 

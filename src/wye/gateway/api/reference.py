@@ -13,6 +13,7 @@ from litestar import Litestar, Request, Response, get
 from wye.gateway.api import (
     answers,
     budget_forms,
+    chat_forms,
     document_forms,
     forms,
     own_forms,
@@ -31,6 +32,7 @@ FORMS: Final = (
     *tools.FORMS,
     *uses_forms.FORMS,
     *document_forms.FORMS,
+    *chat_forms.FORMS,
 )
 _encode = msgspec.json.Encoder().encode
 
