@@ -28,11 +28,26 @@ environment: uv ## create .venv with everything the project needs
 .PHONY: run
 run: uv ## serve on 127.0.0.1:8080; ARGS="--port 9000" for more
 	@$(UV) sync --frozen --quiet --all-extras --no-dev --inexact
+	$(UV) run --no-sync python tools/build_console.py
 	exec $(UV) run --no-sync wye serve $(ARGS)
+
+.PHONY: console
+console: uv ## build the console, which the gateway serves at /console/ (needs Node.js 20)
+	@$(UV) run --no-sync python tools/build_console.py --strict
+
+.PHONY: wheel
+wheel: uv console ## build a wheel that carries the console
+	@$(UV) build --wheel --quiet
+
+.PHONY: screenshots
+screenshots: environment console ## picture every page of the console into /tmp/wye-screenshots; ARGS="--only dark"
+	@PYTHONPATH=. $(UV) run --no-sync python tools/screenshots.py /tmp/wye-screenshots $(ARGS)
 
 .PHONY: test
 test: environment ## run every test
-	@$(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS)
+	@$(UV) run --no-sync python tools/build_console.py
+	if [ -d console/node_modules ]; then (cd console && npx vitest run --reporter=dot); fi
+	$(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: test-faults
 test-faults: environment ## survive every fault, the long form: all client APIs, the whole record of outages
@@ -49,6 +64,9 @@ check: environment ## format, lint, types, layers, docs
 	echo "types"; $(UV) run --no-sync mypy
 	echo "layers"; $(UV) run --no-sync lint-imports --no-cache
 	echo "catalog"; $(UV) run --no-sync python tools/compile_catalog.py --check
+	if $(UV) run --no-sync python tools/build_console.py && [ -d console/node_modules ]; then
+	  echo "console"; (cd console && npm run --silent check && npm run --silent schema -- --check)
+	else echo "console: not checked, Node.js is not here"; fi
 	echo "docs"; $(UV) run --no-sync python tools/write_openapi.py --check; $(UV) run --no-sync pytest -q tests/docs
 
 .PHONY: format
@@ -61,6 +79,7 @@ format: environment ## put the sources into shape
 docs: environment ## write the generated pages
 	@$(UV) run --no-sync python tools/write_providers.py
 	$(UV) run --no-sync python tools/write_openapi.py
+	if [ -d console/node_modules ]; then (cd console && npm run --silent schema); fi
 
 .PHONY: bench
 bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run
@@ -72,4 +91,4 @@ test-local-model: environment ## test against a real inference server with a tin
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache tests/local_model/.cache tests/clients/.cache
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache tests/local_model/.cache tests/clients/.cache console/node_modules src/wye/gateway/web
