@@ -1,8 +1,11 @@
 """An MCP server reaches nothing through us, and what it says of its tools stays within bounds."""
 
 import asyncio
+import resource
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +51,7 @@ Start = Callable[..., McpServer]
 async def start() -> AsyncIterator[Start]:
     made: list[McpServer] = []
 
-    def starting(url: str, **more: Any) -> McpServer:
+    def starting(url: str | None, **more: Any) -> McpServer:
         made.append(McpServer("evil", McpServerSettings(url=url, **more), lambda: None, first_pause=60.0))
         made[-1].start()
         return made[-1]
@@ -117,6 +120,49 @@ def listing(tools: list[Json]) -> Callable[[Received], Reply]:
 
 def tool(name: str, **more: Any) -> Json:
     return {"name": name, "description": "d", "inputSchema": {"type": "object"}, **more}
+
+
+ENDLESS = """
+import sys
+
+while True:
+    sys.stdout.write("x" * 65536)
+"""
+STUBBORN = """
+import pathlib, signal, subprocess, sys, time
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+exec(open(sys.argv[2]).read(), {"__name__": "other"})
+sys.argv[1] = sys.argv[3]
+exec(open(sys.argv[2]).read(), {"__name__": "__main__"})
+time.sleep(600)
+"""
+
+
+def is_running(pid: str) -> bool:
+    """Tell whether there is more of a process than its name in the list."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except FileNotFoundError:
+        return False
+
+
+async def test_a_line_without_an_end_fills_no_memory_and_ends_the_program(start: Start) -> None:
+    server = start(None, command=(sys.executable, "-c", ENDLESS))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert await outcome(server) == "Connection closed"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 * 1024  # KiB
+
+
+async def test_a_program_that_will_not_end_is_ended_with_what_it_started(start: Start, tmp_path: Path) -> None:
+    told = (str(tmp_path / "child"), mcp_program.__file__, str(tmp_path / "starts"))
+    server = start(None, command=(sys.executable, "-c", STUBBORN, *told))
+    assert await outcome(server) is None
+    pids = [(tmp_path / "child").read_text(), (tmp_path / "starts").read_text().strip()]
+    await server.aclose()
+    assert not any(map(is_running, pids))
 
 
 async def test_what_a_server_says_of_its_tools_is_bounded(remote: Upstream, start: Start) -> None:

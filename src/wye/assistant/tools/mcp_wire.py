@@ -7,31 +7,26 @@ import asyncio
 import ipaddress
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 import mcp_types as types
 import msgspec
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.client import Client
 from mcp.client._transport import TransportStreams
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp.shared.message import SessionMessage
 from msgspec import Struct
 from pydantic import ValidationError
 
 from wye import __version__
+from wye.assistant.tools.mcp_program import spoken_to
 from wye.assistant.tools.seam import ToolError, ToolOutput
 from wye.config.tools import McpServerSettings
-from wye.transport import trace
 from wye.transport.guard import public_addresses
 
 _ANSWER_AT_MOST: Final = 8 * 1024 * 1024
@@ -108,7 +103,7 @@ async def connected(settings: McpServerSettings, ended: asyncio.Event) -> AsyncI
             await _check_address(settings)
             transport = _over_http(settings, await stack.enter_async_context(_http_client(settings)))
         else:
-            transport = _watched(_program(settings, stack), ended)
+            transport = spoken_to(settings, ended)
         client = Client(
             transport,
             read_timeout_seconds=settings.start_seconds,
@@ -128,47 +123,6 @@ async def _check_address(settings: McpServerSettings) -> None:
     except ValueError:
         raise EndedError("its 'url' is not one") from None
     await public_addresses(host, port)
-
-
-def _program(settings: McpServerSettings, stack: AsyncExitStack) -> AbstractAsyncContextManager[TransportStreams]:
-    shown: TextIO | None = sys.__stderr__ if trace.enabled() else None
-    return stdio_client(
-        StdioServerParameters(
-            command=settings.command[0],
-            args=list(settings.command[1:]),
-            env={name: value.reveal() for name, value in settings.env.items()},
-            cwd=settings.cwd,
-            encoding_error_handler="replace",
-        ),
-        errlog=shown or stack.enter_context(Path(os.devnull).open("w", encoding="utf-8")),
-    )
-
-
-@asynccontextmanager
-async def _watched(
-    inner: AbstractAsyncContextManager[TransportStreams], ended: asyncio.Event
-) -> AsyncIterator[tuple[Any, Any]]:
-    """Pass what comes on, and notice its end, which the library tells nobody who is not waiting for an answer."""
-    async with inner as (read, write), anyio.create_task_group() as group:
-        sender: ObjectSendStream[SessionMessage | Exception]
-        receiver: ObjectReceiveStream[SessionMessage | Exception]
-        sender, receiver = anyio.create_memory_object_stream[SessionMessage | Exception]()
-
-        async def relay() -> None:
-            try:
-                async with sender:
-                    async for message in read:
-                        await sender.send(message)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                pass
-            ended.set()
-
-        group.start_soon(relay)
-        try:
-            yield receiver, write
-        finally:
-            group.cancel_scope.cancel()
-            await receiver.aclose()
 
 
 def _over_http(
