@@ -121,7 +121,7 @@ export function TimeChart({ label, times, series, format, kind = "lines", height
             aria-pressed={!hidden.has(one.label)}
             onClick={() => setHidden((before) => toggled(before, one.label))}
             className={cn(
-              "inline-flex items-center gap-1.5 rounded-sm text-soft hover:text-ink",
+              "inline-flex min-h-6 items-center gap-1.5 rounded-sm text-soft hover:text-ink",
               hidden.has(one.label) && "line-through opacity-60",
             )}
           >
