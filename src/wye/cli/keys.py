@@ -122,6 +122,7 @@ def rotate_secret(*, config: Config = None, as_json: AsJson = False) -> None:
 
     Example: WYE_SECRET_KEY="$NEW,$OLD" wye keys rotate-secret
     """
+    from wye.identity import added
     from wye.identity.brought import place
     from wye.identity.pepper import reseal_pepper
     from wye.store import brought
@@ -146,6 +147,7 @@ def rotate_secret(*, config: Config = None, as_json: AsJson = False) -> None:
                     console.print(f"{table.name}: {done} encrypted anew", highlight=False)
             counts[table.name] = done
         async with database.begin() as connection:
+            counts["keys of added providers"] = await added.reseal(connection, vault)
             counts["secret of virtual keys"] = int(await reseal_pepper(connection, vault))
         return counts
 

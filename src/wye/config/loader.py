@@ -21,7 +21,7 @@ from wye.cache.config import CacheConfig
 from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.rules import LISTS, alias_target, bad_alias, budgets_of, limits_of
-from wye.config.runtime import ORIGIN, with_runtime
+from wye.config.runtime import ORIGIN, with_added, with_runtime
 from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.config.talks import ChatConfig, agents_of
 from wye.config.tools import ToolsConfig, mcp_of
@@ -54,23 +54,34 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     reads_database_url: bool = False,
     runtime: Mapping[str, Any] | None = None,
+    added: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Settings:
     """Load and check all settings.
 
     `path` defaults to `WYE_CONFIG`, then to `wye.toml` in the working directory where there is one. `environ` defaults
     to the process's environment over the working directory's `.env`. `overrides` are dotted paths from the command
     line. `DATABASE_URL` is heeded with `reads_database_url` only: `wye serve` and `wye db` do so, other programs may
-    have one of their own. `runtime` are runtime settings by dotted path. Raises `ConfigurationError`.
+    have one of their own. `runtime` are runtime settings by dotted path, `added` the tables of providers and of
+    models that were added while the gateway ran. Raises `ConfigurationError`.
     """
     if environ is None:
         environ = {**_dotenv(), **os.environ}
     file = _find_file(path, environ)
-    data = with_runtime(_read(file) if file else {}, runtime or {})
+    written = _read(file) if file else {}
+    data = with_runtime(with_added(written, added or {}), runtime or {})
     _check_sections(data)
     loading = _Loading(catalog, environ, data, overrides or {}, str(file) if file else None)
     loading.reads_database_url = reads_database_url
     settings = loading.load()
     changed = {path: ORIGIN for path in runtime or {} if settings.origins.get(path, "file").startswith("file")}
+    new = tuple(
+        f"{section}.{name}."
+        for section, rows in (added or {}).items()
+        for name in rows
+        if name not in written.get(section, {})
+    )
+    if new:
+        changed |= dict.fromkeys((path for path in settings.origins if path.startswith(new)), ORIGIN)
     return structs.replace(settings, origins={**settings.origins, **changed})
 
 

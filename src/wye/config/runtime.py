@@ -54,6 +54,26 @@ def with_runtime(data: Mapping[str, Any], runtime: Mapping[str, Any]) -> dict[st
     return merged
 
 
+def with_added(data: Mapping[str, Any], added: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a settings file's content with the providers and models of `added` beside its own, which go first.
+
+    Their endpoints may be at private addresses only where the file's `[identity] private_endpoints` says so. Raises
+    `ConfigurationError` for what would name a variable of the environment.
+    """
+    identity = data.get("identity")
+    private = isinstance(identity, dict) and identity.get("private_endpoints") is True
+    merged = dict(data)
+    for section, rows in added.items():
+        written = data.get(section, {})
+        if isinstance(written, dict):
+            plain = {name: _plain(row, f"{section}.{name}") for name, row in rows.items()}
+            merged[section] = {**plain, **written}
+    for name in added.get("providers", {}):
+        if name not in data.get("providers", {}):
+            merged["providers"][name] = {**merged["providers"][name], "allow_private_network": private}
+    return merged
+
+
 def split(path: str) -> tuple[str, ...]:
     """Return the names that a path is made of. Raises `ConfigurationError` for one that cannot be set at run time."""
     section, _, rest = path.partition(".")

@@ -16,6 +16,7 @@ from wye.config import Settings, load_settings
 from wye.config.loader import DEFAULT_FILE
 from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
+from wye.identity.vault import Vault
 from wye.telemetry.log import LogWriter
 
 _POLL_SECONDS: Final = 0.5
@@ -46,6 +47,8 @@ class Source:
         self._check = check
         self.runtime: Mapping[str, Any] = {}
         """Runtime settings by dotted path, as they were last read from the store."""
+        self.added: Mapping[str, Mapping[str, Any]] = {}
+        """Providers and models that were added over the API, as tables of settings."""
         self._loaded: _Look = ()
         self._seen: _Look = ()
 
@@ -54,8 +57,11 @@ class Source:
         self._loaded = self._seen = self._look()
         return self.read(self.runtime)
 
-    def read(self, runtime: Mapping[str, Any]) -> Settings:
-        """Return the settings there would be with these runtime settings. Raises `ConfigurationError`."""
+    def read(self, runtime: Mapping[str, Any], added: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+        """Return the settings there would be with these runtime settings, and what was `added`, else what is.
+
+        Raises `ConfigurationError`.
+        """
         settings = load_settings(
             self.catalog,
             path=self._path,
@@ -63,6 +69,7 @@ class Source:
             overrides=self._overrides,
             reads_database_url=True,
             runtime=runtime,
+            added=self.added if added is None else added,
         )
         self._check(settings)
         return settings
@@ -149,15 +156,20 @@ class Reloader:
 
     async def hear_runtime_settings(self) -> None:
         """Take over what this or another replica changed at run time. Raises `StoreUnavailableError`."""
-        from wye.store import runtime_settings  # a gateway without a store need not load it
+        from wye.identity import added  # a gateway without a store need not load what reads one
+        from wye.store import runtime_settings
 
         if self._engine.store is None:
             return
         async with self._engine.store.database.read() as connection:
             found = await runtime_settings.everything(connection)
+            providers = await added.everything(connection)
         runtime = {key: setting.value for key, setting in found.items()}
-        if runtime != self.source.runtime:
-            self.source.runtime = runtime
+        tables, problems = added.tables_of(providers, Vault(self._engine.snapshot.settings.identity.secret_key))
+        for provider, problem in problems.items():
+            self._log.event("providers", provider=provider, error=problem)
+        if runtime != self.source.runtime or tables != self.source.added:
+            self.source.runtime, self.source.added = runtime, tables
             await self.reload("runtime settings changed")
 
     def start(self) -> None:

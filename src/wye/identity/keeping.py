@@ -146,19 +146,7 @@ class Keeper(Struct, frozen=True, kw_only=True):
             if provider is None or not (provider.base_url or provider.local):
                 raise InvalidRequestError("'baseUrl' is needed", code="missing_field", param="baseUrl")
             return
-        try:
-            parts = urlsplit(row.base_url)
-            host, _ = parts.hostname or "", parts.port
-        except ValueError:
-            host = ""
-        schemes = {"https", "http"} if self.private else {"https"}
-        plain = not (parts.username or parts.password or parts.query or parts.fragment) if host else False
-        if not host or parts.scheme not in schemes or not plain:
-            message = "'baseUrl' must be 'https://host/path', without a user name, a query or a fragment"
-            raise InvalidRequestError(message, code="invalid_value", param="baseUrl")
-        if not self.private and (_is_private(host) or host == "localhost" or host.endswith(".localhost")):
-            message = "'baseUrl' is at a private address, which [identity] private_endpoints does not allow"
-            raise InvalidRequestError(message, code="address_refused", param="baseUrl")
+        check_url(row.base_url, private=self.private)
 
     def _with_key(self, row: rows.OwnModel, provider: Provider | None, key: str | None) -> rows.OwnModel:
         if key is None:
@@ -181,6 +169,26 @@ class Keeper(Struct, frozen=True, kw_only=True):
     async def _tell(self, connection: AsyncConnection, action: str, name: str, **what: Any) -> None:
         subject = f"{self.caller.user}/{name}"
         await changed(connection, self.caller, action, "own", subject, request_id=self.request_id, **what)
+
+
+def check_url(url: str, *, private: bool) -> None:
+    """Raise `InvalidRequestError` for what is no address of an endpoint, or at a private one where that is not welcome.
+
+    A name that leads to a private address is refused where it is connected to.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    schemes = {"https", "http"} if private else {"https"}
+    plain = not (parts.username or parts.password or parts.query or parts.fragment) if host else False
+    if not host or parts.scheme not in schemes or not plain:
+        message = "'baseUrl' must be 'https://host/path', without a user name, a query or a fragment"
+        raise InvalidRequestError(message, code="invalid_value", param="baseUrl")
+    if not private and (_is_private(host) or host == "localhost" or host.endswith(".localhost")):
+        message = "'baseUrl' is at a private address, which [identity] private_endpoints does not allow"
+        raise InvalidRequestError(message, code="address_refused", param="baseUrl")
 
 
 def shown(row: rows.OwnModel) -> dict[str, Any]:

@@ -38,6 +38,13 @@ async def everything(connection: AsyncConnection) -> dict[str, Setting]:
     return {row["key"]: Setting(**row) for row in rows}
 
 
+async def private(connection: AsyncConnection, prefix: str) -> dict[str, Setting]:
+    """Return what the house keeps for itself under names that begin with `prefix`, by the rest of their names."""
+    mine = settings.c.key.startswith(PRIVATE + prefix, autoescape=True)
+    rows = (await connection.execute(select(settings).where(mine).order_by(settings.c.key))).mappings()
+    return {row["key"].removeprefix(PRIVATE + prefix): Setting(**row) for row in rows}
+
+
 async def put(connection: AsyncConnection, key: str, value: Any, *, by: str, version: int | None = None) -> Setting:
     """Set a setting, tell all replicas, and return it as it is now.
 

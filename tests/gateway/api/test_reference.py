@@ -41,15 +41,19 @@ ROUTES = {
         "models/{provider}/{model}",
         "models/stats",
         "status",
+        "providers",
         "telemetry",
         "telemetry/insights",
         "telemetry/export",
     ],
+    "patch": ["providers/{provider_id}"],
+    "delete": ["providers/{provider_id}"],
     "post": [
         "models/recommend",
         "models/refresh",
         "discover",
         "switch",
+        "providers",
         "test",
         "explain",
         "telemetry/reset",
@@ -116,6 +120,7 @@ def real(gateway: Running, path: str) -> str:
         ("key_id", "/api/keys", {"name": "one"}),
         ("user_id", "/api/users", {"name": "one"}),
         ("team_id", "/api/teams", {"name": secrets.token_hex(4)}),
+        ("provider_id", f"{PREFIXES[0]}/providers", {"id": f"p{secrets.token_hex(4)}", "baseUrl": OWN["baseUrl"]}),
         ("budget_id", "/api/budgets", {"scope": "global", "amount": 1, "period": "day"}),
         ("document_id", "/api/documents", {"name": "one.txt", "text": secrets.token_hex(4)}),
         ("model_id", "/api/models", {**OWN, "name": secrets.token_hex(4)}),
@@ -168,8 +173,17 @@ def test_every_example_works_without_any_settings(
         assert alone.request("PUT", path, b"{}").status == 200
     if path.startswith("/api/provider-keys/"):
         assert alone.request("DELETE", real(alone, path)).status == 204
-    for one in alone.get("/api/models/own").json["models"]:  # else `auto` would choose them
-        assert alone.request("DELETE", f"/api/models/{one['id']}").status == 204
+    tidy(alone)
+
+
+def tidy(gateway: Running) -> None:
+    """Forget what was added: else `auto` would choose it, and nobody answers there."""
+    for one in gateway.get("/api/models/own").json["models"]:
+        assert gateway.request("DELETE", f"/api/models/{one['id']}").status == 204
+    for one in gateway.get(f"{PREFIXES[0]}/providers").json["providers"]:
+        assert gateway.request("DELETE", f"{PREFIXES[0]}/providers/{one['id']}").status == 200
+    for one in gateway.get("/api/provider-keys").json["providerKeys"]:
+        assert gateway.request("DELETE", f"/api/provider-keys/{one['provider']}").status == 204
 
 
 def test_the_documents_of_both_prefixes_are_the_same() -> None:
@@ -262,3 +276,4 @@ def holds_for(gateway: Running, method: str, path: str) -> None:
             assert answer.error["message"]
 
     holds()
+    tidy(gateway)

@@ -19,6 +19,7 @@ from wye.core.errors import (
 )
 from wye.gateway.access import check_scope
 from wye.gateway.api import (
+    adding,
     budgets,
     chat,
     choosing,
@@ -59,6 +60,7 @@ def build() -> Litestar:
                     route_handlers=[
                         *choosing.HANDLERS,
                         *providers.HANDLERS,
+                        *adding.HANDLERS,
                         *telemetry.HANDLERS,
                         usage.replay_requests,
                     ],

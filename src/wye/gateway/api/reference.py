@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar, Request, Response, get
 
 from wye.gateway.api import (
+    adding_forms,
     answers,
     budget_forms,
     chat_forms,
@@ -31,6 +32,7 @@ FORMS: Final = (
     *session_forms.FORMS,
     *tools.FORMS,
     *uses_forms.FORMS,
+    *adding_forms.FORMS,
     *document_forms.FORMS,
     *chat_forms.FORMS,
 )
