@@ -74,6 +74,18 @@ class DocumentSettings(ToolSettings, frozen=True, kw_only=True, forbid_unknown_f
     passages: Annotated[int, Meta(ge=1, le=50)] = 6
 
 
+class TrainingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where training runs write their checkpoints, for `training_metrics` and `training_predictions`.
+
+    `root` is the folder; everybody who may read sees all runs beneath it. `max_state_bytes` bounds one
+    `trainer_state.json`, `max_runs` how many runs are listed.
+    """
+
+    root: str | None = None
+    max_state_bytes: _Bytes = 64 * 1024 * 1024
+    max_runs: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
 class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All tools: `enabled = false` leaves none.
 
@@ -95,6 +107,7 @@ class ToolsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     export_data: ToolSettings = ToolSettings()
     cache_metrics: ToolSettings = ToolSettings()
     advanced_analytics: ToolSettings = ToolSettings()
+    training: TrainingSettings = TrainingSettings()
     training_metrics: ToolSettings = ToolSettings()
     training_predictions: ToolSettings = ToolSettings()
 

@@ -142,6 +142,7 @@ def test_every_route_of_the_contract_is_described() -> None:
     wanted |= PEOPLE
     wanted |= {("get", f"/api/usage{route}") for route in USAGE}
     wanted |= TALKS
+    wanted |= {("get", "/api/training"), ("get", "/api/training/{run}")}
     wanted |= {("get", "/api/tools"), ("post", "/api/tools/{tool}")}
     assert set(OPERATIONS) == wanted
 

@@ -50,6 +50,14 @@ class Root:
             raise ToolError(f"{path!r} is longer than {most} bytes, which is all that may be read")
         return content
 
+    def modified(self, path: str) -> float:
+        """Return when a file was written last, seconds since the epoch."""
+        with self._parent(path) as (folder, name), _told(path):
+            there = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISREG(there.st_mode):
+            raise ToolError(f"{path!r} is no ordinary file")
+        return there.st_mtime
+
     def write(self, path: str, content: bytes, *, replace: bool) -> None:
         """Write a file whole, and folders on the way to it; one that is there is kept unless it is to be replaced."""
         with self._parent(path, make=True) as (folder, name), _told(path):

@@ -12,9 +12,10 @@ from wye.assistant.tools.filesystem import Filesystem
 from wye.assistant.tools.mcp_server import McpServer
 from wye.assistant.tools.mcp_servers import McpServers
 from wye.assistant.tools.seam import Tool, Toolbox, ToolLimits
+from wye.assistant.tools.training import TrainingMetrics, TrainingPredictions, runs_of
 from wye.assistant.tools.web_search import WebSearch, missing
 from wye.config import Settings
-from wye.config.tools import ToolsConfig
+from wye.config.tools import ToolsConfig, TrainingSettings
 from wye.engine import Engine
 from wye.insights.window import Window
 
@@ -57,7 +58,17 @@ def _made(config: ToolsConfig, engine: Engine) -> Iterator[tuple[Tool, str | Non
     source = engine.store.database if engine.store is not None else Window()
     for tool in book_tools(engine, source):
         yield tool, None if engine.store is not None else f"{tool.name} has no books to read; set 'url' in [store]"
+    yield from _training(config.training)
     yield DocumentSearch(Shelf(engine)), "documents need a database: set [store] url" if engine.store is None else None
+
+
+def _training(settings: TrainingSettings) -> Iterator[tuple[Tool, str | None]]:
+    runs, why_not = (
+        runs_of(settings),
+        None if settings.root else "there is no folder of runs; set 'root' in [tools.training]",
+    )
+    yield TrainingMetrics(runs), why_not
+    yield TrainingPredictions(runs), why_not
 
 
 def _switched_off(config: ToolsConfig, name: str) -> str | None:

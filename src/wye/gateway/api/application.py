@@ -36,6 +36,7 @@ from wye.gateway.api import (
     settings,
     telemetry,
     tools,
+    training,
     usage,
     uses,
 )
@@ -71,6 +72,7 @@ def build() -> Litestar:
             Router("/api/models", route_handlers=[*models.HANDLERS, *own.MODEL_HANDLERS]),
             Router("/api/conversations", route_handlers=[*conversations.HANDLERS]),
             Router("/api/tools", route_handlers=[*tools.HANDLERS]),
+            Router("/api/training", route_handlers=[*training.HANDLERS]),
             Router("/api/documents", route_handlers=[*documents.HANDLERS]),
             Router("/api/datasets", route_handlers=[*uses.DATASET_HANDLERS]),
             Router("/api/evaluations", route_handlers=[*uses.EVALUATION_HANDLERS]),
