@@ -1,3 +1,4 @@
 """Databases."""
 
 from tests.support.databases import *  # noqa: F403
+from tests.support.talking import *  # noqa: F403

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.gateway import Answer, Running, provider, serving
 from tests.support.openai_wire import answer
+from tests.support.talking import *  # noqa: F403
 from tests.support.upstream import Received, Reply, Upstream
 
 OPENAI_KEY = "sk-openai-0123456789abcdefghij"

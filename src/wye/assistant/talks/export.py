@@ -20,7 +20,7 @@ _ACTIVE: Final = re.compile(
 _DESTINATION: Final = re.compile(r"(\]\(\s*<?|\]:\s*<?)([^\s)>]*)")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SAFE: Final = frozenset({"http:", "https:", "mailto:", "tel:"})
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()>#+\-.!|~&])")
 
 
 def as_json(
@@ -95,7 +95,7 @@ def _led(found: re.Match[str]) -> str:
 
 def _literal(text: str | None) -> str:
     """Return a text of one line in which nothing means anything."""
-    return _SPECIAL.sub(r"\\\1", " ".join((text or "").split()))
+    return _SPECIAL.sub(r"\\\1", " ".join((text or "").split())).replace("<", "&lt;")
 
 
 def _time(microseconds: int) -> str:
