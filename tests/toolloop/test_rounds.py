@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.asking import QUESTION, ask, call, calling, calling_in_pieces, offering, schema
@@ -150,6 +151,30 @@ async def test_an_answer_that_is_kept_costs_nothing_and_its_tools_are_run_anew(
         second = await run(router.engine, ask(), offering("calculator"))
     assert (first.cost, second.cost, len(upstream.received)) == (2 * _ONE_ANSWER, Decimal(0), 2)
     assert (second.response.content, len(second.runs)) == ("Two.", 1)
+
+
+async def test_calls_that_share_an_id_get_one_of_their_own(engine: Engine, upstream: Upstream) -> None:
+    async def say(_: str, arguments: str) -> ToolOutput:
+        return ToolOutput(text=arguments)
+
+    upstream.reply_with(calling(call('{"at":1}'), call('{"at":2}')), calling(call('{"at":3}')), answer())
+    found = await run(engine, ask(), offering("calculator", run=say))
+    ids = [one.id for one in found.runs]
+    assert ids[0] == "call_1"
+    assert len(set(ids)) == 3
+    assert list(results(upstream.received[2]).items()) == [(one.id, one.text) for one in found.runs]
+
+
+async def test_an_id_of_an_earlier_turn_is_not_used_again(engine: Engine, upstream: Upstream) -> None:
+    earlier: list[dict[str, Any]] = [
+        QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [call()]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "7"},
+        {"role": "user", "content": "And now?"},
+    ]
+    upstream.reply_with(calling(call()), answer())
+    found = await run(engine, ask(messages=earlier), offering("calculator", text="8"))
+    assert results(upstream.received[1]) == {"call_1": "7", found.runs[0].id: "8"}
 
 
 async def test_arguments_that_are_no_json_are_an_error_result_and_go_back_as_an_object(

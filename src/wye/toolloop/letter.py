@@ -1,5 +1,6 @@
 """The request of each round: the caller's, with the tools that are run here and the turns so far."""
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ class Letter:
         self._offers = choice != b'"none"' and (bool(self._tools) or b'"functions"' in call.body)
         self._insists = choice not in _FREE
         self._failed: set[str] = set()
+        self._ids: set[str] = set()
         self.turns: list[Mapping[str, Any]] = []
 
     @property
@@ -80,6 +82,22 @@ class Letter:
             stream=call.stream,
             asked=Asked(headers=call.headers, drop_unsupported=call.drop_unsupported),
         )
+
+    def distinct(self, response: ModelResponse) -> ModelResponse:
+        """Return an answer whose calls have ids that no other call has.
+
+        Some servers number the calls of each answer alike, or not at all; and a wire that another provider goes on in
+        may want every id once in a conversation.
+        """
+        if not response.tool_calls:
+            return response
+        calls = []
+        for call in response.tool_calls:
+            known = not call.id or call.id in self._ids or _encode(call.id) in self._call.body
+            calls.append(structs.replace(call, id=f"call_{secrets.token_hex(12)}") if known else call)
+            self._ids.add(call.id)
+        choice = structs.replace(response.choices[0], tool_calls=tuple(calls))
+        return structs.replace(response, choices=(choice, *response.choices[1:]))
 
     def answered(self, response: ModelResponse) -> None:
         """Add what the model said."""

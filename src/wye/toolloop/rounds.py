@@ -185,7 +185,7 @@ class _Loop:
                 yield event
         attempt = exchange.attempt
         who = {"provider": attempt.provider, "model": attempt.model} if attempt else {}
-        self._response = structs.replace(response, usage=usage, cost=exchange.cost, **who)
+        self._response = self._letter.distinct(structs.replace(response, usage=usage, cost=exchange.cost, **who))
         if attempt is not None:
             row = self._engine.seen_by(self._ask.caller).catalog.providers.get(attempt.provider)
             self._traits = _ANY if row is None else row.tools
