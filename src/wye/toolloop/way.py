@@ -1,11 +1,11 @@
 """How a model is told of tools: as its wire has it, in words where it cannot call any, or not at all."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
 from msgspec import structs
 
+from wye.catalog.schema import QUALITY_TIERS, ModelInfo
 from wye.core.caller import Caller
 from wye.core.errors import UnsupportedOperationError
 from wye.core.plan import NO_WISHES, Attempt, Wishes
@@ -16,6 +16,7 @@ from wye.toolloop.values import Ask
 
 _CALLING: Final = "function-calling"
 _FORMS: Final[tuple[tuple[Form, str], ...]] = (("json_schema", "json-schema"), ("json_object", "json-mode"))
+_SPECIAL: Final = frozenset({"audio-output", "image-output", "deep-research", "multi-agent"})
 _NEAR_AT_MOST: Final = 3
 
 
@@ -63,9 +64,20 @@ def _refusal(engine: Engine, caller: Caller, model: str, why: str) -> Unsupporte
     return UnsupportedOperationError(f"{model!r} cannot call tools, {why}; models that can: {near}", param="model")
 
 
-def _near(engine: Engine, caller: Caller, model: str) -> Iterable[str]:
-    """Return a few models that call tools, those of the same provider first."""
-    provider = model.partition("/")[0]
-    able = [row for row in engine.models_for(caller) if _CALLING in row.capabilities and not row.deprecated]
-    able.sort(key=lambda row: row.provider != provider)
-    return [row.full_id for row in able[:_NEAR_AT_MOST]]
+def _near(engine: Engine, caller: Caller, model: str) -> list[str]:
+    """Return a few models that call tools: of the same provider first, then those that providers are asked for."""
+    known = engine.seen_by(caller).catalog.providers
+    asked = model.partition("/")[0]
+    able = [
+        row
+        for row in engine.models_for(caller)
+        if _CALLING in row.capabilities
+        and _SPECIAL.isdisjoint(row.capabilities)
+        and not (row.deprecated or known[row.provider].stand_in)
+    ]
+
+    def near(row: ModelInfo) -> tuple[bool, bool, int]:
+        usual = known[row.provider].default_model == row.id
+        return row.provider != asked, not usual, QUALITY_TIERS.index(row.quality_tier)
+
+    return [row.full_id for row in sorted(able, key=near)[:_NEAR_AT_MOST]]
