@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wye.cli import chat as chatting
-from wye.cli import choosing, datasets, discovery
+from wye.cli import choosing, datasets, discovery, rules
 from wye.cli import config as configuration
 from wye.cli import db as storing
 from wye.cli import keys as keying
@@ -52,6 +52,8 @@ app.add_typer(providers_app, name="providers")
 providers_app.callback()(providing.providers)
 providers_app.command("test")(discovery.try_provider)
 app.command("usage")(accounting.usage)
+app.command("budgets")(rules.budgets)
+app.command("limits")(rules.limits)
 app.add_typer(telemetry_app, name="telemetry")
 telemetry_app.command("export")(accounting.export)
 app.add_typer(config_app, name="config")

@@ -60,7 +60,7 @@ def usage(
                 connection, Reach(), span, Filters(), by=by, step=step, compare=True, limit=limit
             )
 
-    found = _with_store(config, read)
+    found = with_store(config, read)
     if as_json or as_csv:
         _print_rows(found, by, step, as_csv=as_csv)
     else:
@@ -88,7 +88,7 @@ def export(
         rows = exporting.metric_rows(database, Reach(), spans.span_of(now_us(), since), provider=provider)
         await _write(exporting.encoded(rows, form))
 
-    _with_store(config, read)
+    with_store(config, read)
 
 
 async def _write(pieces: AsyncIterator[bytes]) -> None:
@@ -96,7 +96,7 @@ async def _write(pieces: AsyncIterator[bytes]) -> None:
         sys.stdout.write(piece.decode())
 
 
-def _with_store(config: Config, work: "Callable[[Database], Awaitable[_T]]") -> _T:
+def with_store(config: Config, work: "Callable[[Database], Awaitable[_T]]") -> _T:
     """Do something with the database that the settings name; leave with an error where that fails."""
     try:
         settings = load_settings(catalog.load(), path=config, reads_database_url=True).store
@@ -150,7 +150,7 @@ def _print_report(found: "Report", by: By) -> None:
         for count, said in (
             (total.unknown_costs, "of unknown cost"),
             (total.estimated_costs, "estimated"),
-            (total.cached, f"from the cache, which saved {_usd(total.saved)}"),
+            (total.cached, f"from the cache, which saved {usd(total.saved)}"),
             (total.lost, "lost"),
         )
         if count
@@ -177,8 +177,8 @@ def _row(name: str | Text, sums: Sums, before: Sums | None, most: int) -> Row:
         figure(sums.errors) if sums.errors else "–",
         short_figure(sums.input_tokens),
         short_figure(sums.output_tokens),
-        _usd(sums.cost),
-        "–" if before is None or not before.requests else _usd(before.cost),
+        usd(sums.cost),
+        "–" if before is None or not before.requests else usd(before.cost),
         Text(bar(sums.cost, most), "cyan"),
     )
 
@@ -191,6 +191,7 @@ def bar(value: int, most: int) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def _usd(pico: int) -> str:
+def usd(pico: int) -> str:
+    """Return picodollars as people read them."""
     value = Decimal(pico) / PICO_PER_USD
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.6f}"

@@ -31,3 +31,20 @@ def bounds(period: Period, at: int) -> tuple[int, int | None]:
             return int(first.timestamp()) * 1_000_000, int(following.timestamp()) * 1_000_000
         case "total":
             return 0, None
+
+
+_TEN_YEARS: Final = 10 * 365 * 24 * 3_600_000_000
+
+
+def runs_out(spent: int, left: int, starts_at: int, ends_at: int | None, now: int) -> int | None:
+    """Return when an allowance is used up at the pace of its period so far, `None` where it lasts.
+
+    Times are microseconds since the epoch.
+    """
+    if left == 0:
+        return now
+    if spent == 0 or now <= starts_at:
+        return None
+    at = now + left * (now - starts_at) // spent
+    lasts = at >= (ends_at if ends_at is not None else now + _TEN_YEARS)
+    return None if lasts else at

@@ -54,8 +54,6 @@ NAMES: Final = (
     quality.NAME, monitor.NAME, sessions.NAME, cohorts.NAME, exporting.NAME, caching.NAME, advanced.NAME,
 )  # fmt: skip
 """The names of the tools over the books."""
-CHAT: Final = ("calculator", "datetime", *NAMES, "training_metrics", "training_predictions")
-"""The tools of the documents' analytics chat."""
 
 
 def book_tools(engine: Engine, source: Source) -> list[Tool]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wye.core.caller import Caller
 from wye.core.errors import InvalidRequestError, RouteNotFoundError
 from wye.core.limits import Budget, BudgetScope
+from wye.core.periods import runs_out
 from wye.core.record import PICO_PER_USD
 from wye.gateway.api.budget_forms import BudgetForm, BudgetUpdateForm
 from wye.gateway.api.here import Here
@@ -208,23 +209,9 @@ def _view(budget: Budget, standing: budgets.Standing, now: int) -> BudgetView:
         left=_usd(left),
         starts_at=_moment(starts_at),
         resets_at=_moment(standing.ends_at),
-        runs_out_at=_moment(_runs_out(spent, left, starts_at, standing.ends_at, now)),
+        runs_out_at=_moment(runs_out(spent, left, starts_at, standing.ends_at, now)),
         created_at=moment(budget.created_at),
     )
-
-
-def _runs_out(spent: int, left: int, starts_at: int, ends_at: int | None, now: int) -> int | None:
-    """Return when a budget is used up at the pace of its period so far, `None` where it lasts."""
-    if left == 0:
-        return now
-    if spent == 0 or now <= starts_at:
-        return None
-    at = now + left * (now - starts_at) // spent
-    lasts = at >= (ends_at if ends_at is not None else now + _TEN_YEARS)
-    return None if lasts else at
-
-
-_TEN_YEARS: Final = 10 * 365 * 24 * 3_600_000_000
 
 
 def _usd(pico: int) -> float:
