@@ -66,5 +66,8 @@ export default ts.config(
   },
   { files: ["src/**/*.{ts,tsx}"], ...layers },
   { files: ["eslint.config.js", "public/*.js"], ...ts.configs.disableTypeChecked },
-  { files: ["src/shared/ui/**", "src/shared/books/**", "src/shared/**/*.test.tsx"], rules: { "jsx-a11y/no-autofocus": "off" } },
+  {
+    files: ["src/shared/ui/**", "src/shared/books/**", "src/shared/**/*.test.tsx"],
+    rules: { "jsx-a11y/no-autofocus": "off" },
+  },
 );

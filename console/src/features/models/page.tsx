@@ -1,4 +1,1 @@
-import { Page } from "@/shared/ui/page";
-export default function ModelsPage() {
-  return <Page title="Models">soon</Page>;
-}
+export { ModelsPage as default } from "./ModelsPage";

@@ -23,7 +23,11 @@ export function whereToLook(
   }
   if (provider !== null) return { to: "/providers", search: { provider }, label: "See the provider" };
   if (typeof evidence.other === "string" && model !== null) {
-    return { to: "/models", search: { compare: `${model},${evidence.other}` }, label: "Compare the two" };
+    return {
+      to: "/models",
+      search: { compare: `${model},${evidence.other}`, comparing: "yes" },
+      label: "Compare the two",
+    };
   }
   if (model !== null) return { to: "/usage", search: { by: "model", model }, label: "See its usage" };
   return code.includes("cost") ? { to: "/usage", search: { by: "model" }, label: "See the usage" } : null;

@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the agents that can be talked to
+         * @description List the agents that can be talked to.
+         */
+        get: operations["getAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a question about the books, with the analytics tools, which show what the caller may see
+         * @description Answer a question about the books, with the analytics tools, which show what the caller may see.
+         */
+        post: operations["postAnalyticsChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/chat/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a question about the books, as events
+         * @description Answer a question about the books, as events.
+         */
+        post: operations["postAnalyticsChatStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -78,6 +138,324 @@ export interface paths {
         patch: operations["patchBudgetsBudgetId"];
         trace?: never;
     };
+    "/api/chat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a conversation that the caller keeps
+         * @description Answer a conversation that the caller keeps.
+         */
+        post: operations["postChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a message, in a conversation that is kept
+         * @description Answer a message, in a conversation that is kept.
+         */
+        post: operations["postChatMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/message/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a message as events: text as it comes, tools as they are called, at the end all that it took
+         * @description Answer a message as events: text as it comes, tools as they are called, at the end all that it took.
+         */
+        post: operations["postChatMessageStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a conversation that the caller keeps, as events
+         * @description Answer a conversation that the caller keeps, as events.
+         */
+        post: operations["postChatStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List conversations, or with `q` search them: those whose title or messages have all its words, best first
+         * @description List conversations, or with `q` search them: those whose title or messages have all its words, best first.
+         */
+        get: operations["getConversations"];
+        put?: never;
+        /**
+         * Begin a conversation, with a title, an agent or instructions of its own
+         * @description Begin a conversation, with a title, an agent or instructions of its own.
+         */
+        post: operations["postConversations"];
+        /**
+         * Delete all conversations of the caller's
+         * @description Delete all conversations of the caller's.
+         */
+        delete: operations["deleteConversations"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/generate-title": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find a title: by a cheap model, or the first words where none answers. A conversation that is kept gets it
+         * @description Find a title: by a cheap model, or the first words where none answers. A conversation that is kept gets it.
+         */
+        post: operations["postConversationsGenerateTitle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a conversation
+         * @description Show a conversation.
+         */
+        get: operations["getConversationsConversationId"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a conversation with all that was said and sent along in it; what it cost stays on the books
+         * @description Delete a conversation with all that was said and sent along in it; what it cost stays on the books.
+         */
+        delete: operations["deleteConversationsConversationId"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a conversation, put it away, tag it, or go on from another of its messages
+         * @description Rename a conversation, put it away, tag it, or go on from another of its messages.
+         */
+        patch: operations["patchConversationsConversationId"];
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/attachments/{attachment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what was sent along with a message, as a file to be saved
+         * @description Return what was sent along with a message, as a file to be saved.
+         */
+        get: operations["getConversationsConversationIdAttachmentsAttachmentId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export a conversation: as JSON with all branches and what was sent along, or one branch as Markdown
+         * @description Export a conversation: as JSON with all branches and what was sent along, or one branch as Markdown.
+         */
+        get: operations["getConversationsConversationIdExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the messages of a conversation: those of the branch that is gone on with, or that leads to `head`
+         * @description List the messages of a conversation: those of the branch that is gone on with, or that leads to `head`.
+         */
+        get: operations["getConversationsConversationIdMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/messages/{message_id}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say something else instead, on a branch of its own, and get an answer; what was said before stays
+         * @description Say something else instead, on a branch of its own, and get an answer; what was said before stays.
+         */
+        post: operations["postConversationsConversationIdMessagesMessageIdEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/messages/{message_id}/edit/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say something else instead, and get the answer as events
+         * @description Say something else instead, and get the answer as events.
+         */
+        post: operations["postConversationsConversationIdMessagesMessageIdEditStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer the last question again, by another model where one is named; the answer before stays on its branch
+         * @description Answer the last question again, by another model where one is named; the answer before stays on its branch.
+         */
+        post: operations["postConversationsConversationIdRegenerate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/regenerate/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer the last question again, as events
+         * @description Answer the last question again, as events.
+         */
+        post: operations["postConversationsConversationIdRegenerateStream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a data set of chat examples
+         * @description Check a data set of chat examples.
+         *
+         *     Form, roles, lengths, tools, and what is there twice or nearly so, with the lines. No model is asked.
+         */
+        post: operations["postDatasetsValidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/documents": {
         parameters: {
             query?: never;
@@ -143,6 +521,49 @@ export interface paths {
          * @description Delete a document of the caller's own, and all that was kept of it.
          */
         delete: operations["deleteDocumentsDocumentId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List judgements, the latest first: the caller's own; the team's for a manager, all for an admin
+         * @description List judgements, the latest first: the caller's own; the team's for a manager, all for an admin.
+         */
+        get: operations["getEvaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/judge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a model judge answers: mark one by criteria, or say which of two is better
+         * @description Let a model judge answers: mark one by criteria, or say which of two is better.
+         *
+         *     A pair is judged twice, with its answers swapped the second time; a judge that changes its mind makes it a tie.
+         *     What it costs is on the caller's books, under the tag `evaluation`.
+         */
+        post: operations["postEvaluationsJudge"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1473,6 +1894,20 @@ export interface components {
             provider: string | null;
             saves: number | null;
         };
+        /** AgentView */
+        AgentView: {
+            description: string;
+            instructions: string | null;
+            maxCostUsd: number | null;
+            maxRounds: number;
+            model: string | null;
+            name: string;
+            tools: string[];
+        };
+        /** AgentsView */
+        AgentsView: {
+            agents: components["schemas"]["AgentView"][];
+        };
         /** AlertView */
         AlertView: {
             code: string;
@@ -1485,6 +1920,38 @@ export interface components {
             /** @enum {string} */
             severity: "low" | "medium" | "high" | "critical";
             since: string;
+        };
+        /**
+         * AnalyticsChatForm
+         * @description A conversation about the books; all analytics tools are there where none are named.
+         */
+        AnalyticsChatForm: {
+            /** @default null */
+            max_cost_usd?: number | null;
+            /** @default null */
+            max_rounds?: number | null;
+            /** @default null */
+            max_tokens?: number | null;
+            /** @description in OpenAI's form */
+            messages: Record<string, never>[];
+            /** @default null */
+            model_id?: string | null;
+            /** @default null */
+            temperature?: number | null;
+            /** @default null */
+            tools?: string[] | null;
+        };
+        /**
+         * AnswerForm
+         * @description An answer to be judged.
+         */
+        AnswerForm: {
+            /**
+             * @description what it is from; told to nobody who judges
+             * @default
+             */
+            model?: string;
+            text: string;
         };
         /** AnswerView */
         AnswerView: {
@@ -1510,6 +1977,26 @@ export interface components {
             reason: string | null;
             requests: number;
             successRate: number | null;
+        };
+        /**
+         * AttachmentForm
+         * @description Something sent along: a picture, a PDF or a text.
+         */
+        AttachmentForm: {
+            /** @default null */
+            data?: string | null;
+            /** @default  */
+            name?: string;
+            /** @default null */
+            text?: string | null;
+        };
+        /** AttachmentView */
+        AttachmentView: {
+            id: string;
+            mediaType: string;
+            name: string;
+            size: number;
+            url: string;
         };
         /** AttemptView */
         AttemptView: {
@@ -1630,6 +2117,78 @@ export interface components {
             changes: components["schemas"]["ChangeView"][];
             next: number | null;
         };
+        /**
+         * ChatForm
+         * @description A conversation that the caller keeps; names as in the documents. A message may name its model as well.
+         */
+        ChatForm: {
+            /** @default null */
+            max_cost_usd?: number | null;
+            /** @default null */
+            max_rounds?: number | null;
+            /** @default null */
+            max_tokens?: number | null;
+            /** @description in OpenAI's form */
+            messages: Record<string, never>[];
+            /** @default null */
+            model_id?: string | null;
+            /** @default null */
+            temperature?: number | null;
+            /** @default null */
+            tools?: string[] | null;
+        };
+        /**
+         * ChatMessageForm
+         * @description A message: the first one of a conversation, or the next one.
+         */
+        ChatMessageForm: {
+            /** @default null */
+            agent?: string | null;
+            /** @default [] */
+            attachments?: components["schemas"]["AttachmentForm"][];
+            /** @default null */
+            context?: components["schemas"]["Context"] | null;
+            /** @default null */
+            conversation?: string | null;
+            /** @default null */
+            instructions?: string | null;
+            /**
+             * @description `false`: the turn is not kept, and begins no conversation
+             * @default true
+             */
+            keep?: boolean;
+            /** @default null */
+            maxCostUsd?: number | null;
+            /** @default null */
+            maxRounds?: number | null;
+            message: string;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            options?: components["schemas"]["Options"] | null;
+            /** @default null */
+            provider?: string | null;
+            /** @default null */
+            strategy?: string | null;
+            /** @default null */
+            tools?: string[] | null;
+        };
+        /** ChatView */
+        ChatView: {
+            attempts: number;
+            citations: components["schemas"]["CitationView"][];
+            content: string;
+            context: components["schemas"]["FitView"];
+            cost: string | null;
+            finishReason: string | null;
+            model: string | null;
+            provider: string | null;
+            reasoning: string | null;
+            requestId: string;
+            toolCalls: components["schemas"]["ToolCallView"][];
+            toolsCalled: components["schemas"]["ToolRunView"][];
+            usage: components["schemas"]["PlainUsageView"] | null;
+        };
         /** ChosenView */
         ChosenView: {
             model: string | null;
@@ -1705,10 +2264,103 @@ export interface components {
             /** @default null */
             timeout?: number | null;
         };
+        /**
+         * ConversationForm
+         * @description A conversation in which nothing is said yet.
+         */
+        ConversationForm: {
+            /** @default null */
+            agent?: string | null;
+            /** @default null */
+            instructions?: string | null;
+            /** @default null */
+            metadata?: Record<string, never> | null;
+            /** @default [] */
+            tags?: string[];
+            /** @default null */
+            title?: string | null;
+        };
+        /**
+         * ConversationUpdateForm
+         * @description What to change about a conversation; `head` is the message to go on from.
+         */
+        ConversationUpdateForm: {
+            archived?: boolean;
+            head?: string;
+            instructions?: string | null;
+            metadata?: Record<string, never> | null;
+            tags?: string[];
+            title?: string;
+        };
+        /** ConversationView */
+        ConversationView: {
+            agent: string | null;
+            archived: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            excerpt?: string | null;
+            found?: string | null;
+            head: string | null;
+            id: string;
+            instructions: string | null;
+            metadata: {
+                [key: string]: unknown;
+            } | null;
+            model: string | null;
+            provider: string | null;
+            tags: string[];
+            title: string;
+            titleSource: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** ConversationsView */
+        ConversationsView: {
+            conversations: components["schemas"]["ConversationView"][];
+            next: string | null;
+        };
         /** CostView */
         CostView: {
             input: number | null;
             output: number | null;
+        };
+        /**
+         * DatasetForm
+         * @description A data set to be checked; `wye datasets validate` reads files of any size.
+         */
+        DatasetForm: {
+            /** @description JSONL: an object with `messages` in each line */
+            content: string;
+            /**
+             * @description what one example may be long
+             * @default 65536
+             */
+            maxTokens?: number;
+        };
+        /** DatasetView */
+        DatasetView: {
+            counts: {
+                [key: string]: number;
+            };
+            duplicates: number;
+            errors: number;
+            examples: number;
+            lines: number;
+            messages: components["schemas"]["SpreadView"];
+            nearDuplicates: number;
+            problems: components["schemas"]["uses_ProblemView"][];
+            roles: {
+                [key: string]: number;
+            };
+            tokens: components["schemas"]["SpreadView"];
+            valid: number;
+            verdict: string;
+            warnings: number;
+            withTools: number;
+        };
+        /** DeletedView */
+        DeletedView: {
+            deleted: number;
         };
         /**
          * DocumentForm
@@ -1756,6 +2408,33 @@ export interface components {
             type: "done";
             usage: components["schemas"]["UsageView"] | null;
         };
+        /**
+         * EditForm
+         * @description What the user says instead; the answer is on a branch of its own.
+         */
+        EditForm: {
+            /** @default null */
+            agent?: string | null;
+            /** @default null */
+            attachments?: components["schemas"]["AttachmentForm"][] | null;
+            /** @default null */
+            context?: components["schemas"]["Context"] | null;
+            /** @default null */
+            maxCostUsd?: number | null;
+            /** @default null */
+            maxRounds?: number | null;
+            message: string;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            options?: components["schemas"]["Options"] | null;
+            /** @default null */
+            provider?: string | null;
+            /** @default null */
+            strategy?: string | null;
+            /** @default null */
+            tools?: string[] | null;
+        };
         /** @description What went wrong. `code` is stable and may be matched on, `param` names the member at fault. */
         Error: {
             error: {
@@ -1799,6 +2478,13 @@ export interface components {
             model: string;
             provider: string;
             request: string;
+        };
+        /** FitView */
+        FitView: {
+            estimatedTokens: number;
+            messages: number;
+            summarised: boolean;
+            truncated: number;
         };
         /** FoundView */
         FoundView: {
@@ -1877,6 +2563,83 @@ export interface components {
         InsightsView: {
             alerts: components["schemas"]["AlertView"][];
             recommendations: components["schemas"]["AdviceView"][];
+        };
+        /**
+         * JudgeForm
+         * @description One answer to be marked, or two of which the better one is wanted.
+         */
+        JudgeForm: {
+            /** @description one: marks; two: a verdict */
+            answers: components["schemas"]["AnswerForm"][];
+            /** @default null */
+            criteria?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description any name of a model, an alias, `auto:<strategy>`
+             * @default auto:quality
+             */
+            judge?: string;
+            /**
+             * @description keep the verdict (never the texts) for lists and figures
+             * @default true
+             */
+            keep?: boolean;
+            /**
+             * @description what this is part of, for lists and figures
+             * @default
+             */
+            name?: string;
+            question: string;
+            /** @default null */
+            reference?: string | null;
+        };
+        /** JudgedView */
+        JudgedView: {
+            agreed: boolean;
+            /** Format: date-time */
+            at: string;
+            cost: number | null;
+            id: string;
+            judge: string;
+            /** @enum {string} */
+            kind: "pairwise" | "rubric";
+            marks: {
+                [key: string]: number;
+            } | null;
+            models: string[];
+            name: string;
+            score: number | null;
+            /** @enum {null|string} */
+            winner: "a" | "b" | "tie" | null;
+        };
+        /** JudgementView */
+        JudgementView: {
+            agreed: boolean;
+            /** Format: date-time */
+            at: string;
+            cost: number | null;
+            id: string;
+            judge: string;
+            kept: boolean;
+            /** @enum {string} */
+            kind: "pairwise" | "rubric";
+            marks: {
+                [key: string]: number;
+            } | null;
+            models: string[];
+            name: string;
+            reasons: string[];
+            requests: string[];
+            score: number | null;
+            verdicts: ("a" | "b" | "tie")[];
+            /** @enum {null|string} */
+            winner: "a" | "b" | "tie" | null;
+        };
+        /** JudgementsView */
+        JudgementsView: {
+            evaluations: components["schemas"]["JudgedView"][];
+            next: string | null;
         };
         /**
          * KeyForm
@@ -1980,6 +2743,35 @@ export interface components {
             successes: number;
             totalTokens: number;
             unknownCosts: number;
+        };
+        /** MessageView */
+        MessageView: {
+            attachments: components["schemas"]["AttachmentView"][];
+            attempts: number | null;
+            branches: string[];
+            citations: components["schemas"]["CitationView"][];
+            cost: number | null;
+            /** Format: date-time */
+            createdAt: string;
+            finishReason: string | null;
+            id: string;
+            model: string | null;
+            parent: string | null;
+            provider: string | null;
+            reasoning: string | null;
+            refusal: string | null;
+            requestId: string | null;
+            role: string;
+            text: string;
+            toolCalls: components["schemas"]["ToolCallView"][];
+            toolsCalled: components["schemas"]["ToolRunView"][];
+            usage: components["schemas"]["UsageView"] | null;
+        };
+        /** MessagesView */
+        MessagesView: {
+            conversation: string;
+            head: string | null;
+            messages: components["schemas"]["MessageView"][];
         };
         /** ModelView */
         ModelView: {
@@ -2154,6 +2946,11 @@ export interface components {
             p95: number | null;
             p99: number | null;
         };
+        /** PlainUsageView */
+        PlainUsageView: {
+            input_tokens: number;
+            output_tokens: number;
+        };
         /** PlanView */
         PlanView: {
             attempts: components["schemas"]["AttemptView"][];
@@ -2185,11 +2982,6 @@ export interface components {
             preferredLlmProvider: string | null;
             strategy: string | null;
             userId: string;
-        };
-        /** ProblemView */
-        ProblemView: {
-            code: string;
-            message: string;
         };
         /**
          * ProviderKeyForm
@@ -2329,13 +3121,39 @@ export interface components {
         };
         /** RefreshedView */
         RefreshedView: {
-            error: components["schemas"]["ProblemView"] | null;
+            error: components["schemas"]["views_ProblemView"] | null;
             missing: string[];
             models: number;
             new: string[];
             ok: boolean;
             provider: string;
             seconds: number;
+        };
+        /**
+         * RegenerateForm
+         * @description Which answer is to be given again: of whom, and how.
+         */
+        RegenerateForm: {
+            /** @default null */
+            agent?: string | null;
+            /** @default null */
+            context?: components["schemas"]["Context"] | null;
+            /** @default null */
+            maxCostUsd?: number | null;
+            /** @default null */
+            maxRounds?: number | null;
+            /** @default null */
+            messageId?: string | null;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            options?: components["schemas"]["Options"] | null;
+            /** @default null */
+            provider?: string | null;
+            /** @default null */
+            strategy?: string | null;
+            /** @default null */
+            tools?: string[] | null;
         };
         /** RemovedView */
         RemovedView: {
@@ -2488,6 +3306,15 @@ export interface components {
         SpanView: {
             since: string;
             until: string;
+        };
+        /** SpreadView */
+        SpreadView: {
+            largest: number;
+            mean: number;
+            median: number;
+            p95: number;
+            smallest: number;
+            total: number;
         };
         /** StatisticsView */
         StatisticsView: {
@@ -2642,6 +3469,26 @@ export interface components {
             resetAt: string | null;
             total: components["schemas"]["MeasuredView"];
         };
+        /**
+         * TitleForm
+         * @description What a title is wanted for: a conversation that is kept, which then has it, or messages.
+         */
+        TitleForm: {
+            /** @default null */
+            conversation?: string | null;
+            /** @default null */
+            messages?: Record<string, never>[] | null;
+            /** @default null */
+            model?: string | null;
+        };
+        /** TitleView */
+        TitleView: {
+            conversation: string | null;
+            cost: number | null;
+            model: string | null;
+            source: string;
+            title: string;
+        };
         /** ToolCallView */
         ToolCallView: {
             arguments: string;
@@ -2666,6 +3513,15 @@ export interface components {
             name: string;
             seconds: number;
             text: string;
+        };
+        /** ToolRunView */
+        ToolRunView: {
+            arguments: string;
+            name: string;
+            result: string;
+            round: number;
+            seconds: number;
+            success: boolean;
         };
         /** ToolServerView */
         ToolServerView: {
@@ -2708,6 +3564,32 @@ export interface components {
             ok: boolean;
             provider: string;
             steps: components["schemas"]["providers_StepView"][];
+        };
+        /** TurnView */
+        TurnView: {
+            attempts: number;
+            citations: components["schemas"]["CitationView"][];
+            context: components["schemas"]["FitView"];
+            conversation: string | null;
+            cost: string | null;
+            dropped: string[];
+            emulated: boolean;
+            estimated: boolean;
+            finishReason: string | null;
+            messageId: string | null;
+            model: string | null;
+            provider: string | null;
+            reasoning: string | null;
+            refusal: string | null;
+            requestId: string;
+            response: string;
+            rounds: number;
+            success: boolean;
+            title: string | null;
+            toolCalls: components["schemas"]["ToolCallView"][];
+            toolsCalled: components["schemas"]["ToolRunView"][];
+            usage: components["schemas"]["UsageView"] | null;
+            userMessageId: string | null;
         };
         /**
          * UsageView
@@ -2849,12 +3731,26 @@ export interface components {
             totalTokens: number;
             unknownCosts: number;
         };
+        /** ProblemView */
+        uses_ProblemView: {
+            /** @enum {string} */
+            code: "empty" | "too_few_examples" | "blank_line" | "invalid_json" | "no_object" | "no_messages" | "older_form" | "unknown_member" | "invalid_message" | "unknown_role" | "role_order" | "nothing_to_learn" | "empty_content" | "invalid_content" | "invalid_tools" | "invalid_tool_call" | "unknown_tool" | "unanswered_tool_call" | "stray_tool_result" | "too_long" | "duplicate" | "near_duplicate";
+            line: number;
+            message: string;
+            /** @enum {string} */
+            severity: "error" | "warning";
+        };
         /** DroppedView */
         views_DroppedView: {
             code: string;
             model: string;
             provider: string;
             reason: string;
+        };
+        /** ProblemView */
+        views_ProblemView: {
+            code: string;
+            message: string;
         };
     };
     responses: never;
@@ -2865,6 +3761,101 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getAgents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAnalyticsChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnalyticsChatForm"];
+            };
+        };
+        responses: {
+            /** @description The answer and its account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postAnalyticsChatStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnalyticsChatForm"];
+            };
+        };
+        responses: {
+            /** @description Server-sent events, each a JSON object with a `type`: `start` names the conversation, `content` and `reasoning` bring `text`, `toolCall` a call with whole `arguments`, `toolResult` what came of it, `done` all that the whole answer has; `error` ends a stream that failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getAudit: {
         parameters: {
             query?: {
@@ -3064,6 +4055,645 @@ export interface operations {
             };
         };
     };
+    postChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatForm"];
+            };
+        };
+        responses: {
+            /** @description The answer and its account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postChatMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatMessageForm"];
+            };
+        };
+        responses: {
+            /** @description The answer and its account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postChatMessageStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatMessageForm"];
+            };
+        };
+        responses: {
+            /** @description Server-sent events, each a JSON object with a `type`: `start` names the conversation, `content` and `reasoning` bring `text`, `toolCall` a call with whole `arguments`, `toolResult` what came of it, `done` all that the whole answer has; `error` ends a stream that failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postChatStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChatForm"];
+            };
+        };
+        responses: {
+            /** @description Server-sent events, each a JSON object with a `type`: `start` names the conversation, `content` and `reasoning` bring `text`, `toolCall` a call with whole `arguments`, `toolResult` what came of it, `done` all that the whole answer has; `error` ends a stream that failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConversations: {
+        parameters: {
+            query?: {
+                /** @description words that it has to have */
+                q?: string | null;
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description how many at most; 50 */
+                limit?: number | null;
+                /** @description those put away; absent: the others */
+                archived?: boolean | null;
+                tag?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConversationForm"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteConversations: {
+        parameters: {
+            query?: {
+                /** @description has to be true */
+                all?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversationsGenerateTitle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TitleForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TitleView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConversationsConversationId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteConversationsConversationId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patchConversationsConversationId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConversationUpdateForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConversationsConversationIdAttachmentsAttachmentId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                attachment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConversationsConversationIdExport: {
+        parameters: {
+            query?: {
+                /** @description `json` or `md` */
+                format?: "json" | "md" | null;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConversationsConversationIdMessages: {
+        parameters: {
+            query?: {
+                /** @description the last message of a branch */
+                head?: string | null;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversationsConversationIdMessagesMessageIdEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditForm"];
+            };
+        };
+        responses: {
+            /** @description The answer and its account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversationsConversationIdMessagesMessageIdEditStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditForm"];
+            };
+        };
+        responses: {
+            /** @description Server-sent events, each a JSON object with a `type`: `start` names the conversation, `content` and `reasoning` bring `text`, `toolCall` a call with whole `arguments`, `toolResult` what came of it, `done` all that the whole answer has; `error` ends a stream that failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversationsConversationIdRegenerate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RegenerateForm"];
+            };
+        };
+        responses: {
+            /** @description The answer and its account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postConversationsConversationIdRegenerateStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RegenerateForm"];
+            };
+        };
+        responses: {
+            /** @description Server-sent events, each a JSON object with a `type`: `start` names the conversation, `content` and `reasoning` bring `text`, `toolCall` a call with whole `arguments`, `toolResult` what came of it, `done` all that the whole answer has; `error` ends a stream that failed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postDatasetsValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getDocuments: {
         parameters: {
             query?: {
@@ -3226,6 +4856,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getEvaluations: {
+        parameters: {
+            query?: {
+                /** @description a time, a day, or as 30d */
+                since?: string | null;
+                until?: string | null;
+                /** @description what they are part of */
+                name?: string | null;
+                /** @description what an answer is from */
+                model?: string | null;
+                kind?: "pairwise" | "rubric" | null;
+                /** @description `next` of the page before */
+                before?: string | null;
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgementsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postEvaluationsJudge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgeForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgementView"];
+                };
             };
             /** @description What went wrong, in one form for all routes */
             default: {

@@ -19,7 +19,8 @@ test.each([
   [null, "–"],
   [0, "free"],
   [0.00015, "$0.15"],
-  [0.0025, "$2.5"],
+  [0.0025, "$2.50"],
+  [0.00005, "$0.05"],
 ])("%s USD per 1,000 tokens is %s per million", (price, text) => expect(format.perMillion(price)).toBe(text));
 
 test.each([
@@ -47,6 +48,11 @@ test("a change tells its direction, and there is none against nothing", () => {
   expect(format.change(301, 100)?.text).toBe("+201%");
   expect(format.change(5, 0)).toBeNull();
   expect(format.change(null, 3)).toBeNull();
+});
+
+test("names are told as words", () => {
+  expect(format.words("function-calling")).toBe("Function calling");
+  expect(format.words("json_mode")).toBe("JSON mode");
 });
 
 test("times are told from now", () => {

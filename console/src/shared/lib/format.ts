@@ -35,7 +35,7 @@ export function perMillion(perThousand: Maybe): string {
   if (perThousand == null) return UNKNOWN;
   if (perThousand === 0) return "free";
   const usd = perThousand * 1000;
-  return `$${Number(usd.toPrecision(3))}`;
+  return `$${usd >= 0.1 ? usd.toFixed(2) : Number(usd.toPrecision(2))}`;
 }
 
 export function count(value: Maybe): string {
@@ -127,7 +127,8 @@ export function change(now: Maybe, before: Maybe): { text: string; ratio: number
 /** "function-calling" as "Function calling". */
 export function words(name: string): string {
   const text = name.replaceAll(/[-_]+/g, " ").trim();
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const told = text.replaceAll(/\b(json|pdf|api|url|id)\b/gi, (word) => word.toUpperCase());
+  return told.charAt(0).toUpperCase() + told.slice(1);
 }
 
 /** "1 request", "2 requests". */

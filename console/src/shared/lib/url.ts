@@ -8,7 +8,10 @@ type Search = Record<string, string | undefined>;
  *
  * Setting the fallback takes it out of the address again.
  */
-export function useParam<T extends string>(name: string, fallback: T): [T, (value: T) => void] {
+export function useParam<T extends string = string>(
+  name: string,
+  fallback: NoInfer<T>,
+): [T, (value: T) => void] {
   const search: Search = useSearch({ strict: false });
   const navigate = useNavigate();
   const set = useCallback(

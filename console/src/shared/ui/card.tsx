@@ -100,7 +100,7 @@ export function Facts({
   className?: string;
 }) {
   return (
-    <dl className={cn("grid grid-cols-[minmax(7rem,max-content)_1fr] gap-x-4 gap-y-1.5 text-sm", className)}>
+    <dl className={cn("grid grid-cols-[9.5rem_1fr] gap-x-4 gap-y-1.5 text-sm", className)}>
       {rows.map(
         (row) =>
           row && (

@@ -16,6 +16,14 @@ interface Props {
   wide?: boolean;
 }
 
+/** The first thing to fill in gets the focus; where there is none, the panel itself, so that no tooltip opens. */
+function focusInside(event: Event) {
+  const panel = event.currentTarget;
+  if (!(panel instanceof HTMLElement)) return;
+  event.preventDefault();
+  (panel.querySelector<HTMLElement>("input:not([disabled]), textarea, select") ?? panel).focus();
+}
+
 const veil = "fixed inset-0 z-40 bg-black/40 animate-in";
 
 function Head({ title, description }: Pick<Props, "title" | "description">) {
@@ -41,8 +49,10 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
       <Radix.Portal>
         <Radix.Overlay className={veil} />
         <Radix.Content
+          onOpenAutoFocus={focusInside}
+          tabIndex={-1}
           className={cn(
-            "fixed inset-x-3 top-[8vh] z-50 mx-auto flex max-h-[84vh] animate-in flex-col rounded-lg border bg-panel shadow-pop",
+            "fixed inset-x-3 top-[8vh] z-50 mx-auto flex max-h-[84vh] animate-in flex-col rounded-lg border bg-panel shadow-pop outline-none",
             wide ? "max-w-3xl" : "max-w-md",
           )}
         >
@@ -64,8 +74,10 @@ export function Sheet({ open, onOpenChange, title, description, children, footer
       <Radix.Portal>
         <Radix.Overlay className={veil} />
         <Radix.Content
+          onOpenAutoFocus={focusInside}
+          tabIndex={-1}
           className={cn(
-            "fixed inset-y-0 right-0 z-50 flex w-full animate-slide flex-col border-l bg-panel shadow-pop",
+            "fixed inset-y-0 right-0 z-50 flex w-full animate-slide flex-col border-l bg-panel shadow-pop outline-none",
             wide ? "sm:max-w-3xl" : "sm:max-w-lg",
           )}
         >
