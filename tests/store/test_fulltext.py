@@ -18,7 +18,9 @@ def document(id_: str, owner: str = "ann", **more: object) -> Document:
 async def keep(database: Database, id_: str, *texts: str, owner: str = "ann", section: str = "") -> None:
     pieces = [Passage(position=at, start=0, text=text, section=section) for at, text in enumerate(texts)]
     async with database.begin() as connection:
-        await rows.add(connection, owner, document(id_, owner), pieces)
+        await rows.begin(connection, owner, document(id_, owner))
+        await rows.put(connection, owner, id_, pieces, rows.terms_of(pieces))
+        await rows.finish(connection, owner, id_, len(pieces))
 
 
 async def found(database: Database, said: str, owner: str = "ann", **more: object) -> list[str]:
@@ -137,7 +139,8 @@ async def test_a_heading_is_found_with_what_stands_below_it(database: Database) 
 async def test_documents_come_in_pages_the_latest_first(database: Database) -> None:
     async with database.begin() as connection:
         for at in range(5):
-            await rows.add(connection, "ann", document(f"d{at}", created_at=at // 2), [])
+            await rows.begin(connection, "ann", document(f"d{at}", created_at=at // 2))
+            await rows.finish(connection, "ann", f"d{at}", 1)
     seen: list[str] = []
     before = None
     async with database.read() as connection:
@@ -145,3 +148,21 @@ async def test_documents_come_in_pages_the_latest_first(database: Database) -> N
             seen += [row.id for row in page]
             before = page[-1].id
     assert seen == ["d4", "d3", "d2", "d1", "d0"]
+
+
+async def test_a_document_is_not_seen_before_it_is_whole_and_forgotten_where_it_never_is(database: Database) -> None:
+    piece = Passage(position=0, start=0, text="half a lighthouse")
+    async with database.begin() as connection:
+        await rows.begin(connection, "ann", document("half", created_at=5))
+        await rows.put(connection, "ann", "half", [piece], rows.terms_of([piece]))
+    assert await found(database, "lighthouse") == []
+    async with database.begin() as connection:
+        assert await rows.one(connection, "ann", "half") is None
+        assert await rows.same(connection, "ann", "half") is None
+        assert await rows.every(connection, "ann", before=None) == []
+        assert (await rows.kept(connection, "ann")).documents == 1
+        await rows.sweep(connection, "bob", before=6)
+        await rows.sweep(connection, "ann", before=5)
+        assert (await rows.kept(connection, "ann")).documents == 1
+        await rows.sweep(connection, "ann", before=6)
+        assert (await rows.kept(connection, "ann")).documents == 0

@@ -13,43 +13,63 @@ from wye.store.tables import documents, passages
 
 PAGE: Final = 500
 """Rows returned at once, at most."""
-_AT_ONCE: Final = 500
-"""Passages that go to the database together."""
+_SEEN: Final = documents.c.passages > 0
+"""What is true of a document that is kept whole."""
 
 
-async def add(connection: AsyncConnection, owner: str, row: Document, pieces: Sequence[Passage]) -> None:
-    """Keep a document of `owner`; raise `IntegrityError` where it has one of that id or digest."""
-    await connection.execute(documents.insert().values(**{**structs.asdict(row), "user_id": owner}))
-    for at in range(0, len(pieces), _AT_ONCE):
-        rows = [
-            {
-                **structs.asdict(piece),
-                "document_id": row.id,
-                "user_id": owner,
-                # A heading is found with the text below it, which need not say it again.
-                "terms": fulltext.fold(f"{piece.section}\n{piece.text}"),
-            }
-            for piece in pieces[at : at + _AT_ONCE]
-        ]
-        await connection.execute(passages.insert(), rows)
+def terms_of(pieces: Sequence[Passage]) -> list[str]:
+    """Return what passages are found by; work for a thread. A heading is found with the text below it."""
+    return [fulltext.fold(f"{piece.section}\n{piece.text}") for piece in pieces]
+
+
+async def begin(connection: AsyncConnection, owner: str, row: Document) -> None:
+    """Begin to keep a document of `owner`, which nobody sees before `finish`.
+
+    Raises `IntegrityError` where it has one of that id or digest, or begins to.
+    """
+    values = {**structs.asdict(row), "user_id": owner, "passages": 0}
+    await connection.execute(documents.insert().values(**values))
+
+
+async def put(
+    connection: AsyncConnection, owner: str, document_id: str, pieces: Sequence[Passage], terms: Sequence[str]
+) -> None:
+    """Add passages to a document that is begun; `terms` are theirs (`terms_of`)."""
+    rows = [
+        {**structs.asdict(piece), "document_id": document_id, "user_id": owner, "terms": found}
+        for piece, found in zip(pieces, terms, strict=True)
+    ]
+    await connection.execute(passages.insert(), rows)
+
+
+async def finish(connection: AsyncConnection, owner: str, document_id: str, count: int) -> None:
+    """Let a document of `count` passages be seen."""
+    query = documents.update().where(documents.c.user_id == owner, documents.c.id == document_id)
+    await connection.execute(query.values(passages=count))
+
+
+async def sweep(connection: AsyncConnection, owner: str, before: int) -> None:
+    """Forget documents of `owner` that were begun before a time (microseconds) and never finished."""
+    old = documents.c.created_at < before
+    await connection.execute(documents.delete().where(documents.c.user_id == owner, documents.c.passages == 0, old))
 
 
 async def one(connection: AsyncConnection, owner: str, document_id: str) -> Document | None:
     """Return a document of `owner`."""
-    query = select(documents).where(documents.c.user_id == owner, documents.c.id == document_id)
+    query = select(documents).where(documents.c.user_id == owner, documents.c.id == document_id, _SEEN)
     return _document((await connection.execute(query)).mappings().first())
 
 
 async def same(connection: AsyncConnection, owner: str, digest: str) -> Document | None:
     """Return the document of `owner` whose file had this SHA-256."""
-    query = select(documents).where(documents.c.user_id == owner, documents.c.digest == digest)
+    query = select(documents).where(documents.c.user_id == owner, documents.c.digest == digest, _SEEN)
     return _document((await connection.execute(query)).mappings().first())
 
 
 async def every(connection: AsyncConnection, owner: str, *, before: str | None, limit: int = PAGE) -> list[Document]:
     """Return documents of `owner`, the latest first, those older than the document with the id `before`."""
     at = documents.c.created_at
-    query = select(documents).where(documents.c.user_id == owner)
+    query = select(documents).where(documents.c.user_id == owner, _SEEN)
     if before is not None:
         edge = select(at).where(documents.c.user_id == owner, documents.c.id == before).scalar_subquery()
         query = query.where((at < edge) | ((at == edge) & (documents.c.id < before)))
@@ -58,7 +78,7 @@ async def every(connection: AsyncConnection, owner: str, *, before: str | None, 
 
 
 async def kept(connection: AsyncConnection, owner: str) -> Kept:
-    """Return how much `owner` keeps."""
+    """Return how much `owner` keeps, with what it begins to keep."""
     sums = select(func.count(), func.coalesce(func.sum(documents.c.characters), 0)).where(documents.c.user_id == owner)
     row = (await connection.execute(sums)).one()
     return Kept(documents=int(row[0]), characters=int(row[1]))
@@ -92,7 +112,7 @@ async def search(
     query = (
         select(*_columns(), passages.c.document_id, documents.c.title, documents.c.media_type, asked.rank.label("rank"))
         .select_from(asked.source.join(documents, documents.c.id == passages.c.document_id))
-        .where(asked.condition, passages.c.user_id == owner, documents.c.user_id == owner)
+        .where(asked.condition, passages.c.user_id == owner, documents.c.user_id == owner, _SEEN)
         .order_by(asked.rank.desc(), passages.c.number)
         .limit(min(limit, PAGE))
     )

@@ -4,8 +4,9 @@ A table that is searched has a whole number `number` as its primary key and a co
 The first migration calls `create` for it, which makes what the MetaData does not describe:
 
 - on SQLite an FTS5 table `<table>_words` over that column, kept in step by triggers, ranked by bm25;
-- on PostgreSQL a generated column `words` (tsvector) with a GIN index, ranked by how many of the words a row has, then
-  by `ts_rank_cd`, which knows of no rare words.
+- on PostgreSQL a generated column `words` (tsvector) with a GIN index, ranked by `ts_rank` (how many of the
+  words a row has, and how often; it knows of no rare words) where any word will do, and by `ts_rank_cd` (how close they
+  are together, for which it wants all of them) where every word must be there.
 
 What is a word is decided here, before either database sees the text: letters and digits without accents, in lower
 case, and single characters of scripts that put no spaces between words, which are searched for as a phrase. Both then
@@ -24,17 +25,15 @@ from sqlalchemy import (
     Connection,
     Float,
     FromClause,
-    Integer,
     Table,
     cast,
     column,
     func,
-    literal,
     literal_column,
+    select,
     table,
     text,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SUFFIX: Final = "_words"
@@ -136,10 +135,10 @@ def _sqlite(searched: Table, phrases: list[tuple[str, ...]], *, every: bool) -> 
 
 def _postgresql(searched: Table, phrases: list[tuple[str, ...]], *, every: bool) -> Matching:
     words: ColumnElement[Any] = literal_column(f"{searched.name}.words")
-    english = cast(literal("english"), postgresql.REGCONFIG)
+    english: ColumnElement[Any] = literal_column("'pg_catalog.english'::regconfig")
     if every:
         beginnings = " & ".join(f"({' <-> '.join(terms)}:*)" for terms in phrases)
-        wanted = func.to_tsquery(english, beginnings)
+        wanted = select(func.to_tsquery(english, beginnings)).scalar_subquery()
         return Matching(
             source=searched, condition=words.op("@@")(wanted), rank=cast(func.ts_rank_cd(words, wanted), Float)
         )
@@ -147,11 +146,9 @@ def _postgresql(searched: Table, phrases: list[tuple[str, ...]], *, every: bool)
     asked: ColumnElement[Any] = each[0]
     for one in each[1:]:
         asked = asked.op("||")(one)
-    had: ColumnElement[Any] = cast(words.op("@@")(each[0]), Integer)
-    for one in each[1:]:
-        had = had + cast(words.op("@@")(one), Integer)
-    # `ts_rank_cd` with 32 is below 1, so that it orders rows that have as many of the words.
-    return Matching(source=searched, condition=words.op("@@")(asked), rank=had + func.ts_rank_cd(words, asked, 32))
+    # As a query of its own it is worked out once, and not for every row.
+    once = select(asked).scalar_subquery()
+    return Matching(source=searched, condition=words.op("@@")(once), rank=func.ts_rank(words, once))
 
 
 _SQLITE: Final = (

@@ -1,9 +1,11 @@
 """The documents of all users: each sees, searches and deletes its own."""
 
+import asyncio
 import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec import structs
@@ -14,13 +16,16 @@ from wye.assistant.documents.reading import Reading, media_type_of
 from wye.assistant.documents.searching import FullText, Searcher
 from wye.config.tools import DocumentSettings
 from wye.core.document import Document, Found, Kept, Passage
-from wye.core.errors import InvalidRequestError, RouteNotFoundError, StoreUnavailableError
+from wye.core.errors import InvalidRequestError, OverloadedError, RouteNotFoundError, StoreUnavailableError, WyeError
 from wye.engine import Engine
 from wye.store import documents as rows
 from wye.store.database import Database, now_us
 
 LONGEST_NAME: Final = 200
 LONGEST_QUESTION: Final = 2000
+_AT_ONCE: Final = 250
+"""Passages that go to the database together."""
+_HOUR_US: Final = 3600 * 1_000_000
 
 
 class Shelf:
@@ -71,16 +76,36 @@ class Shelf:
             pages=read.pages,
             created_at=now_us(),
         )
+        return await self._kept(database, made, read.passages)
+
+    async def _kept(self, database: Database, made: Document, pieces: Sequence[Passage]) -> Document:
+        """Keep a document, a little at a time so that nobody else who writes waits for long."""
+        owner = made.user_id
         try:
             async with database.begin() as connection:
-                _check_room(await rows.kept(connection, owner), config, read.characters)
-                await rows.add(connection, owner, made, read.passages)
+                await rows.sweep(connection, owner, made.created_at - _HOUR_US)
+                _check_room(await rows.kept(connection, owner), self._config, made.characters)
+                await rows.begin(connection, owner, made)
         except IntegrityError:  # the same file came twice at once
             async with database.read() as connection:
-                there = await rows.same(connection, owner, digest)
-            if there is None:
-                raise
-            return there
+                if (there := await rows.same(connection, owner, made.digest)) is not None:
+                    return there
+            raise OverloadedError(
+                "this document is being kept already; try again in a moment", retry_after=1.0
+            ) from None
+        try:
+            for at in range(0, len(pieces), _AT_ONCE):
+                some = pieces[at : at + _AT_ONCE]
+                terms = await asyncio.to_thread(rows.terms_of, some)
+                async with database.begin() as connection:
+                    await rows.put(connection, owner, made.id, some, terms)
+            async with database.begin() as connection:
+                await rows.finish(connection, owner, made.id, len(pieces))
+        except BaseException:
+            with suppress(WyeError):  # else the owner's next upload forgets it
+                async with database.begin() as connection:
+                    await rows.drop(connection, owner, made.id)
+            raise
         return made
 
     async def every(self, owner: str, *, before: str | None = None, limit: int = 100) -> list[Document]:
