@@ -12,6 +12,7 @@ from tests.support.openai_wire import answer, stream
 from tests.support.upstream import Received, Reply, Upstream
 
 from wye import InvalidRequestError, ModelRouter, UnsupportedOperationError
+from wye.core.plan import Wishes
 from wye.engine import Engine
 from wye.toolloop import Done, TextDelta, ToolCalled, run
 from wye.toolloop import stream as streamed
@@ -29,6 +30,8 @@ async def engine(upstream: Upstream, tmp_path: Path) -> AsyncIterator[Engine]:
     }.items():
         settings.append(f'[models."up/{name}"]\ncapabilities = {json.dumps(["text", "streaming", *abilities])}\n')
     settings.append(provider("ollama", upstream.url))
+    others = ("perplexity", "groq", "mistral", "cohere")
+    settings += [provider(name, upstream.url, 'api_keys = ["made-up-0123456789"]') for name in others]
     settings.append('[aliases]\nboth = ["up/talker", "up/caller"]\nwords = ["up/talker", "up/object"]\n')
     file.write_text("\n".join(settings))
     async with ModelRouter.from_config(file, environ={}) as router:
@@ -159,6 +162,46 @@ async def test_a_local_model_without_tools_is_held_to_the_schema(
     found = await run(engine, ask(model), offering("calculator"))
     assert upstream.received[0].json["format"]["required"] == ["tool_calls", "answer"]
     assert (found.response.content, found.emulated) == ("It is 45,373.", True)
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        ("perplexity/sonar", "json_schema"),
+        ("groq/groq/compound", "json_object"),
+        ("mistral/open-mixtral-8x7b", "json_object"),
+        ("cohere/command-a-vision-07-2025", "json_object"),
+    ],
+)
+async def test_providers_models_that_call_nothing_write_their_calls_down(
+    engine: Engine, upstream: Upstream, model: str, form: str
+) -> None:
+    def reply(received: Received) -> Reply:
+        text = CALLING if len(upstream.received) == 1 else written(text="It is 45,373.")
+        if received.path.endswith("/completions"):
+            return answer(text)
+        message = {"role": "assistant", "content": [{"type": "text", "text": text}]}
+        return Reply.json({"id": "1", "finish_reason": "COMPLETE", "message": message})
+
+    upstream.handler = reply
+    found = await run(engine, ask(model), offering("calculator"))
+    first, second = (one.json for one in upstream.received)
+    assert "tools" not in first
+    assert first["response_format"]["type"] == form
+    assert "calculator answered:" in json.dumps(second["messages"][-1])
+    assert (found.response.content, found.emulated) == ("It is 45,373.", True)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "auto:cost"])
+async def test_where_the_choice_is_left_open_a_model_that_calls_tools_is_chosen(
+    engine: Engine, upstream: Upstream, strategy: str
+) -> None:
+    upstream.handler = lambda _: answer()
+    either = Wishes(providers=frozenset({"perplexity", "mistral"}))
+    found = await run(engine, ask(strategy, wishes=either), offering("calculator"))
+    row = engine.snapshot.catalog.models[f"{found.response.provider}/{found.response.model}"]
+    assert "function-calling" in row.capabilities
+    assert not found.emulated
 
 
 async def test_messages_that_are_none_are_the_callers_mistake(engine: Engine, upstream: Upstream) -> None:
