@@ -182,7 +182,7 @@ export function Groups({
                 {by === "tag"
                   ? "Requests are tagged by their key, or by the header x-wye-usage-tags."
                   : by === "conversation"
-                    ? "Requests say which conversation they are of by the header x-wye-conversation."
+                    ? "What is asked in a conversation, here or by /api/chat, is kept by it."
                     : "Choose a longer time, or take a filter away."}
               </EmptyState>
             }

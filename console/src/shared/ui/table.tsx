@@ -89,6 +89,8 @@ export function DataTable<T>({
       setOrder(first ? `${first.desc ? "-" : ""}${first.id}` : "");
     },
     enableSortingRemoval: false,
+    // There are no pages; and going back to the first one with each new list of rows would go on for ever.
+    autoResetPageIndex: false,
   });
   const shown = table.getRowModel().rows;
   const virtual = useVirtualizer({
@@ -209,6 +211,7 @@ export function DataTable<T>({
                   "focus-visible:-outline-offset-2",
                   onOpen && "cursor-pointer hover:bg-sunken",
                   row.id === open && "bg-accent-wash",
+                  item.index === shown.length - 1 && "[&>td]:border-b-0",
                 )}
                 style={{ height: ROW }}
               >
@@ -291,7 +294,7 @@ export function SimpleTable({
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody className="[&>tr:last-child>td]:border-b-0">
           {rows.map((row) => (
             <tr key={row.id}>
               {row.cells.map((cell, at) => (
