@@ -4,7 +4,7 @@ import { afterEach } from "vitest";
 afterEach(cleanup);
 
 // jsdom has no screen to ask.
-window.matchMedia = (media) =>
+globalThis.matchMedia = (media) =>
   Object.assign(new EventTarget(), {
     matches: false,
     media,
