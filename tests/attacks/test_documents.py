@@ -251,6 +251,27 @@ def test_no_name_and_no_question_is_more_than_words(admin: As, said: str) -> Non
     assert ann("DELETE", f"/api/documents/{made.json['id']}").status == 204
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain", "text/plain; charset=utf-7", 'text/html; charset="', "text/html", "application/pdf",
+        "text/markdown", "application/xhtml+xml", "application/octet-stream", "application/json", "text/",
+        "application/json; charset=x", "multipart/form-data; boundary=x", "x" * 4000, "\xff/\xff", "application/zip",
+    ],
+)  # fmt: skip
+def test_no_body_of_any_type_breaks_the_gateway(admin: As, kind: str) -> None:
+    ann, chance = person(admin, "ann"), random.Random(kind)
+    headers = {"authorization": f"Bearer {ann.key}", "content-type": kind}
+    for size in (0, 1, 300, 5000):
+        body = chance.randbytes(size)
+        answer = admin.gateway.request("POST", "/api/documents?name=%F0%9F%98%80", body, headers)
+        assert answer.status in {201, 400, 413}, (kind, size, answer.body)
+        if answer.status == 201:
+            assert ann("DELETE", f"/api/documents/{answer.json['id']}").status == 204
+        else:
+            assert answer.error["code"]
+
+
 def test_what_is_no_question_is_refused(admin: As) -> None:
     ann = person(admin, "ann")
     for query in ("", "?q=", f"?q={'x' * 2001}", "?q=%00", "?q=a&q=b", "?q=a&limit=0", "?q=a&limit=51", "?what=a"):

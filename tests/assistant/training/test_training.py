@@ -155,6 +155,12 @@ def test_overfitting_is_told_with_its_numbers(tmp_path: Path) -> None:
     assert "%" in sign.message
 
 
+def test_where_the_trainer_goes_by_another_metric_that_is_said_beside_overfitting(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", history(1500, turn=700), best_metric=0.74, best_model_checkpoint="out/checkpoint-1200")
+    (sign,) = signs(run := beneath(tmp_path).one("run"), run.written_at)
+    assert (sign.code, "best later, at step 1200" in sign.message) == ("overfitting", True)
+
+
 @pytest.mark.parametrize(
     "rows", [history(1500), history(800, turn=700), history(100)], ids=["falls", "turned just now", "new"]
 )

@@ -64,8 +64,7 @@ def best(run: Run) -> Best | None:
     """Return the best checkpoint: the Trainer's own choice, else by the evaluation's loss, else by the training's."""
     kept = {one.step for one in run.checkpoints}
     if run.best_checkpoint is not None and run.best_metric is not None:
-        number = run.best_checkpoint.rpartition("-")[2]
-        step = int(number) if number.isdigit() else 0
+        step = _step_of(run.best_checkpoint) or 0
         return Best(
             step=step,
             metric="best_metric",
@@ -118,9 +117,17 @@ def _overfitting(run: Run) -> Sign | None:
         code="overfitting",
         message=f"the evaluation loss was lowest at step {lowest.step} ({lowest.value:.4g}) and has risen by "
         f"{risen:.1%} to {last.value:.4g} at step {last.step}, while the training loss fell from {before:.4g} to "
-        f"{now:.4g}: take a checkpoint near step {lowest.step}, or stop",
+        f"{now:.4g}: {_advice(run, lowest.step)}",
         since_step=lowest.step,
     )
+
+
+def _advice(run: Run, lowest: int) -> str:
+    """Say what to do; where the Trainer goes by another metric, that one may still have got better."""
+    chosen = _step_of(run.best_checkpoint)
+    if chosen is not None and chosen > lowest:
+        return f"the Trainer's own metric was best later, at step {chosen}; judge by the metric that counts"
+    return f"take a checkpoint near step {lowest}, or stop"
 
 
 def _diverged(run: Run) -> Sign | None:
@@ -188,6 +195,11 @@ def _best(
     kept = point.step in {one.step for one in run.checkpoints}
     name = f"checkpoint-{point.step}" if kept else None
     return Best(step=point.step, metric=metric, value=point.value, checkpoint=name, kept=kept, chosen_by=by)
+
+
+def _step_of(checkpoint: str | None) -> int | None:
+    number = (checkpoint or "").rpartition("-")[2]
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def _at(points: Sequence[Point], steps: set[int]) -> list[Point]:
