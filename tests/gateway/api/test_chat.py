@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support import openai_wire as wire
+from tests.support import pdfs
 from tests.support.gateway import PATIENCE, Address, Json
 from tests.support.talking import Scripted, Talker, calls
 from tests.support.upstream import Cut, Hang, Hold, Reply
@@ -114,6 +115,19 @@ def test_pictures_pdfs_and_texts_reach_the_model_now_and_in_later_turns(ann: Tal
     assert "sandbox" in file.headers["content-security-policy"]
 
 
+def test_a_model_that_reads_no_pdf_is_told_what_it_says(ann: Talker, model: Scripted) -> None:
+    paper = base64.b64encode(pdfs.pdf(["Whales are mammals."])).decode()
+    sent = [{"name": "whales.pdf", "data": f"data:application/pdf;base64,{paper}"}]
+    turn = ann.says("What are they?", model="up/other", attachments=sent)
+    assert turn["context"]["pdfsAsText"] == 1
+    (asked,) = model.asked[-1]["messages"]
+    assert [part["type"] for part in asked["content"]] == ["text", "text"]
+    assert "Whales are mammals." in asked["content"][0]["text"]
+    again = ann.says("And now?", model="up/large", conversation=turn["conversation"])
+    assert again["context"]["pdfsAsText"] == 0
+    assert model.asked[-1]["messages"][0]["content"][0]["type"] == "file", "who reads PDFs gets the PDF"
+
+
 def test_a_conversation_gets_its_title_from_a_model_after_the_answer(ann: Talker, model: Scripted) -> None:
     turn = ann.says("Hello there, how are you doing on this fine day of the year?")
     assert turn["title"].startswith("Hello there")
@@ -193,7 +207,13 @@ def test_a_long_conversation_is_cut_at_its_beginning_and_it_is_said(ann: Talker,
     model.says = lambda _: "word " * 100
     talk = ann.says("Begin", model="up/small")["conversation"]
     turns = [ann.says(f"Go on {at}", model="up/small", conversation=talk) for at in range(5)]
-    assert turns[0]["context"] == {"messages": 3, "estimatedTokens": 141, "truncated": 0, "summarised": False}
+    assert turns[0]["context"] == {
+        "messages": 3,
+        "estimatedTokens": 141,
+        "truncated": 0,
+        "summarised": False,
+        "pdfsAsText": 0,
+    }
     assert turns[-1]["context"]["truncated"] > 0
     sent = said_to(model.asked[-1])
     assert len(sent) == turns[-1]["context"]["messages"] == 11 - turns[-1]["context"]["truncated"]

@@ -11,7 +11,7 @@ from wye.config.talks import ChatConfig
 from wye.core.caller import Caller
 from wye.core.errors import ContextLengthError, WyeError
 from wye.core.estimate import estimate_input_tokens
-from wye.core.plan import Attempt, Plan, Wishes
+from wye.core.plan import NO_WISHES, Attempt, Plan, Wishes
 from wye.core.request import Asked, Call, ChatRequest
 from wye.core.sealed import RECAP_HEADING
 from wye.engine import Engine
@@ -44,9 +44,15 @@ class Draft(Struct, frozen=True, kw_only=True):
         body = msgspec.json.encode({**self.members, "messages": messages})
         return openai_chat.parse_request(body, Asked(drop_unsupported=self.drop_unsupported))
 
-    def plan(self, engine: Engine, messages: Sequence[Mapping[str, Any]]) -> Plan:
-        """Return where it would go with these messages; raise as sending it would."""
-        return engine.plan_call(self.call(messages), self.wishes, self.caller)
+    def plan(self, engine: Engine, messages: Sequence[Mapping[str, Any]], *needs: str) -> Plan:
+        """Return where it would go with these messages, if the model has to have the abilities `needs`.
+
+        Raises as sending it would.
+        """
+        wishes = self.wishes
+        if needs:
+            wishes = structs.replace(wishes or NO_WISHES, needs=(wishes or NO_WISHES).needs | set(needs))
+        return engine.plan_call(self.call(messages), wishes, self.caller)
 
 
 class Past(Struct, frozen=True, kw_only=True):

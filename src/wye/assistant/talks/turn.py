@@ -8,8 +8,10 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct, structs
 
 from wye.assistant import loop
+from wye.assistant.documents.reading import Reading
 from wye.assistant.talks.history import Belongs, Draft, Fitted, History, Past
 from wye.assistant.talks.keeping import Keeping, Thread
+from wye.assistant.talks.papers import as_texts
 from wye.assistant.talks.question import Question
 from wye.assistant.talks.sent import content_of
 from wye.assistant.tools.box import Tools
@@ -23,11 +25,15 @@ _HALF: Final = 2
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """What came of a turn: the answer, what it was fitted to, and where both sides are kept, if they are."""
+    """What came of a turn: the answer, what it was fitted to, and where both sides are kept, if they are.
+
+    `as_texts` PDFs were sent as their text, to a model that reads none.
+    """
 
     answer: Answered
     fitted: Fitted
     tools: Sequence[str] = ()
+    as_texts: int = 0
     conversation: str | None = None
     title: str | None = None
     user_message: str | None = None
@@ -51,6 +57,7 @@ class Turns:
         """Keep conversations in the engine's store, where it has one."""
         self._engine = engine
         self._tools = tools
+        self._reading = Reading(engine.snapshot.settings.tools.document_search)
         self.keeping = Keeping(engine)
 
     @property
@@ -121,10 +128,12 @@ class Turns:
         if kept and question.messages is None:
             thread = await self.keeping.thread(question, config)
             agent = agent or self.agent(_agent_of(thread, self._engine))
-        return _Prepared(self._engine, self._tools, config, question, agent, thread, stream=stream)
+        prepared = _Prepared(self._engine, self._tools, config, question, agent, thread, stream=stream)
+        await prepared.look(self._reading)
+        return prepared
 
     async def _kept(self, prepared: "_Prepared", fitted: Fitted, answer: Answered) -> Turn:
-        turn = Turn(answer=answer, fitted=fitted, tools=prepared.tools)
+        turn = Turn(answer=answer, fitted=fitted, tools=prepared.tools, as_texts=prepared.as_texts)
         if prepared.thread is None:
             return turn
         kept = await self.keeping.keep(prepared.thread, prepared.question, answer, fitted)
@@ -192,9 +201,15 @@ class _Prepared:
             tools=tools.box.schemas(question.caller, self.tools),
             drop_unsupported=question.drop_unsupported,
         )
+        self._engine = engine
+        self._past: Sequence[Past] = ()
+        self.as_texts = 0
+
+    async def look(self, reading: Reading) -> None:
+        """See what was said, and send the text of PDFs to models that read none."""
         first, past, last = self._said()
-        self._past = past
-        self._history = History(engine, config, self._draft, first=first, past=past, last=last)
+        self._past, last, self.as_texts = await as_texts(self._engine, self._draft, reading, past, last)
+        self._history = History(self._engine, self._config, self._draft, first=first, past=self._past, last=last)
 
     def _members(self, *, stream: bool) -> dict[str, Any]:
         agent, said = self._agent, self.question.members

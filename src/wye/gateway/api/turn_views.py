@@ -35,12 +35,16 @@ class ToolRunView(View, frozen=True, kw_only=True):
 
 
 class FitView(View, frozen=True, kw_only=True):
-    """How much of the conversation was sent: `truncated` earlier messages were not, or only as a summary."""
+    """How much of the conversation was sent: `truncated` earlier messages were not, or only as a summary.
+
+    `pdfsAsText` PDFs were sent as their text, since the model reads none.
+    """
 
     messages: int
     estimated_tokens: int
     truncated: int
     summarised: bool
+    pdfs_as_text: int
 
 
 class TurnView(View, frozen=True, kw_only=True):
@@ -184,6 +188,7 @@ def _fit(turn: Turn) -> FitView:
         estimated_tokens=fitted.tokens,
         truncated=fitted.truncated,
         summarised=fitted.summary is not None,
+        pdfs_as_text=turn.as_texts,
     )
 
 
