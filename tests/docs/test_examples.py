@@ -54,6 +54,7 @@ def run(command: list[str], folder: Path) -> str:
 RUN = [
     "README.md",
     "docs/analytics.md",
+    "docs/chat.md",
     "docs/clients.md",
     "docs/documents.md",
     "docs/evaluations.md",
@@ -101,6 +102,15 @@ def test_the_settings_of_the_page_about_tools_are_accepted(tmp_path: Path) -> No
     assert not settings.warnings
     assert settings.tools.filesystem.root == "/srv/wye/files"
     assert settings.mcp.servers.keys() == {"docs", "wiki"}
+
+
+def test_the_settings_of_the_page_about_chats_are_accepted(tmp_path: Path) -> None:
+    file = tmp_path / "wye.toml"
+    file.write_text("\n".join(blocks("docs/chat.md", "toml")))
+    settings = load_settings(catalog.load(), path=file, environ={})
+    assert not settings.warnings
+    assert settings.chat.max_cost_usd == Decimal("0.50")
+    assert settings.agents["support"].tools == ("document_search", "datetime")
 
 
 def test_the_guides_provider_file_is_a_whole_one() -> None:
