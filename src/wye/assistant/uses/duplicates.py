@@ -1,4 +1,4 @@
-"""Finds examples that are there twice, or nearly so, in one pass and bounded memory per example.
+"""Finds examples that are there twice, or nearly so, in one pass.
 
 A text's sketch is the smallest hashes of its runs of words; two sketches tell how much of the runs the texts share, to
 within some percent. Source: Broder, On the resemblance and containment of documents (1997).
@@ -7,8 +7,9 @@ within some percent. Source: Broder, On the resemblance and containment of docum
 import heapq
 import re
 import zlib
+from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,7 +20,9 @@ ALIKE: Final = 0.85
 """How much two texts share to be called nearly the same."""
 _RUN: Final = 4
 _SKETCH: Final = 64
-_LOOKED_UP: Final = 12
+_LOOKED_UP: Final = 8
+MOST: Final = 100_000
+"""Examples whose sketches are kept, some 2 kB each; what comes later is compared with those."""
 _MOST_PER_HASH: Final = 32
 """How many examples are remembered by one run of words: what everybody says tells nothing."""
 _SHORTEST: Final = 12
@@ -34,7 +37,7 @@ class Duplicates:
     def __init__(self) -> None:
         """See nothing yet."""
         self._exact: dict[bytes, int] = {}
-        self._sketches: dict[int, tuple[int, ...]] = {}
+        self._sketches: dict[int, array[int]] = {}
         self._by_hash: dict[int, list[int]] = defaultdict(list)
 
     def see(self, line: int, example: Mapping[str, Any], text: str) -> tuple[Kind, int, float] | None:
@@ -46,28 +49,32 @@ class Duplicates:
         if sketch is None:
             return None
         found = self._nearest(sketch)
-        self._sketches[line] = sketch
+        if len(self._sketches) < MOST:
+            self._remember(line, sketch)
+        return None if found is None else ("near_duplicate", *found)
+
+    def _remember(self, line: int, sketch: Sequence[int]) -> None:
+        self._sketches[line] = array("L", sketch)
         for number in sketch[:_LOOKED_UP]:
             if len(self._by_hash[number]) < _MOST_PER_HASH:
                 self._by_hash[number].append(line)
-        return None if found is None else ("near_duplicate", *found)
 
-    def _nearest(self, sketch: tuple[int, ...]) -> tuple[int, float] | None:
+    def _nearest(self, sketch: Sequence[int]) -> tuple[int, float] | None:
         candidates = {line for number in sketch[:_LOOKED_UP] for line in self._by_hash.get(number, ())}
         scored = [(likeness(sketch, self._sketches[line]), -line) for line in candidates]
         score, line = max(scored, default=(0.0, 0))
         return (-line, score) if score >= ALIKE else None
 
 
-def likeness(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+def likeness(one: Sequence[int], other: Sequence[int]) -> float:
     """Return about which share of their runs of words two sketches have in common."""
     both = heapq.nsmallest(_SKETCH, set(one) | set(other))
     return len(set(one) & set(other) & set(both)) / len(both)
 
 
-def _sketch(text: str) -> tuple[int, ...] | None:
+def _sketch(text: str) -> list[int] | None:
     words = _word.findall(text.lower())
     if len(words) < _SHORTEST:
         return None
     runs = {zlib.crc32(" ".join(words[at : at + _RUN]).encode()) for at in range(len(words) - _RUN + 1)}
-    return tuple(heapq.nsmallest(_SKETCH, runs))
+    return heapq.nsmallest(_SKETCH, runs)
