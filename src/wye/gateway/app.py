@@ -445,6 +445,12 @@ class Gateway:
             duration_ms=round((time.perf_counter() - request.began) * 1000, 3),
             error=error.code if error else None,
         )
+        if (answered := request.answered) is not None:
+            line.stream, line.asked, line.attempts = answered.stream, answered.asked, answered.attempts
+            line.provider, line.model = answered.provider, answered.model
+            if answered.usage is not None:
+                line.input_tokens, line.output_tokens = answered.usage.input_tokens, answered.usage.output_tokens
+            line.cost_usd = None if answered.cost is None else f"{answered.cost:f}"
         if (exchange := request.exchange) is not None:
             line.stream = exchange.call.stream
             line.asked = exchange.call.model

@@ -2,27 +2,45 @@
 
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wye.core.caller import LOCAL, Caller
 from wye.core.exchange import Exchange
 from wye.core.ids import new_request_id
+from wye.core.usage import Usage
 from wye.gateway.http import Receive, Scope, Send, read_body, too_large
 from wye.gateway.outlet import ARRIVED, EXTENSION, AsgiOutlet, Outlet
 
 _NOTHING: Final[dict[str, Any]] = {}
 
 
+class Answered(Struct, frozen=True, kw_only=True):
+    """What came of a request that took several exchanges, for the log; `cost` is USD."""
+
+    stream: bool
+    asked: str
+    provider: str | None
+    model: str | None
+    attempts: int
+    usage: Usage | None
+    cost: Decimal | None
+
+
 class Request:
     """One HTTP request under way.
 
     `caller` is who asks, as sign-in found out; what needs no sign-in is asked by whoever is on this machine. `allow`
-    names the methods its path takes, where an error is to say so.
+    names the methods its path takes, where an error is to say so. `exchange` is what it asks of a model; where that
+    takes several, `answered` tells what came of them.
     """
 
     __slots__ = (
         "_arrived",
         "allow",
+        "answered",
         "began",
         "caller",
         "exchange",
@@ -53,6 +71,7 @@ class Request:
         self._arrived: Callable[[], bytes | None] | None = offered.get(ARRIVED)
         self.id = new_request_id()
         self.exchange: Exchange | None = None
+        self.answered: Answered | None = None
         self.caller: Caller = LOCAL
         self.allow = b""
 

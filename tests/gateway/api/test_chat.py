@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support import openai_wire as wire
 from tests.support import pdfs
-from tests.support.gateway import PATIENCE, Address, Json
+from tests.support.gateway import PATIENCE, Address, Json, Running
 from tests.support.talking import Scripted, Talker, calls
 from tests.support.upstream import Cut, Hang, Hold, Reply
 
@@ -322,6 +322,13 @@ def test_nothing_is_kept_of_a_turn_that_failed_or_was_not_to_be_kept(ann: Talker
     assert ann("POST", "/api/chat/message/stream", {"message": "Hi", "model": "up/large"}).status == 502
     model.says = lambda _: "Hello"
     assert ann.says("Hi", keep=False)["conversation"] is None
+    talk = ann.says("Begun")["conversation"]
+    ann.waits_until(talk, lambda one: one["titleSource"] == "model")
+    before, told = ann("GET", "/api/conversations").json["conversations"], ann.told(talk)
+    aside = ann.says("By the way", keep=False, conversation=talk)
+    assert (aside["conversation"], ann.told(talk)) == (None, told)
+    assert len(model.asked[-1]["messages"]) == len(told) + 1, "it is remembered all the same"
+    assert ann.hears("Streamed", keep=False, conversation=talk)[0]["conversation"] is None
     assert ann("GET", "/api/conversations").json["conversations"] == before
 
 
@@ -408,6 +415,16 @@ def test_titles_are_found_for_messages_and_for_conversations(ann: Talker, model:
     assert ann("POST", "/api/conversations/generate-title", {"conversation": talk}).json["title"] == "New"
     assert ann.shown(talk)["title"] == "New"
     assert ann("POST", "/api/conversations/generate-title", {}).error["param"] == "messages"
+
+
+def test_the_log_says_who_answered_and_what_it_took(ann: Talker, model: Scripted) -> None:
+    del model
+    turn = ann.says("Hi")
+    assert isinstance(ann.gateway, Running)
+    line = ann.gateway.wait_line(request_id=turn["requestId"], event="request")
+    assert (line["provider"], line["model"], line["asked"], line["attempts"]) == ("up", "large", "up/large", 1)
+    assert (line["input_tokens"], line["output_tokens"]) == (3, 2)
+    assert float(line["cost_usd"]) == pytest.approx(turn["cost"])
 
 
 def test_a_cap_on_cost_ends_the_rounds(ann: Talker, model: Scripted) -> None:

@@ -200,7 +200,7 @@ class Keeping:
             answer = structs.replace(message, parent_id=user_message, created_at=now_us())
             await rows.add_message(connection, owner, answer)
             if thread.conversation is not None and not thread.conversation.title_source:
-                await rows.change(connection, owner, thread.id, title=_words(asked), title_source="words")
+                await rows.change(connection, owner, thread.id, title=_words(thread.text), title_source="words")
             if message.model is not None:
                 who = {"model": message.model, "provider": message.provider}
                 await rows.change(connection, owner, thread.id, **who)
@@ -272,15 +272,15 @@ def missing_message(message_id: str) -> RouteNotFoundError:
     )
 
 
-def _words(asked: Question) -> str:
-    return str(plain(first_words([{"role": "user", "content": asked.text}])))
+def _words(text: str) -> str:
+    return str(plain(first_words([{"role": "user", "content": text}])))
 
 
 def _begun(thread: Thread, asked: Question, now: int) -> rows.Conversation:
     return rows.Conversation(
         id=thread.id,
         user_id=asked.caller.user,
-        title=_words(asked),
+        title=_words(thread.text),
         title_source="words",
         agent=asked.agent,
         metadata={"instructions": plain(asked.instructions)} if asked.instructions else None,

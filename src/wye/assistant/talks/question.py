@@ -16,9 +16,9 @@ class Question(Struct, frozen=True, kw_only=True):
     """What somebody says, and of whom an answer is wanted.
 
     `members` are those of a request in OpenAI's form without model and messages. `tools` are names, `None` what the
-    settings say. `conversation` is the id of one that is gone on with; `keep` tells that a new one is begun where there
-    is none. `after` is the message that the question follows, where that is not the last one; `again` is the message
-    of a user that gets another answer. The rest is as in `wye.toolloop.Ask`.
+    settings say. `conversation` is the id of one that is gone on with; without `keep` the turn is kept in none, and a
+    new one is begun only with it. `after` is the message that the question follows, where that is not the last one;
+    `again` is the message of a user that gets another answer. The rest is as in `wye.toolloop.Ask`.
 
     `messages` are a whole conversation in OpenAI's form that somebody else keeps, instead of all that; `instructions`
     go before it.

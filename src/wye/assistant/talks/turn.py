@@ -104,7 +104,8 @@ class Turns:
                 async with aclosing(pieces) as events:
                     async for event in events:
                         if not heard.begun:
-                            yield Begun(conversation=prepared.thread.id if prepared.thread is not None else None)
+                            kept = prepared.thread if question.keep else None
+                            yield Begun(conversation=None if kept is None else kept.id)
                         heard.add(event)
                         yield event
                         if isinstance(event, Done):
@@ -134,7 +135,7 @@ class Turns:
 
     async def _kept(self, prepared: "_Prepared", fitted: Fitted, answer: Answered) -> Turn:
         turn = Turn(answer=answer, fitted=fitted, tools=prepared.tools, as_texts=prepared.as_texts)
-        if prepared.thread is None:
+        if prepared.thread is None or not prepared.question.keep:
             return turn
         kept = await self.keeping.keep(prepared.thread, prepared.question, answer, fitted)
         if kept is None:  # the conversation was deleted meanwhile, and stays so
@@ -148,7 +149,7 @@ class Turns:
         )
 
     def _keep_broken_off(self, prepared: "_Prepared", heard: "_Heard", why: str) -> None:
-        if prepared.thread is not None and heard.text:
+        if prepared.thread is not None and prepared.question.keep and heard.text:
             self.keeping.keep_soon(prepared.thread, prepared.question, "".join(heard.text), why)
 
     async def aclose(self) -> None:
@@ -277,7 +278,7 @@ def _check(question: Question, config: ChatConfig) -> None:
         return
     if not question.text and not question.sent and question.again is None:
         raise InvalidRequestError("'message' is empty: say something", code="missing_field", param="message")
-    if len(question.text) > config.max_message_characters:
+    if question.again is None and len(question.text) > config.max_message_characters:
         raise InvalidRequestError(
             f"'message' has more than {config.max_message_characters} characters ([chat] max_message_characters)",
             code="message_too_long",

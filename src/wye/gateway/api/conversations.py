@@ -239,7 +239,7 @@ async def _again(here: Here, conversation_id: str, data: RegenerateForm) -> Ques
         if said is None:
             raise missing_message(named)
     again = said.id if said.role == "user" else said.parent_id
-    return question_of(here, data, text=said.text, conversation=conversation_id, again=again)
+    return question_of(here, data, text="", conversation=conversation_id, again=again)
 
 
 @post("/{conversation_id:str}/regenerate", status_code=200, responses=whole(TurnView), opt=USE)

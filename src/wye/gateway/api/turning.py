@@ -23,6 +23,7 @@ from wye.gateway.api.chat_forms import AnsweringForm, AttachmentForm
 from wye.gateway.api.forms import Choosing, Context, Options
 from wye.gateway.api.here import Here
 from wye.gateway.http import JSON, STREAM, Header
+from wye.gateway.request import Answered
 
 _NO_CONTEXT: Final = Context()
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -114,6 +115,7 @@ class TurnAnswer(ASGIResponse):
         here = self._here
         turn = await here.turns.answer(self._question)
         here.departure.end()
+        self._note(turn)
         body = _encode(self._shape(turn, here.request.id))
         here.status = 200
         if (wait := here.request.outlet.answer(200, [JSON, *_headers(here, turn)], body)) is not None:
@@ -142,8 +144,22 @@ class TurnAnswer(ASGIResponse):
         here.departure.end()
         await out.finish(b"")
 
+    def _note(self, turn: Turn) -> None:
+        """Write down for the log what came of the turn."""
+        answer = turn.answer
+        self._here.request.answered = Answered(
+            stream=self._stream,
+            asked=self._question.model,
+            provider=answer.response.provider or None,
+            model=answer.response.model or None,
+            attempts=answer.attempts,
+            usage=answer.usage,
+            cost=answer.cost,
+        )
+
     def _told(self, one: TurnEvent) -> bytes:
         if isinstance(one, Turn):
+            self._note(one)
             done: Any = msgspec.to_builtins(self._shape(one, self._here.request.id), builtin_types=(Decimal,))
             return event({"type": "done", **done})
         told: Mapping[str, Any] | None = views.told(one, self._here.request.id)
