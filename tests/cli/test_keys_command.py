@@ -28,6 +28,8 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     listed = wye(tmp_path, "list", "--json").stdout
     assert [(one["id"], one["status"]) for one in json.loads(listed)] == [(made["id"], "active")]
     assert made["key"] not in listed
+    assert json.loads(listed)[0]["last_used_at"] is None
+    assert wye(tmp_path, "list").stdout.splitlines()[1].split()[-1] == "never"
     assert wye(tmp_path, "revoke", made["id"]).returncode == 0
     assert json.loads(wye(tmp_path, "list", "--json").stdout)[0]["status"] == "revoked"
     assert wye(tmp_path, "revoke", "key_none").returncode != 0

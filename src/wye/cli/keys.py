@@ -1,5 +1,6 @@
 """`wye keys`: virtual keys, straight in the store; and encrypting anew what users brought along."""
 
+import datetime
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -87,11 +88,26 @@ def list_keys(
 
     found, now = _asked(config, ask), now_us()
     if as_json:
-        print_json([{**issuing.shown(key), "status": _status(key, now)} for key in found])
+        more = ("created_at", "last_used_at")
+        print_json(
+            [
+                {**issuing.shown(key), "status": _status(key, now), **{name: getattr(key, name) for name in more}}
+                for key in found
+            ]
+        )
         return
-    columns = tuple(map(Column, ("id", "prefix", "name", "user", "team", "scopes", "status")))
+    columns = (*map(Column, ("id", "prefix", "name", "user", "team", "scopes", "status")), Column("last used", 1))
     rows: list[Any] = [
-        (key.id, key.prefix, key.name, key.user_id, key.team_id or "–", ", ".join(key.scopes), _status(key, now))
+        (
+            key.id,
+            key.prefix,
+            key.name,
+            key.user_id,
+            key.team_id or "–",
+            ", ".join(key.scopes),
+            _status(key, now),
+            _day(key.last_used_at),
+        )
         for key in found
     ]
     print_table(columns, rows)
@@ -157,6 +173,10 @@ def rotate_secret(*, config: Config = None, as_json: AsJson = False) -> None:
     else:
         said = ", ".join(f"{name} {count}" for name, count in counts.items())
         console.print(f"[green]ok[/] {said}: the old keys may be taken out of WYE_SECRET_KEY", highlight=False)
+
+
+def _day(at: int | None) -> str:
+    return "never" if at is None else f"{datetime.datetime.fromtimestamp(at / 1e6, datetime.UTC):%Y-%m-%d}"
 
 
 def _status(key: Any, now: int) -> str:

@@ -90,6 +90,8 @@ async def test_sessions_are_listed_and_one_is_told_request_by_request(ask: Ask, 
     told = await ask("session_analysis")
     assert list(told["by"]) == ["c1", "c3", "c2"]
     assert told["by"]["c1"]["cost"] == 5.0
+    assert told["summary"] == {"sessions": 3, "requests_outside_sessions": 3}
+    assert (await ask("session_analysis", limit=2))["summary"] == {"sessions": "2 or more"}
     one = await ask("session_analysis", session="c1")
     assert [row[2] for row in one["table"]["rows"]] == ["openai/gpt-4o", "openai/gpt-4o-mini"]
     assert one["summary"]["cost_usd"] == 5.0
@@ -164,6 +166,7 @@ async def test_judgements_are_tallied(ask: Ask, database: Database) -> None:
     }  # fmt: skip
     assert told["by"]["y"]["win_rate"] == 25.0
     assert told["summary"]["judgements_of_unknown_cost"] == 2
+    assert list((await ask("evaluation_metrics", by="name"))["by"]) == ["(unnamed)"]
     everybody = await ask("evaluation_metrics", by="judge")
     assert everybody["by"]["j/one"]["judged"] == 4
     assert (await ask("export_data", what="evaluations", format="json", caller=BOB))["data"][0]["winner"] == "b"

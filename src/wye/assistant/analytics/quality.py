@@ -17,6 +17,7 @@ DESCRIPTION: Final = (
     "Quality of models' answers as judges saw it: by model how many were judged, wins, losses, ties, win rate, mean "
     "score (0 to 1), and how often a judge changed its mind when the answers were swapped."
 )
+_UNNAMED: Final = "(unnamed)"
 _COLUMNS: Final = (
     Column("judged", "count"), Column("wins", "count"), Column("losses", "count"), Column("ties", "count"),
     Column("win_rate", "%"), Column("mean_score"), Column("order_mattered", "%"),
@@ -73,11 +74,11 @@ def tallied(found: Iterable[Evaluation], by: Literal["model", "judge", "name"]) 
     tallies: dict[str, Tally] = defaultdict(Tally)
     for one in found:
         if by == "model":
-            _count(tallies[one.model_a], one, "a")
+            _count(tallies[one.model_a or _UNNAMED], one, "a")
             if one.model_b is not None:
-                _count(tallies[one.model_b], one, "b")
+                _count(tallies[one.model_b or _UNNAMED], one, "b")
         else:
-            _count(tallies[one.judge if by == "judge" else one.name], one, "a")
+            _count(tallies[one.judge if by == "judge" else one.name or _UNNAMED], one, "a")
     return sorted(tallies.items(), key=lambda item: (-(_rate(item[1]) or 0), -(_mean(item[1]) or 0), item[0]))
 
 

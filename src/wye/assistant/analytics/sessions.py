@@ -64,18 +64,16 @@ async def answer(books: Books, asked: Arguments, viewer: Viewer) -> Finding:
     rows = [[group.name[0], *_figures(group.sums)] for group in found.groups]
     return Finding(
         period=period_of(span),
-        summary={
-            "sessions": f"{len(rows)} or more" if found.others is not None else len(rows),
-            "requests_outside_sessions": max(0, found.all.sums.requests - _requests_in(found.groups, found.others)),
-        },
+        summary={"sessions": f"{len(rows)} or more"} if len(rows) == asked.limit else _counted(found),
         table=Table(_LIST, rows),
         chart=Chart(kind="bar", x="session", y=["cost"]),
     )
 
 
-def _requests_in(groups: Sequence[usage.Group], others: usage.Group | None) -> int:
-    """Count what is in sessions: what is left over of everything is, where groups were cut off."""
-    return sum(group.sums.requests for group in groups) + (others.sums.requests if others is not None else 0)
+def _counted(found: usage.Report) -> dict[str, Any]:
+    """Return how many sessions there are, where all of them are known, and what was asked outside of any."""
+    within = sum(group.sums.requests for group in found.groups)
+    return {"sessions": len(found.groups), "requests_outside_sessions": max(0, found.all.sums.requests - within)}
 
 
 def _figures(sums: Sums) -> list[Cell]:
