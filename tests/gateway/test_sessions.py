@@ -221,6 +221,14 @@ def test_a_form_is_no_json(locked: Running) -> None:
     assert locked.request("POST", "/api/teams", b'{"name": "x"}', session).error["code"] == "invalid_content_type"
 
 
+def test_a_file_is_uploaded_by_the_console_and_by_no_other_page(locked: Running) -> None:
+    path, body = "/api/documents?name=a.txt", b"words of a file"
+    session = {"cookie": cookie(sign_in(locked, ADMIN_KEY))["cookie"], "content-type": "text/plain"}
+    for headers in FOREIGN:
+        assert locked.request("POST", path, body, {**session, **headers}).error["code"] == "cross_site"
+    assert locked.request("POST", path, body, {**session, **OURS}).status == 201
+
+
 def test_nobody_is_signed_in_as_somebody_else_by_another_site(locked: Running) -> None:
     assert sign_in(locked, ADMIN_KEY, **{"sec-fetch-site": "cross-site"}).status == 403
 
