@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -26,9 +26,9 @@ from wye.core.response import ModelResponse, StreamChunk
 from wye.core.sink import Sink
 from wye.dispatch import walk
 from wye.dispatch.checks import Checks
-from wye.dispatch.course import Rules
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.in_process import BaseModelProvider
+from wye.dispatch.rules import Rules
 from wye.dispatch.sink import pieces
 from wye.dispatch.slots import Slots
 from wye.dispatch.turnover import Turnover
@@ -193,11 +193,9 @@ class Engine:
         finally:
             self._turnover.leave(generation)
 
-    @asynccontextmanager
-    async def pieces(self, exchange: Exchange) -> AsyncIterator[AsyncGenerator[Sequence[StreamChunk]]]:
+    def pieces(self, exchange: Exchange) -> aclosing[AsyncGenerator[Sequence[StreamChunk]]]:
         """Answer an exchange in pieces to be read within the block; leaving it early ends the call at the provider."""
-        async with aclosing(pieces(partial(self.stream, exchange))) as batches:
-            yield batches
+        return aclosing(pieces(partial(self.stream, exchange)))
 
     def seen_by(self, caller: Caller) -> snapshot.Snapshot:
         """Return the snapshot that holds for a caller: with what its user brought along, where that is anything."""

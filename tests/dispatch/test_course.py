@@ -28,8 +28,9 @@ from wye.core.errors import (
 )
 from wye.core.plan import Outcome
 from wye.core.secret import Secret
-from wye.dispatch.course import Course, Rules
+from wye.dispatch.course import Course
 from wye.dispatch.retry import RetryConfig
+from wye.dispatch.rules import Rules
 from wye.dispatch.slots import Slots
 from wye.health import BreakerConfig, Health, ProviderKeys
 

@@ -32,7 +32,7 @@ from wye.core.errors import (
     WyeError,
 )
 from wye.dispatch import walk
-from wye.dispatch.course import Rules
+from wye.dispatch.rules import Rules
 
 ROLE, HELLO, YOU, FINISH, USAGE, DONE = OPENAI.pieces
 BROKEN = sse({"error": {"message": "broken inside", "type": "server_error"}})
@@ -210,12 +210,11 @@ async def test_a_stream_that_says_nothing_is_given_out_at_its_end(server: Server
     assert exchange.outcomes[0].first_token is None
 
 
-async def test_not_many_chunks_without_content_wait(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "_HELD_AT_MOST", 3)
-    server.reply_with(Reply.stream([ROLE, Pause(0.01), ROLE, Pause(0.01), ROLE, Pause(0.01), ROLE, Hang()]))
+async def test_not_many_chunks_without_content_wait(server: Server) -> None:
+    server.reply_with(Reply.stream([ROLE * 63, Pause(0.01), ROLE, Pause(0.01), ROLE, Hang()]))
     async with Upstreams(one=behind(server)) as upstreams:
         pieces = batches(exchange_to("one", stream=True), upstreams)
-        assert len(await anext(pieces)) == 4
+        assert len(await anext(pieces)) == 65
         await pieces.aclose()
 
 

@@ -1,6 +1,7 @@
 """A byte stream is cut into the same events wherever the network cut it."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,7 @@ from tests.support.recordings import RECHUNKINGS, WIRES, Recording, Wire, rechun
 from wye.adapters import load
 from wye.core.errors import MalformedResponseError
 from wye.core.wire import Framing, ServerEvent
-from wye.transport import framing
-from wye.transport.framing import decoder
+from wye.transport.framing import Decoder, NdjsonDecoder, SseDecoder, decoder
 
 Events = list[tuple[bytes, str | None]]
 
@@ -166,21 +166,17 @@ def test_a_recorded_stream_is_the_same_events_however_it_is_cut(wire: Wire, reco
     assert events(how, *rechunk(head, "bytes")) == events(how, head)
 
 
-@pytest.mark.parametrize("how", ["sse", "ndjson"])
-def test_an_event_longer_than_allowed_is_refused_before_it_fills_the_memory(
-    how: Framing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(framing, "MAX_EVENT_BYTES", 1000)
-    reading = decoder(how)
+@pytest.mark.parametrize("made", [SseDecoder, NdjsonDecoder])
+def test_an_event_longer_than_allowed_is_refused_before_it_fills_the_memory(made: Callable[..., Decoder]) -> None:
+    reading = made(longest=1000)
     for _ in range(10):
         reading.feed(b"x" * 100)
     with pytest.raises(MalformedResponseError, match="longer than 1000 bytes"):
         reading.feed(b"x")
 
 
-@pytest.mark.parametrize("how", ["sse", "ndjson"])
-def test_many_events_may_be_longer_than_one_may_be(how: Framing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(framing, "MAX_EVENT_BYTES", 1000)
-    reading = decoder(how)
+@pytest.mark.parametrize("made", [SseDecoder, NdjsonDecoder])
+def test_many_events_may_be_longer_than_one_may_be(made: Callable[..., Decoder]) -> None:
+    reading = made(longest=1000)
     line = b"data: " + b"x" * 90 + b"\n\n"
     assert sum(len(reading.feed(line[:50])) + len(reading.feed(line[50:])) for _ in range(100)) == 100

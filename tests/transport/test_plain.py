@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
 
 import pytest
 from tests.support.upstream import Cut, Hang, Hold, Pause, Reply, Upstream
@@ -278,24 +277,18 @@ async def test_a_busy_transport_keeps_what_it_opened_and_no_more(plain: Connect,
     assert (len(transport._idle), len(transport._busy)) == (9, 0)
 
 
-async def test_the_head_of_each_key_s_requests_is_written_once(
-    plain: Connect, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[str] = []
-    write = PlainTransport._fixed_head
-
-    def counted(transport: PlainTransport, method: str, path: str, headers: Mapping[str, str]) -> bytes:
-        written.append(headers["authorization"])
-        return write(transport, method, path, headers)
-
-    monkeypatch.setattr(PlainTransport, "_fixed_head", counted)
+async def test_the_head_of_each_key_s_requests_is_written_once(plain: Connect, upstream: Upstream) -> None:
     upstream.handler = lambda _: Reply.json({})
     transport = pool(plain, upstream.url)
     keys = [{"authorization": f"Bearer {name}"} for name in ("one", "two", "three")]
-    for headers in keys * 3:
-        await transport.send("/chat", headers, b"{}", DEADLINE)
+    written: list[list[bytes]] = []
+    for _ in range(3):
+        for headers in keys:
+            await transport.send("/chat", headers, b"{}", DEADLINE)
+        written.append([head for _, head in transport._heads["/chat"].values()])
     assert [request.headers["authorization"] for request in upstream.received] == [k["authorization"] for k in keys] * 3
-    assert written == [k["authorization"] for k in keys]
+    assert [len(heads) for heads in written] == [3, 3, 3]
+    assert all(later is first for heads in written for later, first in zip(heads, written[0], strict=True))
 
 
 async def test_headers_that_are_made_anew_each_time_do_not_pile_up(plain: Connect, upstream: Upstream) -> None:

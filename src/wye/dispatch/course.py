@@ -7,11 +7,7 @@ provider had closed already, is none either: the provider never saw the request 
 
 import asyncio
 import math
-import random
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
-
-from msgspec import Struct
 
 from wye.core.errors import (
     AddressRefusedError,
@@ -28,32 +24,15 @@ from wye.core.errors import (
 )
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt, Outcome
-from wye.dispatch.retry import RetryConfig, pause
-from wye.dispatch.slots import Limits, Slots, full
+from wye.dispatch.retry import pause
+from wye.dispatch.rules import Rules
+from wye.dispatch.slots import Slots, full
 from wye.health import Health, Permit
 
 _THE_KEYS_FAULT: Final = (RateLimitError, ProviderAuthenticationError, QuotaExceededError)
 """What another key of the same provider may not meet."""
 _NEVER_SENT: Final = (UnsupportedParameterError, UnsupportedOperationError, AddressRefusedError)
 """What is said of a request before it is sent, unless the provider's status stands with it."""
-
-
-class Rules(Struct, frozen=True, kw_only=True):
-    """How far a request goes. Without `retry` every attempt of its plan is made once, and there is no pause.
-
-    `limits` are the providers that take so many calls at a time, `patience` the seconds a provider has for a whole
-    answer where it has a number of its own. `chance` draws evenly from 0 to 1, `sleep` waits for seconds.
-    """
-
-    retry: RetryConfig | None = None
-    limits: Limits = {}
-    patience: Mapping[str, float] = {}
-    chance: Callable[[], float] = random.random
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    clock: Callable[[], float] | None = None
-
-
-ONCE_EACH: Final = Rules()
 
 
 class Course:

@@ -18,8 +18,9 @@ from wye.core.response import ModelResponse, StreamChunk
 from wye.core.secret import Secret
 from wye.core.sink import Sink
 from wye.core.usage import Usage
-from wye.dispatch.course import ONCE_EACH, Course, Rules, too_late
+from wye.dispatch.course import Course, too_late
 from wye.dispatch.produced import Produced
+from wye.dispatch.rules import ONCE_EACH, Rules
 from wye.dispatch.upstream import Upstream
 from wye.health import Health
 

@@ -157,8 +157,8 @@ class Line:
         self.holders = grant.holders
         self.renewed = now
         lasts = at + round(lasting * 1_000_000)
-        self.until = lasts if allowance.ends_at is None else min(lasts, allowance.ends_at)
-        self.low = allowance.slice() // _LOW if allowance.is_sliced and self.hard else -math.inf
+        self.until = float(lasts if allowance.ends_at is None else min(lasts, allowance.ends_at))
+        self.low = float(allowance.slice() // _LOW) if allowance.is_sliced and self.hard else -math.inf
         self.empty_until = now + _EMPTY_SECONDS if grant.remaining == 0 else -math.inf
 
     def share_alone(self) -> int:

@@ -15,34 +15,13 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from wye.catalog.schema import Price, Rates
 from wye.core.usage import Usage
+from wye.ledger.rates import WholeRates, whole
 
-_ATTO_PER_MICRO: Final = 10**12
-_MICRO_PER_USD: Final = 10**6
 _ATTO_PER_USD: Final = 10**18
-
-
-class _Rates(Struct, frozen=True):
-    """Atto-dollars per token, character, request, search, image and hour; `None` is unknown."""
-
-    input: int | None
-    output: int | None
-    cache_read: int | None
-    cache_write: int | None
-    cache_write_1h: int | None
-    audio_input: int | None
-    image_input: int | None
-    audio_output: int | None
-    image_output: int | None
-    reasoning: int | None
-    per_request: int
-    per_search: int | None
-    per_image: int | None
-    per_audio_hour: int | None
-    per_character: int | None
 
 
 class Rater:
@@ -50,7 +29,7 @@ class Rater:
 
     def __init__(self) -> None:
         """Begin with nothing worked out."""
-        self._known: dict[int, tuple[Price, _Rates]] = {}
+        self._known: dict[int, tuple[Price, WholeRates]] = {}
 
     def cost(self, price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
         """Return what `usage` costs in USD, `None` where the usage or a price that it needs is unknown.
@@ -60,11 +39,11 @@ class Rater:
         if usage is None:
             return None
         if price.windows or price.tiers:
-            rates = _whole(_in_force(price.at(at or datetime.datetime.now(datetime.UTC)), usage))
+            rates = whole(_in_force(price.at(at or datetime.datetime.now(datetime.UTC)), usage))
         else:
             known = self._known.get(id(price))
             if known is None or known[0] is not price:
-                known = self._known[id(price)] = (price, _whole(price))
+                known = self._known[id(price)] = (price, whole(price))
             rates = known[1]
         total = _total(rates, usage)
         return None if total is None else Decimal(_written(total))
@@ -93,7 +72,7 @@ def _written(atto: int) -> str:
     return f"{whole}.{fraction:018d}".rstrip("0").rstrip(".")
 
 
-def _total(rates: _Rates, usage: Usage) -> int | None:
+def _total(rates: WholeRates, usage: Usage) -> int | None:
     if usage.is_plain and rates.reasoning is None and rates.input is not None and rates.output is not None:
         return rates.per_request + usage.input_tokens * rates.input + usage.output_tokens * rates.output
     read, written, heard = usage.cache_read_tokens, usage.cache_write_tokens, usage.audio_input_tokens
@@ -137,37 +116,3 @@ def _in_force(price: Price, usage: Usage) -> Price:
     tier = max(reached, key=lambda tier: tier.above_input_tokens)
     rates = {name: rate for name in Rates.__struct_fields__ if (rate := getattr(tier, name)) is not None}
     return structs.replace(price, **rates)
-
-
-def _whole(price: Price) -> _Rates:
-    plain_input, plain_output = _atto(price.input), _atto(price.output)
-    written = _first(_atto(price.cache_write), plain_input)
-    return _Rates(
-        input=plain_input,
-        output=plain_output,
-        cache_read=_first(_atto(price.cache_read), plain_input),
-        cache_write=written,
-        cache_write_1h=_first(_atto(price.cache_write_1h), written),
-        audio_input=_first(_atto(price.audio_input), plain_input),
-        image_input=_first(_atto(price.image_input), plain_input),
-        audio_output=_first(_atto(price.audio_output), plain_output),
-        image_output=_first(_atto(price.image_output), plain_output),
-        reasoning=_atto(price.reasoning),
-        per_request=_apiece(price.per_request) or 0,
-        per_search=_apiece(price.per_search),
-        per_image=_apiece(price.per_image),
-        per_audio_hour=_apiece(price.per_audio_hour),
-        per_character=_atto(price.per_million_characters),
-    )
-
-
-def _atto(micro: Decimal | None) -> int | None:
-    return None if micro is None else round(micro * _ATTO_PER_MICRO)
-
-
-def _apiece(usd: Decimal | None) -> int | None:
-    return None if usd is None else round(usd * _ATTO_PER_MICRO * _MICRO_PER_USD)
-
-
-def _first(special: int | None, plain: int | None) -> int | None:
-    return special if special is not None else plain

@@ -30,10 +30,11 @@ class Decoder(Protocol):
 class _Buffer:
     """Collects bytes until a separator comes, without looking at any byte twice."""
 
-    __slots__ = ("_searched", "waiting")
+    __slots__ = ("_longest", "_searched", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
         self.waiting = bytearray()
+        self._longest = longest
         self._searched = 0
 
     def split(self, data: bytes, separator: bytes) -> list[bytes]:
@@ -44,8 +45,8 @@ class _Buffer:
         last = self.waiting.rfind(separator, max(0, self._searched - len(separator) + 1))
         if last < 0:
             self._searched = len(self.waiting)
-            if self._searched > MAX_EVENT_BYTES:
-                raise MalformedResponseError(f"an event of the stream is longer than {MAX_EVENT_BYTES} bytes")
+            if self._searched > self._longest:
+                raise MalformedResponseError(f"an event of the stream is longer than {self._longest} bytes")
             return []
         blocks = bytes(self.waiting[:last]).split(separator)
         del self.waiting[: last + len(separator)]
@@ -65,9 +66,9 @@ class SseDecoder:
 
     __slots__ = ("_begun", "_buffer", "_carriage_return")
 
-    def __init__(self) -> None:
-        """Begin a stream."""
-        self._buffer = _Buffer()
+    def __init__(self, longest: int = MAX_EVENT_BYTES) -> None:
+        """Begin a stream; an event of more than `longest` bytes is refused."""
+        self._buffer = _Buffer(longest)
         self._begun = False
         self._carriage_return = False
 
@@ -130,9 +131,9 @@ class NdjsonDecoder:
 
     __slots__ = ("_buffer",)
 
-    def __init__(self) -> None:
-        """Begin a stream."""
-        self._buffer = _Buffer()
+    def __init__(self, longest: int = MAX_EVENT_BYTES) -> None:
+        """Begin a stream; an event of more than `longest` bytes is refused."""
+        self._buffer = _Buffer(longest)
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """Return the lines that `data` completes."""

@@ -5,11 +5,23 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, structs
 
-from wye.adapters import Index, count, decoded, made_call_id
+from wye.adapters import count, decoded, made_call_id
 from wye.adapters.openai_chat.errors import parse_error
 from wye.adapters.openai_chat.notes import WIRE
+from wye.adapters.openai_chat.shapes import (
+    NO_DETAILS,
+    NULL,
+    Body,
+    BodyChoice,
+    CalledFunction,
+    CalledTool,
+    Details,
+    Message,
+    Skimmed,
+    UsageBlock,
+)
 from wye.adapters.openai_chat.thoughts import citations, signatures, sources, thoughts
 from wye.core.content import Citation, FunctionCall, Reasoning, ToolCall
 from wye.core.errors import MalformedResponseError
@@ -17,121 +29,8 @@ from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, T
 from wye.core.usage import Usage
 from wye.core.wire import ServerEvent, StreamState
 
-_NULL: Final = Raw(b"null")
-
-
-class _Details(Struct):
-    cached_tokens: int | float | None = None
-    cache_write_tokens: int | float | None = None
-    audio_tokens: int | float | None = None
-    reasoning_tokens: int | float | None = None
-    image_tokens: int | float | None = None
-
-
-_NO_DETAILS: Final = _Details()
-
-
-class _Served(Struct):
-    web_search_requests: int | float | None = None
-
-
-class _Usage(Struct):
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    total_tokens: int | float | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-    prompt_cache_hit_tokens: int | float | None = None
-    num_cached_tokens: int | float | None = None
-    cached_tokens: int | float | None = None
-    cache_creation_input_tokens: int | float | None = None
-    reasoning_tokens: int | float | None = None
-    num_search_queries: int | float | None = None
-    num_sources_used: int | float | None = None
-    server_tool_use_details: _Served | None = None
-    server_tool_use: _Served | None = None
-    cost: Any = None
-
-
-class _Function(Struct):
-    name: str | None = None
-    arguments: str | dict[str, Raw] | None = None
-
-
-class _ToolCall(Struct):
-    function: _Function | None = None
-    id: str | None = None
-    index: Index | None = None
-
-
-class _Part(Struct):
-    type: str = ""
-    text: str | None = None
-    thinking: Any = None
-
-
-class _Message(Struct):
-    content: str | list[_Part] | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: Any = None
-    reasoning_details: Any = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-    annotations: Any = None
-    images: Raw = _NULL
-    audio: Raw = _NULL
-
-
-class _Choice(Struct):
-    index: Index | None = None
-    message: _Message | None = None
-    delta: _Message | None = None
-    finish_reason: str | None = None
-    logprobs: Raw = _NULL
-
-
-class _Groq(Struct):
-    usage: _Usage | None = None
-
-
-class _Body(Struct):
-    choices: list[_Choice] | None = None
-    id: str | None = None
-    model: str | None = None
-    created: int | float | None = None
-    usage: _Usage | None = None
-    error: Any = None
-    object: str | None = None
-    x_groq: _Groq | None = None
-    citations: Raw = _NULL
-    search_results: Raw = _NULL
-    related_questions: Raw = _NULL
-
-
-class _SkimmedMessage(Struct):
-    content: str | list[Raw] | None = None
-
-
-class _SkimmedChoice(Struct):
-    message: _SkimmedMessage | None = None
-    finish_reason: str | None = None
-
-
-class _Skimmed(Struct):
-    """As much of a body as tells what it used, and whether its bytes can go on as they are."""
-
-    choices: list[_SkimmedChoice] | None = None
-    id: str | None = None
-    model: str | None = None
-    usage: _Usage | None = None
-    error: Any = None
-    object: str | None = None
-    x_groq: _Groq | None = None
-
-
-_decode_skim = msgspec.json.Decoder(_Skimmed).decode
-_decode = msgspec.json.Decoder(_Body).decode
+_decode_skim = msgspec.json.Decoder(Skimmed).decode
+_decode = msgspec.json.Decoder(Body).decode
 _TEXT: Final = b'"content":"'
 _BACKSLASH: Final = ord("\\")
 _decode_any = msgspec.json.Decoder().decode
@@ -171,7 +70,7 @@ def parse_response(body: bytes) -> ModelResponse:
     choices = []
     for position, item in enumerate(data.choices):
         index = position if item.index is None else item.index
-        source = item.message or _Message()
+        source = item.message or Message()
         text, reasoning = _content(source)
         plain = plain and not isinstance(source.content, list)
         calls = _calls(source)
@@ -242,7 +141,7 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
     choices = []
     for position, item in enumerate(data.choices or ()):
         index = position if item.index is None else item.index
-        source = item.delta or item.message or _Message()
+        source = item.delta or item.message or Message()
         text, reasoning = _content(source)
         plain = plain and not isinstance(source.content, list)
         finish = _finish(item.finish_reason)
@@ -312,7 +211,7 @@ def _is_text_only(payload: bytes) -> bool:
     )
 
 
-def _failed(data: _Body, payload: bytes) -> Iterable[StreamChunk]:
+def _failed(data: Body, payload: bytes) -> Iterable[StreamChunk]:
     """Raise the error of an event; where it says what was used up, only after the chunk that tells."""
     error = parse_error(500, {}, payload)
     usage = _usage(data)
@@ -326,15 +225,15 @@ def _failed(data: _Body, payload: bytes) -> Iterable[StreamChunk]:
     return used_then_failed()
 
 
-def _read(body: bytes) -> _Body:
+def _read(body: bytes) -> Body:
     return decoded(_decode, body, "a chat completion")
 
 
-def _has_error(data: _Body) -> bool:
+def _has_error(data: Body) -> bool:
     return bool(data.error) or data.object == "error"
 
 
-def _content(message: _Message) -> tuple[str | None, str]:
+def _content(message: Message) -> tuple[str | None, str]:
     """Return text and reasoning; Mistral's models that think send a list of parts."""
     reasoning = message.reasoning_content or (message.reasoning if isinstance(message.reasoning, str) else "")
     if not isinstance(message.content, list):
@@ -344,7 +243,7 @@ def _content(message: _Message) -> tuple[str | None, str]:
     return text, reasoning or thoughts
 
 
-def _reasoning(message: _Message, text: str, calls: list[_ToolCall]) -> tuple[Reasoning, ...]:
+def _reasoning(message: Message, text: str, calls: list[CalledTool]) -> tuple[Reasoning, ...]:
     """Return the thoughts with what their provider wants back; where that has no text, the plain one goes first."""
     if not message.reasoning_details:
         return (Reasoning(text=text),) if text else ()
@@ -354,7 +253,7 @@ def _reasoning(message: _Message, text: str, calls: list[_ToolCall]) -> tuple[Re
     return pieces
 
 
-def _citations(message: _Message, data: _Body | None) -> tuple[Citation, ...]:
+def _citations(message: Message, data: Body | None) -> tuple[Citation, ...]:
     """Return the sources; those that stand beside an answer come with every event of its stream, and count once."""
     if message.annotations:
         return tuple(citations(message.annotations))
@@ -363,9 +262,9 @@ def _citations(message: _Message, data: _Body | None) -> tuple[Citation, ...]:
     return tuple(sources(_decode_any(data.search_results), _decode_any(data.citations)))
 
 
-def _beside(data: _Body) -> Mapping[str, Raw]:
+def _beside(data: Body) -> Mapping[str, Raw]:
     """Keep what searching providers say beside their choices."""
-    if data.citations is _NULL and data.search_results is _NULL and data.related_questions is _NULL:
+    if data.citations is NULL and data.search_results is NULL and data.related_questions is NULL:
         return _NO_EXTRA
     members = {
         "citations": data.citations, "search_results": data.search_results, "related_questions": data.related_questions,
@@ -374,12 +273,12 @@ def _beside(data: _Body) -> Mapping[str, Raw]:
 
 
 def _is_absent(value: Raw) -> bool:
-    return value is _NULL or bytes(value) == b"null"
+    return value is NULL or bytes(value) == b"null"
 
 
-def _extra(choice: _Choice, message: _Message) -> dict[str, Raw]:
+def _extra(choice: BodyChoice, message: Message) -> dict[str, Raw]:
     """Keep what no other wire has a word for: log probabilities, pictures and sounds."""
-    if _is_absent(choice.logprobs) and message.images is _NULL and message.audio is _NULL:
+    if _is_absent(choice.logprobs) and message.images is NULL and message.audio is NULL:
         return _NO_EXTRA
     members = {"logprobs": choice.logprobs, "images": message.images, "audio": message.audio}
     return {name: value for name, value in members.items() if bytes(value) != b"null"}
@@ -392,11 +291,11 @@ def _thought(thinking: object) -> str:
     return thinking if isinstance(thinking, str) else ""
 
 
-def _calls(message: _Message) -> list[_ToolCall]:
+def _calls(message: Message) -> list[CalledTool]:
     """Return the tool calls; OpenAI's first form had one, without an id."""
     if message.tool_calls:
         return message.tool_calls
-    return [_ToolCall(function=message.function_call)] if message.function_call else []
+    return [CalledTool(function=message.function_call)] if message.function_call else []
 
 
 def _arguments(arguments: str | dict[str, Raw] | None) -> str:
@@ -407,16 +306,16 @@ def _arguments(arguments: str | dict[str, Raw] | None) -> str:
 
 
 def _call(
-    call: _ToolCall, answer_id: str, choice: int, position: int, signed: Mapping[str, tuple[str, str]]
+    call: CalledTool, answer_id: str, choice: int, position: int, signed: Mapping[str, tuple[str, str]]
 ) -> ToolCall:
-    function = call.function or _Function()
+    function = call.function or CalledFunction()
     name, arguments = function.name or "", _arguments(function.arguments) or "{}"
     signature, origin = signed.get(call.id or "", (None, None))
     call_id = call.id or made_call_id(answer_id, choice, position)
     return ToolCall(call_id, FunctionCall(name, arguments), signature=signature, origin=origin)
 
 
-def _deltas(message: _Message, calls: list[_ToolCall], answer_id: str, choice: int) -> tuple[ToolCallDelta, ...]:
+def _deltas(message: Message, calls: list[CalledTool], answer_id: str, choice: int) -> tuple[ToolCallDelta, ...]:
     deltas = tuple(_call_delta(call, answer_id, choice, at) for at, call in enumerate(calls))
     if not message.reasoning_details or not (signed := signatures(message.reasoning_details)):
         return deltas
@@ -428,9 +327,9 @@ def _deltas(message: _Message, calls: list[_ToolCall], answer_id: str, choice: i
     )
 
 
-def _call_delta(call: _ToolCall, answer_id: str, choice: int, position: int) -> ToolCallDelta:
+def _call_delta(call: CalledTool, answer_id: str, choice: int, position: int) -> ToolCallDelta:
     """Read a piece of a call; the one with the name is the first and has an id, if need be one of our making."""
-    function = call.function or _Function()
+    function = call.function or CalledFunction()
     index = position if call.index is None else call.index
     return ToolCallDelta(
         index=index,
@@ -444,12 +343,12 @@ def _finish(reason: str | None) -> str | None:
     return FINISH_REASONS.get(reason, reason) if reason else None
 
 
-def _usage(data: _Body | _Skimmed) -> Usage | None:
+def _usage(data: Body | Skimmed) -> Usage | None:
     source = data.usage or (data.x_groq.usage if data.x_groq else None)
     if source is None or (source.prompt_tokens is None and source.completion_tokens is None):
         return None
-    prompt = source.prompt_tokens_details or _NO_DETAILS
-    completion = source.completion_tokens_details or _NO_DETAILS
+    prompt = source.prompt_tokens_details or NO_DETAILS
+    completion = source.completion_tokens_details or NO_DETAILS
     input_tokens, output_tokens, reasoning = _counts(source, prompt, completion)
     read = prompt.cached_tokens or source.prompt_cache_hit_tokens or source.num_cached_tokens or source.cached_tokens
     written = prompt.cache_write_tokens or source.cache_creation_input_tokens
@@ -468,14 +367,14 @@ def _usage(data: _Body | _Skimmed) -> Usage | None:
     )
 
 
-def _searches(source: _Usage) -> int:
+def _searches(source: UsageBlock) -> int:
     """Return the searches the provider ran: Perplexity, xAI and OpenRouter each have a name of their own for them."""
     served = source.server_tool_use_details or source.server_tool_use
     searches = source.num_search_queries or source.num_sources_used or (served.web_search_requests if served else None)
     return count(searches) if searches else 0
 
 
-def _counts(source: _Usage, prompt: _Details, completion: _Details) -> tuple[int, int, int]:
+def _counts(source: UsageBlock, prompt: Details, completion: Details) -> tuple[int, int, int]:
     """Return input, output and reasoning tokens.
 
     Where the total is more than the sum, some count something beside it: audio (Mistral), and otherwise reasoning (xAI,
