@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+# What `make test-compiled` runs: the tests of what is compiled.
+COMPILED = gateway dispatch transport surfaces adapters ledger routing health library
 # uv may have been put where the PATH does not look: ask Python.
 UV = $(shell command -v uv || echo "$(PYTHON) -m uv")
 
@@ -36,8 +38,8 @@ console: uv ## build the console, which the gateway serves at /console/ (needs N
 	@$(UV) run --no-sync python tools/build_console.py --strict
 
 .PHONY: wheel
-wheel: uv console ## build a wheel that carries the console
-	@$(UV) build --wheel --quiet
+wheel: uv console ## build a wheel that carries the console, compiled where there is a C compiler
+	@$(UV) run --no-project --quiet --python '>=3.11' python tools/build_wheel.py $(ARGS)
 
 .PHONY: screenshots
 screenshots: environment console ## picture every page of the console into /tmp/wye-screenshots; ARGS="--only dark"
@@ -85,10 +87,15 @@ docs: environment ## write the generated pages
 bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run
 	@$(UV) run --no-sync python -m bench $(ARGS)
 
+.PHONY: test-compiled
+test-compiled: uv ## test the compiled wheel, in an environment of its own
+	@$(UV) run --no-project --quiet --python '>=3.11' python tools/build_wheel.py --into .venv-compiled --dev
+	.venv-compiled/bin/python -m pytest -n auto --dist loadfile $(addprefix tests/,$(COMPILED)) $(ARGS)
+
 .PHONY: test-local-model
 test-local-model: environment ## test against a real inference server with a tiny model (downloads PyTorch)
 	@$(UV) run --no-sync python -m tests.local_model $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache tests/local_model/.cache tests/clients/.cache console/node_modules src/wye/gateway/web
+	@rm -rf .venv .venv-compiled dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/.cache tests/local_model/.cache tests/clients/.cache console/node_modules src/wye/gateway/web

@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=
 EVERY_TARGET = ",".join(TARGETS)
 
 Targets = Annotated[str, typer.Option(help=f"Comma-separated, of {EVERY_TARGET}.")]
-Wye = Annotated[Path | None, typer.Option(help="Another wye program than this environment's.")]
+Wye = Annotated[Path | None, typer.Option(help="Another wye program than the compiled wheel's.")]
 Install = Annotated[bool, typer.Option("--install", help="Install missing tools with apt-get first.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")]
 MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="Write the tables for the documentation.")]

@@ -10,7 +10,7 @@ from bench.scenarios import SCENARIOS, STREAM
 from bench.suite import Results
 from bench.tables import Table, figure, markdown, percent, print_table, ratio
 
-COMPARISONS = (("wye", "nginx"), ("wye-translated", "wye"), ("litellm", "wye"))
+COMPARISONS = (("wye", "nginx"), ("wye-python", "wye"), ("wye-translated", "wye"), ("litellm", "wye"))
 """Which target is told as a multiple of which; translated, a small chat may cost 1.5 times, a chunk twice as much."""
 
 

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 import msgspec
@@ -58,22 +57,27 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
-    """Set up this project without the launcher, and as the others here: it keeps no books and counts nothing."""
-    return _wye(site, options, adapter="openai_chat")
+    """Set up this project's compiled wheel without the launcher, and as the others here: no books, nothing counted."""
+    return _wye(site, options.wye or _compiled_wye(), adapter="openai_chat")
+
+
+def wye_python(site: Site, options: "TargetOptions") -> Launch:
+    """Set up the same from its sources as they are, which is what a checkout runs."""
+    del options
+    return _wye(site, Path(sys.executable).parent / "wye", adapter="openai_chat")
 
 
 def wye_books(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project as a user starts it: every request is a row of its database."""
-    return _wye(site, options, adapter="openai_chat", store=f"sqlite:///{site.directory}/wye.db")
+    return _wye(site, options.wye or _compiled_wye(), adapter="openai_chat", store=f"sqlite:///{site.directory}/wye.db")
 
 
 def wye_translated(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project before an upstream of another wire format than its callers'."""
-    return _wye(site, options, adapter="anthropic_messages")
+    return _wye(site, options.wye or _compiled_wye(), adapter="anthropic_messages")
 
 
-def _wye(site: Site, options: "TargetOptions", *, adapter: str, store: str = "memory://") -> Launch:
-    program = options.wye or Path(sys.executable).parent / "wye"
+def _wye(site: Site, program: Path, *, adapter: str, store: str = "memory://") -> Launch:
     if not program.exists():
         raise UnavailableError(f"{program} does not exist (uv sync creates it)")
     config = site.directory / "wye.toml"
@@ -81,7 +85,7 @@ def _wye(site: Site, options: "TargetOptions", *, adapter: str, store: str = "me
     words = {"model": MODEL, "adapter": adapter, "store": store, "metrics": metrics}
     config.write_text(WYE_TOML.format(port=site.port, upstream=site.upstream, **words))
     return Launch(
-        version=metadata.version("wye") if options.wye is None else str(options.wye),
+        version=_version(program),
         argv=[str(program), "serve", "--config", str(config), "--host", "127.0.0.1", "--port", str(site.port)],
         environment=NOISE_FREE | {"HOME": str(site.directory)},
     )
@@ -129,7 +133,7 @@ def litellm(site: Site, options: "TargetOptions") -> Launch:
 
 
 class TargetOptions(msgspec.Struct, frozen=True):
-    """What the command line may say about targets: another `wye` program than this environment's."""
+    """What the command line may say about targets: another `wye` program than that of the compiled wheel."""
 
     wye: Path | None = None
 
@@ -137,10 +141,34 @@ class TargetOptions(msgspec.Struct, frozen=True):
 TARGETS: dict[str, Callable[[Site, TargetOptions], Launch]] = {
     "nginx": nginx,
     "wye": wye,
+    "wye-python": wye_python,
     "wye-translated": wye_translated,
     "wye-books": wye_books,
     "litellm": litellm,
 }
+
+
+def _version(program: Path) -> str:
+    """Tell which of its two forms a `wye` program is, by what its own interpreter finds."""
+    python = program.resolve().parent / "python"
+    ask = "from importlib.metadata import version; import wye.engine; print(version('wye'), wye.engine.__file__)"
+    if not python.exists():
+        return str(program)
+    done = subprocess.run([str(python), "-c", ask], capture_output=True, text=True, check=False, cwd=program.parent)
+    if done.returncode:
+        return str(program)
+    number, _, file = done.stdout.strip().partition(" ")
+    return f"{number} ({'sources as they are' if file.endswith('.py') else 'compiled wheel'})"
+
+
+def _compiled_wye() -> Path:
+    """Find the program of the compiled wheel's environment, made on first use and whenever the sources changed."""
+    environment = CACHE / "wye"
+    command = [sys.executable, str(CACHE.parent.parent / "tools" / "build_wheel.py"), "--into", str(environment)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UnavailableError(f"{done.stderr.strip().splitlines()[0]}; `wye-python` is the same without compiling")
+    return environment / "bin" / "wye"
 
 
 def _litellm_python() -> Path:
