@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NEED_A_DICT = {"vars", "cached_property", "__dict__"}
 
 
 def listed() -> list[str]:
@@ -24,6 +25,8 @@ def objections(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.name} is a struct, whose options would be dropped: move it to a module beside this one"
             elif node.keywords:
                 yield f"{node.name} has class options, which would be dropped"
+        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).rpartition(".")[2] in NEED_A_DICT:
+            yield f"{ast.unparse(node)} needs a __dict__, which objects of compiled classes lack"
         if isinstance(node, ast.AsyncFunctionDef) and any(isinstance(one, ast.Yield) for one in own(node)):
             yield f"{node.name} is an asynchronous generator, which mypyc lacks"
 
@@ -53,6 +56,8 @@ def test_no_module_is_listed_twice_and_the_list_is_in_order() -> None:
         "class Rules(Struct, frozen=True):\n    a: int",
         "class Rules(msgspec.Struct):\n    a: int",
         "class Form(Thing, tag=True):\n    a: int",
+        "class Gate:\n    @functools.cached_property\n    def it(self): ...",
+        "vars(self)",
         "async def pieces():\n    async with a() as b:\n        yield b",
     ],
 )

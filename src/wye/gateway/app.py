@@ -1,7 +1,6 @@
 """The ASGI application: one table of routes, one place where errors become answers, one line of log per request."""
 
 import asyncio
-import functools
 import re
 import time
 from collections.abc import Awaitable
@@ -75,6 +74,7 @@ class Gateway:
         self.log = log or LogWriter()
         self.ready = True
         self._under_way = 0
+        self._mounted: Mounted | None = None
         database = engine.store.database if engine.store is not None else None
         self.responses: ResponseStore = keep_responses(engine.snapshot.settings.state, database)
         self.reloader = Reloader(engine, source, self.log) if source is not None else None
@@ -137,8 +137,8 @@ class Gateway:
                     await self.reloader.stop()
                 if self.metrics is not None:
                     await self.metrics.aclose()
-                if "application" in vars(self):
-                    await self.application.aclose()
+                if self._mounted is not None:
+                    await self._mounted.aclose()
                 await self.engine.aclose()
                 await self.responses.aclose()
                 await self._window.aclose()
@@ -297,14 +297,16 @@ class Gateway:
         keep_alive = self.config.keep_alive
         return await chat.answer_stream(self.engine, turn, exchange, departure, outlet, keep_alive=keep_alive)
 
-    @functools.cached_property
+    @property
     def application(self) -> "Mounted":
         """The application API under `/api`; the first use takes a third of a second, to import what it is made with."""
-        from wye.gateway.api.mount import Mounted
+        if self._mounted is None:
+            from wye.gateway.api.mount import Mounted
 
-        store = self.engine.store
-        books = store.database if store is not None else self._window
-        return Mounted(self.engine, books, self.reloader, self._gate)
+            store = self.engine.store
+            books = store.database if store is not None else self._window
+            self._mounted = Mounted(self.engine, books, self.reloader, self._gate)
+        return self._mounted
 
     async def _applied(self, request: Request) -> int:
         config = self.config
