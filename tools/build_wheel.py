@@ -68,7 +68,14 @@ def modules() -> list[str]:
 def build(out: Path, *, compiled: bool) -> Path:
     """Build the wheel and return where it is; takes a minute or two when `compiled`."""
     with tempfile.TemporaryDirectory(prefix="wye-wheel-") as folder:
-        _uv("build", "--python", sys.executable, "--out-dir", folder, HATCH_BUILD_HOOK_ENABLE_MYPYC=str(compiled))
+        _uv(
+            "build",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            folder,
+            HATCH_BUILD_HOOK_ENABLE_MYPYC=str(compiled).lower(),
+        )
         made = next(Path(folder).glob("*.whl"))
         held = {name.partition(".")[0] for name in zipfile.ZipFile(made).namelist() if name.endswith((".so", ".pyd"))}
         missing = [one for one in modules() if one.removeprefix("src/").removesuffix(".py") not in held]
