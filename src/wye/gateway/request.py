@@ -2,31 +2,16 @@
 
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
-
-from msgspec import Struct
 
 from wye.core.caller import LOCAL, Caller
 from wye.core.exchange import Exchange
 from wye.core.ids import new_request_id
-from wye.core.usage import Usage
+from wye.gateway.answered import Answered
 from wye.gateway.http import Receive, Scope, Send, read_body, too_large
 from wye.gateway.outlet import ARRIVED, EXTENSION, AsgiOutlet, Outlet
 
 _NOTHING: Final[dict[str, Any]] = {}
-
-
-class Answered(Struct, frozen=True, kw_only=True):
-    """What came of a request that took several exchanges, for the log; `cost` is USD."""
-
-    stream: bool
-    asked: str
-    provider: str | None
-    model: str | None
-    attempts: int
-    usage: Usage | None
-    cost: Decimal | None
 
 
 class Request:

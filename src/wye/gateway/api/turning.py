@@ -16,6 +16,7 @@ from wye.assistant.talks.turn import Turn, TurnEvent
 from wye.core.errors import InvalidRequestError, WyeError
 from wye.core.reuse import Reuse
 from wye.gateway import chat
+from wye.gateway.answered import Answered
 from wye.gateway.api import turn_views as views
 from wye.gateway.api.answers import error_event, event
 from wye.gateway.api.asking import model_of, wishes_of
@@ -23,7 +24,6 @@ from wye.gateway.api.chat_forms import AnsweringForm, AttachmentForm
 from wye.gateway.api.forms import Choosing, Context, Options
 from wye.gateway.api.here import Here
 from wye.gateway.http import JSON, STREAM, Header
-from wye.gateway.request import Answered
 
 _NO_CONTEXT: Final = Context()
 _encode = msgspec.json.Encoder(decimal_format="number").encode
