@@ -161,6 +161,21 @@ def test_a_message_that_is_too_long_or_empty_is_refused(ann: Talker, model: Scri
     assert not model.asked
 
 
+def test_a_conversation_takes_so_much_and_no_more(ann: Talker, model: Scripted) -> None:
+    talk = ann.says("Hi", attachments=[{"text": "x" * 20_000}])["conversation"]
+    ann.says("Hi", conversation=talk)
+    body = {"message": "Hi", "model": "up/large", "conversation": talk}
+    full = ann("POST", "/api/chat/message", {**body, "attachments": [{"text": "x" * 15_000}]})
+    assert (full.status, full.error["code"]) == (400, "conversation_full")
+    assert "max_conversation_bytes" in full.error["message"]
+    for _ in range(13):
+        ann.says("Hi", conversation=talk)
+    asked = len(model.asked)
+    assert "max_messages" in ann("POST", "/api/chat/message", body).error["message"]
+    assert ann("POST", f"/api/conversations/{talk}/regenerate", {}).error["code"] == "conversation_full"
+    assert len(model.asked) == asked
+
+
 def test_a_file_cannot_name_its_way_anywhere(ann: Talker) -> None:
     names = [
         "../../etc/passwd",

@@ -47,6 +47,8 @@ title_model = "up/titler"
 max_attachment_bytes = 20000
 max_attachments = 3
 max_message_characters = 5000
+max_messages = 30
+max_conversation_bytes = 30000
 
 [agents.pirate]
 description = "Talks like one"

@@ -25,7 +25,7 @@ class ChatConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (`history = "truncate"`), summed up by `summary_model` (`"summarise"`), or it is refused (`"refuse"`).
 
     One message may have `max_attachments`, each of `max_attachment_bytes`, and `max_message_characters`; one
-    conversation has at most `max_messages` in all its branches.
+    conversation has at most `max_messages` and `max_conversation_bytes` of attachments in all its branches.
     """
 
     title_model: str = "auto:cost"
@@ -39,6 +39,7 @@ class ChatConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_attachment_bytes: Annotated[int, Meta(ge=1, le=256 * 1024 * 1024)] = 10 * 1024 * 1024
     max_message_characters: Annotated[int, Meta(ge=1, le=10_000_000)] = 500_000
     max_messages: Annotated[int, Meta(ge=2, le=1_000_000)] = 10_000
+    max_conversation_bytes: Annotated[int, Meta(ge=1, le=1024 * 1024 * 1024)] = 100 * 1024 * 1024
 
     def __post_init__(self) -> None:
         """Refuse a bound that lets nothing be asked."""

@@ -225,17 +225,30 @@ def _of(owner: str, conversation_id: str) -> Select[Any]:
 
 
 async def sent_along(
-    connection: AsyncConnection, owner: str, message_ids: Sequence[str]
+    connection: AsyncConnection, owner: str, message_ids: Sequence[str], *, bodies: bool = True
 ) -> dict[str, list[Attachment]]:
-    """Return what was sent along with messages of `owner`, by the message's id."""
+    """Return what was sent along with messages of `owner`, by the message's id; without `bodies` those are empty."""
     if not message_ids:
         return {}
     columns = attachments.c
-    query = select(attachments).where(columns.user_id == owner, columns.message_id.in_(message_ids))
+    wanted = [column for column in columns if bodies or column.name != "body"]
+    query = select(*wanted).where(columns.user_id == owner, columns.message_id.in_(message_ids))
     found: dict[str, list[Attachment]] = {}
     for row in (await connection.execute(query.order_by(columns.id))).mappings():
-        found.setdefault(row["message_id"], []).append(Attachment(**row))
+        found.setdefault(row["message_id"], []).append(Attachment(**{"body": b"", **row}))
     return found
+
+
+async def bytes_sent(connection: AsyncConnection, owner: str, conversation_id: str) -> int:
+    """Return how many bytes were sent along with all messages of a conversation."""
+    within = (
+        attachments.c.user_id == owner,
+        messages.c.user_id == owner,
+        messages.c.conversation_id == conversation_id,
+    )
+    joined = attachments.join(messages, messages.c.id == attachments.c.message_id)
+    query = select(func.coalesce(func.sum(attachments.c.size), 0)).select_from(joined).where(*within)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def attachment(connection: AsyncConnection, owner: str, attachment_id: str) -> Attachment | None:

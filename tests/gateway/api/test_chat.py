@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support import openai_wire as wire
 from tests.support import pdfs
-from tests.support.gateway import PATIENCE, Address, Json, Running
+from tests.support.gateway import PATIENCE, Address, Json, Running, serving
 from tests.support.talking import Scripted, Talker, calls
 from tests.support.upstream import Cut, Hang, Hold, Reply
 
@@ -309,6 +309,7 @@ def test_what_is_deleted_is_gone(ann: Talker, bob: Talker) -> None:
     for path in ("", "/messages", "/export"):
         assert ann("GET", f"/api/conversations/{turn['conversation']}{path}").status == 404
     assert ann("GET", "/api/conversations?q=pterodactyl").json["conversations"] == []
+    ann.says("Another one")
     assert ann("DELETE", "/api/conversations").error["param"] == "all"
     assert ann("DELETE", "/api/conversations?all=true").json["deleted"] > 0
     assert ann("GET", "/api/conversations").json["conversations"] == []
@@ -415,6 +416,29 @@ def test_titles_are_found_for_messages_and_for_conversations(ann: Talker, model:
     assert ann("POST", "/api/conversations/generate-title", {"conversation": talk}).json["title"] == "New"
     assert ann.shown(talk)["title"] == "New"
     assert ann("POST", "/api/conversations/generate-title", {}).error["param"] == "messages"
+
+
+def test_a_strategy_or_a_provider_decides_who_answers(ann: Talker, model: Scripted) -> None:
+    assert ann.says("Hi", provider="up", model="large")["model"] == "large"
+    cheap = ann.says(
+        "Hi", model="auto", strategy="cost", context={"providers": ["up"], "requiredCapabilities": ["pdf"]}
+    )
+    assert cheap["model"] == "large"
+    both = {"message": "Hi", "strategy": "cost", "context": {"strategy": "quality"}}
+    assert ann("POST", "/api/chat/message", both).error["param"] == "strategy"
+    del model
+
+
+def test_without_a_database_a_message_is_answered_and_nothing_kept() -> None:
+    with serving() as gateway:
+        body = json.dumps({"message": "Hi"}).encode()
+        answer = gateway.request("POST", "/api/chat/message", body)
+        assert (answer.status, answer.json["response"], answer.json["conversation"]) == (200, "Mock response", None)
+        refused = gateway.get("/api/conversations")
+        assert (refused.status, refused.error["code"]) == (503, "store_unavailable")
+        assert "[store]" in refused.error["message"]
+        going_on = gateway.request("POST", "/api/chat/message", b'{"message": "Hi", "conversation": "conv_1"}')
+        assert going_on.status == 503
 
 
 def test_the_log_says_who_answered_and_what_it_took(ann: Talker, model: Scripted) -> None:

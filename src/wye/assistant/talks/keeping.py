@@ -88,12 +88,11 @@ class Keeping:
             if found is None:
                 raise missing(asked.conversation)
             if await rows.count(connection, owner, found.id) + 2 > config.max_messages:
-                raise InvalidRequestError(
-                    f"the conversation has {config.max_messages} messages, all that one may have "
-                    "([chat] max_messages): begin another one",
-                    code="conversation_full",
-                    param="conversation",
-                )
+                raise _full(f"has {config.max_messages} messages, all that one may have ([chat] max_messages)")
+            added = sum(len(one.body) for one in asked.sent)
+            if added and await rows.bytes_sent(connection, owner, found.id) + added > config.max_conversation_bytes:
+                most = config.max_conversation_bytes
+                raise _full(f"may have {most} bytes of attachments ([chat] max_conversation_bytes)")
             head = None if asked.at_root else asked.again or asked.after or found.head_id
             said = await rows.branch(connection, owner, found.id, head)
             if head is not None and not said:
@@ -256,6 +255,11 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         _log.warning("a conversation could not be kept: %s", error.code)
     except Exception:  # noqa: BLE001 - nobody waits for it who could be told
         _log.exception("a conversation could not be kept")
+
+
+def _full(why: str) -> InvalidRequestError:
+    message = f"the conversation {why}: begin another one"
+    return InvalidRequestError(message, code="conversation_full", param="conversation")
 
 
 def missing(conversation_id: str) -> RouteNotFoundError:

@@ -177,7 +177,7 @@ async def list_messages(
         said = await rows.branch(connection, owner, conversation_id, head or row.head_id)
         if head is not None and not said:
             raise missing_message(head)
-        sent = await rows.sent_along(connection, owner, [one.id for one in said])
+        sent = await rows.sent_along(connection, owner, [one.id for one in said], bodies=False)
         tree = await rows.branches(connection, owner, conversation_id)
     return views.messages_view(row, said, sent, tree)
 
@@ -277,7 +277,7 @@ async def export_conversation(
             said = await rows.branch(connection, owner, conversation_id, row.head_id)
         else:
             said = await rows.every(connection, owner, conversation_id)
-        sent = await rows.sent_along(connection, owner, [one.id for one in said])
+        sent = await rows.sent_along(connection, owner, [one.id for one in said], bodies=form != "md")
     if form == "md":
         return _download(as_markdown(row, said, sent).encode(), "text/markdown; charset=utf-8", f"{row.id}.md")
     return _download(msgspec.json.encode(as_json(row, said, sent)), "application/json", f"{row.id}.json")
