@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.gateway.api.conftest import everything
 from tests.support.databases import config_for
 from tests.support.gateway import Answer, Running, serving
 from tests.support.openai_wire import answer
@@ -102,6 +103,19 @@ def test_models_are_replaced_and_the_first_is_the_default(serve: Serve, upstream
         assert [(one["id"], "function-calling" in one["capabilities"]) for one in known] == [("new", True)]
 
 
+def test_it_is_tried_out_and_asked_for_its_models_as_any_other(serve: Serve, upstream: Upstream) -> None:
+    with serve() as gateway:
+        upstream.handler = everything
+        ask(gateway, "POST", body=form(upstream, models=[], defaultModel="gpt-of-tomorrow"))
+        body = json.dumps({"provider": "cluster", "complete": True}).encode()
+        told = gateway.request("POST", "/api/llm-providers/test", body).json
+        assert (told["ok"], [step["step"] for step in told["steps"]]) == (True, ["models", "answer"])
+        assert gateway.get("/api/models?provider=cluster").json["totalModels"] == 3
+        switch = json.dumps({"provider": "cluster", "model": "gpt-4o"}).encode()
+        assert gateway.request("POST", "/api/llm-providers/switch", switch).json["kept"] is True
+        assert gateway.chat("auto").headers["x-wye-model"] == "gpt-4o"
+
+
 def test_one_that_is_forgotten_takes_its_settings_with_it(serve: Serve, upstream: Upstream) -> None:
     with serve() as gateway:
         ask(gateway, "POST", body=form(upstream))
@@ -132,6 +146,7 @@ def test_one_that_the_settings_need_is_not_forgotten(serve: Serve, upstream: Ups
     [
         ({"id": "openai"}, "provider_exists"),
         ({"id": "google"}, "provider_exists"),
+        ({"id": "auto"}, "name_taken"),
         ({"id": "Über"}, "invalid_type"),
         ({"baseUrl": "file:///etc/passwd"}, "invalid_value"),
         ({"baseUrl": "https://user:word@llm.invalid"}, "invalid_value"),

@@ -21,6 +21,7 @@ from wye.gateway.api.views import View
 from wye.identity import added
 from wye.identity.added import Added, AddedModel
 from wye.identity.keeping import check_url
+from wye.routing.names import AUTO
 from wye.store import audit
 from wye.store.database import now_us
 
@@ -81,6 +82,8 @@ async def add_provider(here: NamedDependency[Here], data: JSONBody[ProviderForm]
     the settings file allows them.
     """
     known = here.engine.snapshot.catalog
+    if data.id == AUTO:
+        raise InvalidRequestError("'auto' means something already: choose another id", code="name_taken", param="id")
     if known.provider(data.id) is not None:
         message = f"there is a provider {data.id!r} already: PATCH changes one that was added, the settings file others"
         raise InvalidRequestError(message, code="provider_exists", param="id")
