@@ -48,6 +48,25 @@ async def test_the_same_file_at_once_is_kept_once(engine: Engine) -> None:
     assert [one.id for one in await shelf.every("ann")] == list(kept)
 
 
+async def test_one_user_does_not_take_all_the_places(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, go_on = Shelf(engine), asyncio.Event()
+    read = shelf._reading.read
+
+    async def waits(*asked: Any, **more: Any) -> Any:
+        await go_on.wait()
+        return await read(*asked, **more)
+
+    monkeypatch.setattr(shelf._reading, "read", waits)
+    anns = [asyncio.create_task(shelf.add("ann", f"{at}.txt", b"words %d" % at)) for at in range(7)]
+    done, _ = await asyncio.wait(anns, return_when=asyncio.FIRST_COMPLETED)
+    assert [type(task.exception()) for task in done] == [OverloadedError]
+    bobs = asyncio.create_task(shelf.add("bob", "mine.txt", b"words of bob"))
+    go_on.set()
+    assert (await bobs).title == "mine.txt"
+    await asyncio.gather(*anns, return_exceptions=True)
+    assert (await shelf.add("ann", "more.txt", b"more words")).title == "more.txt"
+
+
 @pytest.mark.parametrize("failure", [StoreUnavailableError("away"), asyncio.CancelledError(), RuntimeError("a bug")])
 async def test_what_fails_half_way_leaves_nothing(
     engine: Engine, failure: BaseException, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from msgspec import structs
 from sqlalchemy.exc import IntegrityError
 
+from wye.assistant.documents.child import Answer
 from wye.assistant.documents.parsed import clean
 from wye.assistant.documents.reading import Reading, media_type_of
 from wye.assistant.documents.searching import FullText, Searcher
@@ -25,6 +27,7 @@ LONGEST_NAME: Final = 200
 LONGEST_QUESTION: Final = 2000
 _AT_ONCE: Final = 250
 """Passages that go to the database together."""
+_AT_ONCE_OF_ONE: Final = 6
 _HOUR_US: Final = 3600 * 1_000_000
 
 
@@ -36,6 +39,7 @@ class Shelf:
         self._engine = engine
         self._reading = Reading(self._config)
         self._searcher = searcher
+        self._under_way: Counter[str] = Counter()
 
     @property
     def _config(self) -> DocumentSettings:
@@ -63,7 +67,7 @@ class Shelf:
             if (there := await rows.same(connection, owner, digest)) is not None:
                 return there
             _check_room(await rows.kept(connection, owner), config, 0)
-        read = await self._reading.read(body, kind, charset=charset)
+        read = await self._read(owner, body, kind, charset)
         made = Document(
             id=f"doc_{secrets.token_hex(12)}",
             user_id=owner,
@@ -77,6 +81,18 @@ class Shelf:
             created_at=now_us(),
         )
         return await self._kept(database, made, read.passages)
+
+    async def _read(self, owner: str, body: bytes, kind: str, charset: str | None) -> Answer:
+        """Read a file while its owner has few others read: nobody takes all the places there are."""
+        if self._under_way[owner] >= _AT_ONCE_OF_ONE:
+            raise OverloadedError("you are sending too many documents at once; wait for some of them", retry_after=2.0)
+        self._under_way[owner] += 1
+        try:
+            return await self._reading.read(body, kind, charset=charset)
+        finally:
+            self._under_way[owner] -= 1
+            if not self._under_way[owner]:
+                del self._under_way[owner]
 
     async def _kept(self, database: Database, made: Document, pieces: Sequence[Passage]) -> Document:
         """Keep a document, a little at a time so that nobody else who writes waits for long."""
