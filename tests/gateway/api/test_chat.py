@@ -345,6 +345,36 @@ def test_what_was_said_before_a_stream_broke_is_kept_and_the_error_told(ann: Tal
     ]  # fmt: skip
 
 
+def test_a_conversation_that_began_with_a_broken_answer_gets_its_title_with_the_next_one(
+    ann: Talker, model: Scripted
+) -> None:
+    model.says = lambda _: Reply.stream([*wire.words("Half"), Cut()])
+    talk = ann.hears("Hi")[0]["conversation"]
+    assert ann.waits_until(talk, lambda one: "id" in one)["titleSource"] == "words"
+    model.says = lambda _: "Whole"
+    ann.says("Once more", conversation=talk)
+    ann.waits_until(talk, lambda one: one["titleSource"] == "model")
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(ann: Talker, model: Scripted) -> None:
+    assert isinstance(ann.gateway, Running)
+    store = ann.gateway.gateway.engine.store
+    assert store is not None
+    talk = ann.says("Hi")["conversation"]
+
+    def says(_: Json) -> str:
+        store.database.close_until_upgraded("the database is away")
+        return "Paid for"
+
+    model.says = says
+    try:
+        turn = ann.says("And?", conversation=talk)
+    finally:
+        store.database.open_again()
+    assert (turn["response"], turn["conversation"]) == ("Paid for", None)
+    assert len(ann.told(talk)) == 2
+
+
 def test_who_leaves_finds_what_was_said_by_then(ann: Talker, model: Scripted) -> None:
     model.says = lambda _: Reply.stream([*wire.words("Once upon"), Hang()])
     connection = http.client.HTTPConnection("127.0.0.1", ann.gateway.port, timeout=PATIENCE)

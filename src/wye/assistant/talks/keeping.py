@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, structs
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from wye.store.database import Database
 
 _log = logging.getLogger(__name__)
+
+
+_BEGINNING: Final = 2
 
 
 class Thread(Struct, frozen=True, kw_only=True):
@@ -140,7 +143,7 @@ class Keeping:
             created_at=0,
         )
         kept = await self._write(thread, asked, message, fitted.summary if fitted.made else None)
-        if kept is not None and (thread.conversation is None or not thread.conversation.title_source):
+        if kept is not None and asked.again is None and _wants_title(thread):
             said = [{"role": "user", "content": thread.text}, {"role": "assistant", "content": response.content}]
             self._soon(self._name(kept.conversation, said, asked.caller, answer.request_ids[0]))
         return kept
@@ -255,6 +258,12 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         _log.warning("a conversation could not be kept: %s", error.code)
     except Exception:  # noqa: BLE001 - nobody waits for it who could be told
         _log.exception("a conversation could not be kept")
+
+
+def _wants_title(thread: Thread) -> bool:
+    """Tell whether a title is to be found: also after a first answer that broke off, or for which there was none."""
+    row = thread.conversation
+    return row is None or not row.title_source or (row.title_source == "words" and len(thread.past) <= _BEGINNING)
 
 
 def _full(why: str) -> InvalidRequestError:

@@ -1,6 +1,7 @@
 """One turn of a chat: what was said before, the question, the answer with its tools; both kept once there is one."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeAlias
@@ -16,10 +17,11 @@ from wye.assistant.talks.question import Question
 from wye.assistant.talks.sent import content_of
 from wye.assistant.tools.box import Tools
 from wye.config.talks import AgentConfig, ChatConfig
-from wye.core.errors import ContextLengthError, InvalidRequestError, RouteNotFoundError
+from wye.core.errors import ContextLengthError, InvalidRequestError, RouteNotFoundError, StoreUnavailableError
 from wye.engine import Engine
 from wye.toolloop import Answered, Ask, Done, Event, Failed, TextDelta
 
+_log = logging.getLogger(__name__)
 _HALF: Final = 2
 """A provider that finds a conversation too long, whatever the catalog says, is asked again with so much less of it."""
 
@@ -109,7 +111,9 @@ class Turns:
                         heard.add(event)
                         yield event
                         if isinstance(event, Done):
-                            yield await self._kept(prepared, fitted, event.answer)
+                            turn = await self._kept(prepared, fitted, event.answer)
+                            heard.text.clear()  # whoever leaves from here on leaves nothing to be kept
+                            yield turn
             except ContextLengthError:
                 if heard.begun or not prepared.shrink(fitted):
                     raise
@@ -137,7 +141,11 @@ class Turns:
         turn = Turn(answer=answer, fitted=fitted, tools=prepared.tools, as_texts=prepared.as_texts)
         if prepared.thread is None or not prepared.question.keep:
             return turn
-        kept = await self.keeping.keep(prepared.thread, prepared.question, answer, fitted)
+        try:
+            kept = await self.keeping.keep(prepared.thread, prepared.question, answer, fitted)
+        except StoreUnavailableError as error:
+            _log.warning("a turn could not be kept: %s", error.message)
+            return turn  # it was paid for: whoever asked gets it all the same
         if kept is None:  # the conversation was deleted meanwhile, and stays so
             return turn
         return structs.replace(
