@@ -52,10 +52,12 @@ export function becauseOf(request: Request, tried: readonly string[]): string {
   if (asked.startsWith("auto")) {
     const strategy = asked.split(":")[1];
     const chose = strategy ? `the strategy ${strategy}` : "the gateway's strategy";
-    return tried.length > 1 ? `${chose} chose ${tried[0]}, and others stood in for it` : `${chose} chose it`;
+    return tried.length > 1
+      ? `${chose} chose ${tried[0]}, which failed; ${tried.length > 2 ? "others" : "another"} stood in for it`
+      : `${chose} chose it`;
   }
   if (tried.length > 1)
-    return `what was asked for failed, and ${tried.length - 1 > 1 ? "others" : "another"} stood in for it`;
+    return `${tried[0]} failed, and ${tried.length > 2 ? "others" : "another"} stood in for it`;
   if (asked === got || asked === request.model) return "it was asked for by name";
   return `“${asked}” is a name for it`;
 }

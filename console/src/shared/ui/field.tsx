@@ -196,7 +196,7 @@ export function Checkbox({
     <label className={cn("inline-flex items-center gap-2 text-sm", className)}>
       <input
         type="checkbox"
-        className="size-4 accent-accent"
+        className="size-4 shrink-0 accent-accent"
         onChange={(event) => onChecked(event.target.checked)}
         aria-label={hideLabel ? label : undefined}
         {...rest}
