@@ -4,7 +4,6 @@ import {
   Bot,
   Boxes,
   ClipboardList,
-  FileStack,
   KeyRound,
   LayoutDashboard,
   ListTree,
@@ -100,15 +99,6 @@ export const PAGES: readonly PageEntry[] = [
     words: "mcp functions",
     load: () => import("@/features/agents/page"),
   },
-  {
-    path: "/batches",
-    label: "Batches",
-    icon: FileStack,
-    group: "Use",
-    needs: ["use"],
-    words: "jobs files",
-    load: () => import("@/features/batches/page"),
-  },
 
   {
     path: "/models",
@@ -170,7 +160,7 @@ export const PAGES: readonly PageEntry[] = [
     label: "Audit log",
     icon: ClipboardList,
     group: "Administer",
-    needs: ["admin"],
+    needs: ["manage"],
     words: "changes history who",
     load: () => import("@/features/audit/page"),
   },
