@@ -1,6 +1,8 @@
 """Take pictures of every page of the console: desktop and phone, light and dark.
 
-python tools/screenshots.py OUT [--url http://127.0.0.1:8080] [--page /models …] [--only desktop-light]
+python tools/screenshots.py OUT [--page /models …] [--only desktop-light] [--url http://127.0.0.1:8080]
+
+Without an address they are of a gateway after a made-up month (tests/console/seed.py).
 """
 
 import argparse
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tests.console.browser import chromium
+from tests.console.seed import house
 
 PAGES = Path(__file__).resolve().parent.parent / "console" / "src" / "app" / "pages.ts"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -47,11 +50,16 @@ def main() -> int:
     """Take the pictures that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--url", help="of a gateway that runs")
     parser.add_argument("--page", action="append", default=[])
     parser.add_argument("--only", default="", help="a part of 'desktop-light'")
     said = parser.parse_args()
-    take(said.url, said.out, said.page or paths(), said.only)
+    pages = said.page or paths()
+    if said.url:
+        take(said.url, said.out, pages, said.only)
+    else:
+        with house() as made:
+            take(made.url, said.out, pages, said.only)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A gateway as a company has it after a month: providers, people, keys, budgets, and the books of what they asked.
+"""`wye serve` as a company has it after a month: providers, people, keys, budgets, the books of what they asked.
 
 python -m tests.console.seed               serve it until Ctrl-C, to work on the console with `npm run dev`
 python -m tests.console.seed --locked      the same behind an admin key
@@ -22,7 +22,7 @@ from typing import Final
 from msgspec import structs
 from tests.support.books import attempt, used, write
 from tests.support.databases import config_for
-from tests.support.gateway import Json, Running, provider, serving
+from tests.support.gateway import Json, Process, process, provider
 from tests.support.imitation import KEY, Imitation
 
 from wye.core.record import UsageRecord
@@ -51,7 +51,6 @@ base_delay = 0.01
 
 [breaker]
 failure_threshold = 3
-open_seconds = 2
 """
 
 
@@ -94,7 +93,7 @@ _ERRORS: Final = ("rate_limit_exceeded", "overloaded", "timeout", "connection_fa
 class House:
     """The gateway; `keys` are people's keys by their ids, as they were shown once."""
 
-    gateway: Running
+    gateway: Process
     imitation: Imitation
     keys: dict[str, str]
     admin_key: str | None
@@ -106,8 +105,11 @@ class House:
 
 
 @contextmanager
-def house(*, locked: bool = False, requests: int = 5000, extra: str = "") -> Iterator[House]:
-    """Serve it; behind an admin key where it is `locked`. `extra` are further settings."""
+def house(*, locked: bool = False, requests: int = 5000, extra: str = "", open_seconds: int = 2) -> Iterator[House]:
+    """Serve it; behind an admin key where it is `locked`. `extra` are further settings.
+
+    `open_seconds` is how long a breaker leaves a provider alone.
+    """
     with tempfile.TemporaryDirectory() as folder, Imitation() as imitation:
         url = f"sqlite:///{folder}/wye.db"
         sections = [
@@ -118,8 +120,9 @@ def house(*, locked: bool = False, requests: int = 5000, extra: str = "") -> Ite
         if locked:
             environ["WYE_ADMIN_KEY"] = ADMIN_KEY
         _elsewhere(_prepare, url)
-        settings = "\n".join([head, *sections, _SETTINGS, extra])
-        with serving(settings, environ=environ, store=config_for(url)) as gateway:
+        store = f'[store]\nurl = "{url}"\n'
+        settings = "\n".join([head, store, *sections, f"{_SETTINGS}open_seconds = {open_seconds}\n", extra])
+        with process(settings, **environ) as gateway:
             admin = {"authorization": f"Bearer {ADMIN_KEY}"} if locked else {}
             keys, ids = _people(gateway, admin)
             _elsewhere(_fill, url, ids, requests)
@@ -127,13 +130,13 @@ def house(*, locked: bool = False, requests: int = 5000, extra: str = "") -> Ite
             yield House(gateway, imitation, keys, ADMIN_KEY if locked else None)
 
 
-def _post(gateway: Running, path: str, body: Json, headers: dict[str, str]) -> Json:
+def _post(gateway: Process, path: str, body: Json, headers: dict[str, str]) -> Json:
     answer = gateway.request("POST", path, json.dumps(body).encode(), headers)
     assert answer.status == 201, (path, answer.body)
     return answer.json
 
 
-def _people(gateway: Running, admin: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _people(gateway: Process, admin: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Add teams, users and a key for each; return the keys and their ids by user."""
     for name, title in _TEAMS:
         _post(gateway, "/api/teams", {"id": name, "name": title}, admin)
@@ -146,7 +149,7 @@ def _people(gateway: Running, admin: dict[str, str]) -> tuple[dict[str, str], di
     return keys, ids
 
 
-def _budgets(gateway: Running, admin: dict[str, str]) -> None:
+def _budgets(gateway: Process, admin: dict[str, str]) -> None:
     for body in (
         {"scope": "global", "name": "Everything", "amount": 60, "period": "month"},
         {"scope": "team", "target": "support", "name": "Support desk", "amount": 18, "period": "month"},

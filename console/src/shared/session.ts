@@ -11,18 +11,24 @@ export const SESSION_KEY = ["get", "/api/session"] as const;
 export function useSession() {
   const asked = query.useQuery("get", "/api/session", {}, { staleTime: 60_000 });
   const client = useQueryClient();
+  // What somebody else had seen goes; who is signed in stays, because the page is listening to that.
+  const become = useCallback(
+    (session: Session | undefined) => {
+      client.removeQueries({ predicate: (one) => one.queryKey[1] !== SESSION_KEY[1] });
+      client.setQueryData([...SESSION_KEY, {}], session);
+    },
+    [client],
+  );
   const signOut = useCallback(async () => {
-    await api.DELETE("/api/session");
-    client.clear();
-    await client.invalidateQueries();
-  }, [client]);
+    const { data } = await api.DELETE("/api/session");
+    become(data);
+  }, [become]);
   const signIn = useCallback(
     async (key: string) => {
       const { data } = await api.POST("/api/session", { body: { key } });
-      client.clear();
-      client.setQueryData([...SESSION_KEY, {}], data);
+      become(data);
     },
-    [client],
+    [become],
   );
   return { session: asked.data, error: asked.error, refetch: asked.refetch, signIn, signOut };
 }

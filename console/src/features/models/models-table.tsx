@@ -94,6 +94,7 @@ export function ModelsTable({
       },
       {
         id: "in",
+        sortDescFirst: false,
         header: "In $/M",
         accessorFn: (model) => model.costPer1kTokens.input ?? UNKNOWN_LAST,
         size: 82,
@@ -102,6 +103,7 @@ export function ModelsTable({
       },
       {
         id: "out",
+        sortDescFirst: false,
         header: "Out $/M",
         accessorFn: (model) => model.costPer1kTokens.output ?? UNKNOWN_LAST,
         size: 88,
@@ -110,6 +112,7 @@ export function ModelsTable({
       },
       {
         id: "quality",
+        sortDescFirst: false,
         header: "Quality",
         accessorFn: (model) => QUALITY.indexOf(model.qualityTier),
         size: 92,
@@ -118,6 +121,7 @@ export function ModelsTable({
       },
       {
         id: "speed",
+        sortDescFirst: false,
         header: "Speed",
         accessorFn: (model) => LATENCY.indexOf(model.latencyTier),
         size: 92,
@@ -126,6 +130,7 @@ export function ModelsTable({
       },
       {
         id: "first",
+        sortDescFirst: false,
         header: "First token",
         accessorFn: (model) => observed.get(model.fullId)?.firstTokenMs ?? UNKNOWN_LAST,
         size: 104,

@@ -30,9 +30,7 @@ export function Attention() {
     );
   if (!data) return <div aria-hidden className="h-11 animate-wait rounded-lg border bg-panel" />;
   const alerts = gravestFirst(data.alerts);
-  const down = providers.filter(
-    (one) => one.needs === null && ["unavailable", "error", "disconnected"].includes(one.status),
-  );
+  const down = providers.filter((one) => one.status === "unavailable");
   if (alerts.length === 0 && down.length === 0) {
     return (
       <p className="flex items-center gap-2 rounded-lg border bg-panel px-4 py-2.5 text-sm text-soft">

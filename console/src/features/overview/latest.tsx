@@ -62,7 +62,7 @@ function Row({ request }: { request: Schema["RequestView"] }) {
           )}
         />
         <span className="truncate">
-          {request.provider}/{request.model}
+          {request.provider}/{request.model}{" "}
           <span className={cn("ml-2", bad ? "text-bad" : "text-faint")}>
             {bad ? (request.error ?? request.status) : request.user}
           </span>

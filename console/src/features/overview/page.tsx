@@ -71,6 +71,9 @@ function useFreshness(tell: (requests: Schema["RequestView"][]) => void): LiveSt
   const due = useRef(0);
   return useLiveRequests((requests) => {
     tell(requests);
+    if (requests.some((one) => one.status === "error")) {
+      void client.invalidateQueries({ queryKey: ["get", "/api/llm-providers/status"] });
+    }
     if (Date.now() < due.current) return;
     due.current = Date.now() + REFRESHED_AT_MOST_EVERY_MS;
     setTimeout(() => {

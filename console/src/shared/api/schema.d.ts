@@ -845,6 +845,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/llm-providers/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the providers that were added while the gateway ran
+         * @description List the providers that were added while the gateway ran.
+         */
+        get: operations["getLlmProvidersProviders"];
+        put?: never;
+        /**
+         * Add a provider that speaks OpenAI's form; it answers at once, on every replica within two seconds
+         * @description Add a provider that speaks OpenAI's form; it answers at once, on every replica within two seconds.
+         *
+         *     Its key is encrypted with `WYE_SECRET_KEY`. Private addresses are refused unless `[identity] private_endpoints` in
+         *     the settings file allows them.
+         */
+        post: operations["postLlmProvidersProviders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm-providers/providers/{provider_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a provider that was added, its key, and what was set of it at run time
+         * @description Forget a provider that was added, its key, and what was set of it at run time.
+         */
+        delete: operations["deleteLlmProvidersProvidersProviderId"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a provider that was added; another `baseUrl` drops its key, so that it goes nowhere else
+         * @description Change a provider that was added; another `baseUrl` drops its key, so that it goes nowhere else.
+         */
+        patch: operations["patchLlmProvidersProvidersProviderId"];
+        trace?: never;
+    };
     "/api/llm-providers/replay": {
         parameters: {
             query?: never;
@@ -1474,6 +1525,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings/llm-providers/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the providers that were added while the gateway ran
+         * @description List the providers that were added while the gateway ran.
+         */
+        get: operations["getSettingsLlmProvidersProviders"];
+        put?: never;
+        /**
+         * Add a provider that speaks OpenAI's form; it answers at once, on every replica within two seconds
+         * @description Add a provider that speaks OpenAI's form; it answers at once, on every replica within two seconds.
+         *
+         *     Its key is encrypted with `WYE_SECRET_KEY`. Private addresses are refused unless `[identity] private_endpoints` in
+         *     the settings file allows them.
+         */
+        post: operations["postSettingsLlmProvidersProviders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/llm-providers/providers/{provider_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a provider that was added, its key, and what was set of it at run time
+         * @description Forget a provider that was added, its key, and what was set of it at run time.
+         */
+        delete: operations["deleteSettingsLlmProvidersProvidersProviderId"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a provider that was added; another `baseUrl` drops its key, so that it goes nowhere else
+         * @description Change a provider that was added; another `baseUrl` drops its key, so that it goes nowhere else.
+         */
+        patch: operations["patchSettingsLlmProvidersProvidersProviderId"];
+        trace?: never;
+    };
     "/api/settings/llm-providers/replay": {
         parameters: {
             query?: never;
@@ -1729,6 +1831,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the training runs beneath `[tools.training] root`, the one that was written to last first
+         * @description List the training runs beneath `[tools.training] root`, the one that was written to last first.
+         */
+        get: operations["getTraining"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/training/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how a training run goes: curves, best checkpoint, what is noticeable, and a forecast with its error band
+         * @description Show how a training run goes: curves, best checkpoint, what is noticeable, and a forecast with its error band.
+         */
+        get: operations["getTrainingRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/usage": {
         parameters: {
             query?: never;
@@ -1883,6 +2025,54 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AddedModelForm
+         * @description A model of a provider that is added.
+         */
+        AddedModelForm: {
+            /** @default null */
+            capabilities?: string[] | null;
+            /** @default null */
+            contextWindow?: number | null;
+            /** @description what the provider calls it */
+            id: string;
+            /** @default null */
+            inputCostPerMillion?: number | null;
+            /** @default null */
+            maxOutputTokens?: number | null;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            outputCostPerMillion?: number | null;
+        };
+        /** AddedModelView */
+        AddedModelView: {
+            capabilities: string[] | null;
+            contextWindow: number | null;
+            id: string;
+            inputCostPerMillion: number | null;
+            maxOutputTokens: number | null;
+            name: string | null;
+            outputCostPerMillion: number | null;
+        };
+        /** AddedProvidersView */
+        AddedProvidersView: {
+            providers: components["schemas"]["AddedView"][];
+        };
+        /** AddedView */
+        AddedView: {
+            apiKey: string | null;
+            available: boolean;
+            baseUrl: string;
+            defaultModel: string | null;
+            id: string;
+            models: components["schemas"]["AddedModelView"][];
+            name: string;
+            reason: string | null;
+            /** Format: date-time */
+            updatedAt: string;
+            updatedBy: string;
+        };
         /** AdviceView */
         AdviceView: {
             code: string;
@@ -2004,6 +2194,15 @@ export interface components {
             provider: string;
             reason: string;
             score: number | null;
+        };
+        /** BestView */
+        BestView: {
+            checkpoint: string | null;
+            chosenBy: string;
+            kept: boolean;
+            metric: string;
+            step: number;
+            value: number;
         };
         /** BreakerView */
         BreakerView: {
@@ -2483,8 +2682,18 @@ export interface components {
         FitView: {
             estimatedTokens: number;
             messages: number;
+            pdfsAsText: number;
             summarised: boolean;
             truncated: number;
+        };
+        /** ForecastView */
+        ForecastView: {
+            curve: string;
+            notes: string[];
+            steps: unknown[][];
+            summary: {
+                [key: string]: unknown;
+            };
         };
         /** FoundView */
         FoundView: {
@@ -2520,6 +2729,11 @@ export interface components {
             toolChoice?: (string | Record<string, never>) | null;
             /** @default null */
             tools?: Record<string, never>[] | null;
+        };
+        /** GoneView */
+        GoneView: {
+            deleted: boolean;
+            id: string;
         };
         /** GroupView */
         GroupView: {
@@ -2930,6 +3144,14 @@ export interface components {
         OwnModelsView: {
             models: components["schemas"]["OwnModelView"][];
         };
+        /** PaceView */
+        PaceView: {
+            endsAt: string;
+            secondsLeft: number;
+            secondsLeftHigh: number;
+            secondsLeftLow: number;
+            stepsPerSecond: number;
+        };
         /** PassageView */
         PassageView: {
             end: number;
@@ -2984,6 +3206,24 @@ export interface components {
             userId: string;
         };
         /**
+         * ProviderForm
+         * @description A provider to be added: an endpoint of OpenAI's form.
+         */
+        ProviderForm: {
+            /** @default null */
+            apiKey?: string | null;
+            /** @description `https://host/path`; changing it drops the key */
+            baseUrl: string;
+            /** @default null */
+            defaultModel?: string | null;
+            /** @description what it is named by: `<id>/<model>` */
+            id: string;
+            /** @default [] */
+            models?: components["schemas"]["AddedModelForm"][];
+            /** @default null */
+            name?: string | null;
+        };
+        /**
          * ProviderKeyForm
          * @description A key of a provider, of the caller's own.
          */
@@ -3004,6 +3244,18 @@ export interface components {
         /** ProviderKeysView */
         ProviderKeysView: {
             providerKeys: components["schemas"]["ProviderKeyView"][];
+        };
+        /**
+         * ProviderUpdateForm
+         * @description What to change about a provider that was added; another `baseUrl` drops its key unless there is a new one.
+         */
+        ProviderUpdateForm: {
+            apiKey?: string | null;
+            /** @description `https://host/path`; changing it drops the key */
+            baseUrl?: string;
+            defaultModel?: string | null;
+            models?: components["schemas"]["AddedModelForm"][];
+            name?: string;
         };
         /** ProviderView */
         ProviderView: {
@@ -3255,6 +3507,48 @@ export interface components {
         ResetView: {
             resetAt: string;
         };
+        /** RunDetailView */
+        RunDetailView: {
+            best: components["schemas"]["BestView"] | null;
+            checkpoints: number[];
+            evals: {
+                [key: string]: [
+                    number,
+                    number
+                ][];
+            };
+            forecast: components["schemas"]["ForecastView"];
+            learningRate: [
+                number,
+                number
+            ][];
+            loss: [
+                number,
+                number
+            ][];
+            pace: components["schemas"]["PaceView"] | null;
+            run: components["schemas"]["RunView"];
+            signs: components["schemas"]["SignView"][];
+        };
+        /** RunView */
+        RunView: {
+            done: number | null;
+            epoch: number | null;
+            epochs: number | null;
+            evalLoss: number | null;
+            finished: boolean;
+            loss: number | null;
+            maxSteps: number | null;
+            run: string;
+            step: number | null;
+            why: string | null;
+            writtenAt: string | null;
+        };
+        /** RunsView */
+        RunsView: {
+            more: boolean;
+            runs: components["schemas"]["RunView"][];
+        };
         /**
          * SessionForm
          * @description The key of whoever signs in: the admin key, or a virtual key. It is kept nowhere.
@@ -3301,6 +3595,12 @@ export interface components {
         /** SettingsView */
         SettingsView: {
             settings: components["schemas"]["SettingView"][];
+        };
+        /** SignView */
+        SignView: {
+            code: string;
+            message: string;
+            sinceStep: number | null;
         };
         /** SpanView */
         SpanView: {
@@ -5475,6 +5775,134 @@ export interface operations {
             };
         };
     };
+    getLlmProvidersProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedProvidersView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postLlmProvidersProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderForm"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteLlmProvidersProvidersProviderId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoneView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patchLlmProvidersProvidersProviderId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProviderUpdateForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     postLlmProvidersReplay: {
         parameters: {
             query?: never;
@@ -6709,6 +7137,134 @@ export interface operations {
             };
         };
     };
+    getSettingsLlmProvidersProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedProvidersView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postSettingsLlmProvidersProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderForm"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteSettingsLlmProvidersProvidersProviderId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoneView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    patchSettingsLlmProvidersProvidersProviderId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProviderUpdateForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     postSettingsLlmProvidersReplay: {
         parameters: {
             query?: never;
@@ -7151,6 +7707,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ToolResultView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTraining: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTrainingRun: {
+        parameters: {
+            query?: {
+                /** @description of each curve at most */
+                points?: number;
+                /** @description what is forecast */
+                curve?: "loss" | "eval_loss";
+                /** @description a loss: when is it reached? */
+                target?: number | null;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetailView"];
                 };
             };
             /** @description What went wrong, in one form for all routes */

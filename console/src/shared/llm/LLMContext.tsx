@@ -22,12 +22,26 @@ export interface LLM {
   loading: boolean;
 }
 
+/** Whether a provider in use has something held against it. */
+export function inTrouble(provider: Provider): boolean {
+  return provider.status === "unavailable" || provider.status === "degraded";
+}
+
 const Context = createContext<LLM | null>(null);
 
 /** Gives whatever is inside the providers there are, which goes first, and a way to ask. */
 export function LLMProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const status = query.useQuery("get", "/api/llm-providers/status", {}, { refetchInterval: 15_000 });
+  const status = query.useQuery(
+    "get",
+    "/api/llm-providers/status",
+    {},
+    {
+      // What is in trouble is looked at more often: it may be over soon.
+      refetchInterval: ({ state }) =>
+        Object.values(state.data?.providers ?? {}).some(inTrouble) ? 4_000 : 15_000,
+    },
+  );
   const [underWay, setUnderWay] = useState(0);
   const switchProvider = useCallback(
     async (provider: string, model?: string) => {

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { cn } from "@/shared/lib/cn";
 import { Button, IconButton } from "./button";
 
@@ -16,12 +16,25 @@ interface Props {
   wide?: boolean;
 }
 
-/** The first thing to fill in gets the focus; where there is none, the panel itself, so that no tooltip opens. */
-function focusInside(event: Event) {
-  const panel = event.currentTarget;
-  if (!(panel instanceof HTMLElement)) return;
-  event.preventDefault();
-  (panel.querySelector<HTMLElement>("input:not([disabled]), textarea, select") ?? panel).focus();
+/**
+ * Where the focus goes: when it opens, to the first thing to fill in, or else to the panel itself, so that no tooltip
+ * opens; when it closes, back to where it was, also where nothing of ours opened it.
+ */
+function useFocus() {
+  const before = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: (event: Event) => {
+      const panel = event.currentTarget;
+      if (!(panel instanceof HTMLElement)) return;
+      before.current = document.activeElement;
+      event.preventDefault();
+      (panel.querySelector<HTMLElement>("input:not([disabled]), textarea, select") ?? panel).focus();
+    },
+    onCloseAutoFocus: (event: Event) => {
+      event.preventDefault();
+      if (before.current instanceof HTMLElement) before.current.focus();
+    },
+  };
 }
 
 const veil = "fixed inset-0 z-40 bg-black/40 animate-in";
@@ -44,12 +57,13 @@ function Head({ title, description }: Pick<Props, "title" | "description">) {
 
 /** A question or a form in the middle, for what must be finished or left before anything else. */
 export function Dialog({ open, onOpenChange, title, description, children, footer, wide = false }: Props) {
+  const focus = useFocus();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={veil} />
         <Radix.Content
-          onOpenAutoFocus={focusInside}
+          {...focus}
           tabIndex={-1}
           className={cn(
             "fixed inset-x-3 top-[8vh] z-50 mx-auto flex max-h-[84vh] animate-in flex-col rounded-lg border bg-panel shadow-pop outline-none",
@@ -69,12 +83,13 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
 
 /** A panel at the side, for the detail of something in a list that stays in view. */
 export function Sheet({ open, onOpenChange, title, description, children, footer, wide = false }: Props) {
+  const focus = useFocus();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={veil} />
         <Radix.Content
-          onOpenAutoFocus={focusInside}
+          {...focus}
           tabIndex={-1}
           className={cn(
             "fixed inset-y-0 right-0 z-50 flex w-full animate-slide flex-col border-l bg-panel shadow-pop outline-none",

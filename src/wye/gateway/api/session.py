@@ -7,6 +7,7 @@ from typing import Final, Literal
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
+from msgspec import structs
 
 from wye import __version__
 from wye.core.caller import Caller
@@ -61,7 +62,8 @@ async def sign_in(here: NamedDependency[Here], data: JSONBody[SessionForm]) -> R
     caller = await here.gate.sign_in(key, here.request.headers, _address(here))
     value, until = here.gate.sessions.begin(caller, key)
     return Response(
-        _view(here, caller, until), headers={"set-cookie": cookie_header(value, secure=_secure(here)), **_UNKEPT}
+        _view(here, structs.replace(caller, via="session"), until),
+        headers={"set-cookie": cookie_header(value, secure=_secure(here)), **_UNKEPT},
     )
 
 
