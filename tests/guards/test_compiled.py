@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEED_A_DICT = {"vars", "cached_property", "__dict__"}
+NEED_A_DICT = {"vars", "cached_property", "__dict__", "copy.copy", "copy.deepcopy"}
 
 
 def listed() -> list[str]:
@@ -25,7 +25,10 @@ def objections(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.name} is a struct, whose options would be dropped: move it to a module beside this one"
             elif node.keywords:
                 yield f"{node.name} has class options, which would be dropped"
-        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).rpartition(".")[2] in NEED_A_DICT:
+        if isinstance(node, ast.Name | ast.Attribute) and NEED_A_DICT & {
+            ast.unparse(node),
+            ast.unparse(node).rpartition(".")[2],
+        }:
             yield f"{ast.unparse(node)} needs a __dict__, which objects of compiled classes lack"
         if isinstance(node, ast.AsyncFunctionDef) and any(isinstance(one, ast.Yield) for one in own(node)):
             yield f"{node.name} is an asynchronous generator, which mypyc lacks"
@@ -58,6 +61,7 @@ def test_no_module_is_listed_twice_and_the_list_is_in_order() -> None:
         "class Form(Thing, tag=True):\n    a: int",
         "class Gate:\n    @functools.cached_property\n    def it(self): ...",
         "vars(self)",
+        "copy.copy(self)",
         "async def pieces():\n    async with a() as b:\n        yield b",
     ],
 )

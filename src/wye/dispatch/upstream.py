@@ -1,7 +1,6 @@
 """What a plan's attempt is sent to: a provider behind a wire format, or one that lives in this process."""
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -217,8 +216,17 @@ class WireUpstream:
 
     def knowing(self, models: Mapping[str, ModelInfo]) -> "WireUpstream":
         """Return the same upstream with another catalog."""
-        other = copy.copy(self)
-        other._models = models  # noqa: SLF001 - its own kind
+        other = WireUpstream(
+            self._provider,
+            self._adapter,
+            self._transport,
+            models=models,
+            keys=self._keys,
+            silence=self._silence,
+            defaults=self._defaults,
+            largest=self._largest,
+        )
+        other._headers = self._headers
         return other
 
     async def aclose(self) -> None:

@@ -40,7 +40,7 @@ class Protocol(HttpToolsProtocol):
             scope["http_version"] = version
         raw_path, query = self.url, b""
         if not _PLAIN_PATH(raw_path):
-            url = httptools.parse_url(raw_path)
+            url: Any = httptools.parse_url(raw_path)  # its types know nothing of parts that are not there
             raw_path, query = url.path, url.query or b""
         path = raw_path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
