@@ -153,6 +153,15 @@ def test_what_cannot_be_sent_along_is_refused_by_name(
     assert not model.asked
 
 
+def test_metadata_is_no_place_for_much(ann: Talker) -> None:
+    much = {"metadata": {"x": "y" * 20_000}}
+    assert ann("POST", "/api/conversations", much).error["code"] == "metadata_too_large"
+    talk = ann("POST", "/api/conversations", {"metadata": {"x": "y"}}).json["id"]
+    assert ann("PATCH", f"/api/conversations/{talk}", much).error["code"] == "metadata_too_large"
+    assert ann.shown(talk)["metadata"] == {"x": "y"}
+    assert ann("PATCH", f"/api/conversations/{talk}", {"metadata": None}).json["metadata"] is None
+
+
 def test_a_message_that_is_too_long_or_empty_is_refused(ann: Talker, model: Scripted) -> None:
     long = ann("POST", "/api/chat/message", {"message": "x" * 5001, "model": "up/large"})
     assert (long.status, long.error["code"]) == (400, "message_too_long")

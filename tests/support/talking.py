@@ -17,7 +17,7 @@ from tests.support.gateway import PATIENCE, Address, Answer, Json, Running, prov
 from tests.support.postgres import Server
 from tests.support.upstream import Received, Reply, Upstream
 
-__all__ = ["ann", "bob", "model", "talking"]
+__all__ = ["ann", "bob", "chief", "model", "talking"]
 
 ADMIN_KEY = "wye-admin-0123456789abcdefghij"
 SETTINGS = """
@@ -183,6 +183,12 @@ def ann(talking: tuple[Running, Upstream], model: Scripted) -> Talker:
     """Return somebody whose conversations these are."""
     del model
     return _talker(talking[0], "ann")
+
+
+@pytest.fixture
+def chief(talking: tuple[Running, Upstream]) -> Talker:
+    """Return the administrator."""
+    return Talker(talking[0], ADMIN_KEY, "admin")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import dataclasses
 import http.client
 import json
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -219,6 +220,36 @@ def test_a_long_conversation_is_cut_at_its_beginning_and_it_is_said(ann: Talker,
     assert len(sent) == turns[-1]["context"]["messages"] == 11 - turns[-1]["context"]["truncated"]
     assert (sent[0][0], sent[-1]) == ("user", ("user", "Go on 4"))
     assert len(ann.told(talk)) == 12, "what is not sent is kept all the same"
+
+
+@pytest.fixture
+def summed_up(chief: Talker) -> Iterator[None]:
+    """Have long conversations summed up."""
+    said = {"chat.history": "summarise", "chat.summary_model": "up/other"}
+    for key, value in said.items():
+        assert chief("PUT", "/api/settings", {"key": key, "value": value}).status == 200
+    yield
+    for key in said:
+        assert chief("DELETE", f"/api/settings?key={key}").status in {200, 204}
+
+
+@pytest.mark.usefixtures("summed_up")
+def test_what_is_cut_off_is_summed_up_and_the_summary_kept(ann: Talker, model: Scripted) -> None:
+    model.says = lambda asked: "They said many words." if asked["model"] == "other" else "word " * 100
+    talk = ann.says("Begin", model="up/small")["conversation"]
+    turns = [ann.says(f"Go on {at}", model="up/small", conversation=talk) for at in range(4)]
+    cut = [turn for turn in turns if turn["context"]["truncated"]]
+    assert cut
+    assert all(turn["context"]["summarised"] for turn in cut)
+    (first, *_) = model.asked[-1]["messages"]
+    assert first["role"] == "system"
+    assert "They said many words." in first["content"]
+    summaries = [asked for asked in model.asked if asked["model"] == "other"]
+    assert "Begin" in summaries[0]["messages"][1]["content"]
+    if len(summaries) > 1:
+        assert "They said many words." in summaries[-1]["messages"][1]["content"], "it goes on from the one before"
+        assert "user: Begin" not in summaries[-1]["messages"][1]["content"]
+    assert ann.shown(talk)["metadata"] is None, "the summary is the house's own"
 
 
 def test_a_provider_that_finds_it_too_long_gets_less(ann: Talker, model: Scripted) -> None:

@@ -36,6 +36,7 @@ from wye.store.database import now_us
 _LOOK: Final = {"needs": ("use", "read", "manage")}
 _CHANGE: Final = {"needs": ("use", "manage")}
 _PAGE: Final = 50
+_METADATA: Final = 16 * 1024
 _Limit: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=200, description="how many at most; 50")]
 _Text: TypeAlias = Annotated[str | None, QueryParameter(max_length=500, description="words that it has to have")]
 _Cursor: TypeAlias = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before")]
@@ -112,6 +113,10 @@ async def create_conversation(here: NamedDependency[Here], data: JSONBody[Conver
 
 
 def _metadata(before: dict[str, Any], **values: Any) -> dict[str, Any] | None:
+    """Return metadata with new values. Raises `InvalidRequestError` where they are too much."""
+    if len(msgspec.json.encode(values["own"] if isinstance(values.get("own"), dict) else {})) > _METADATA:
+        message = f"'metadata' has more than {_METADATA} bytes as JSON: keep such things elsewhere"
+        raise InvalidRequestError(message, code="metadata_too_large", param="metadata")
     told = {**before, **{name: value for name, value in values.items() if value is not UNSET}}
     return {name: value for name, value in told.items() if value is not None} or None
 
