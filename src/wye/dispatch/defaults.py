@@ -43,12 +43,18 @@ _WORDS: Final[Mapping[str, _Words]] = {
 }
 
 
-def for_caller(defaults: Defaults, caller: Caller) -> Defaults:
-    """Return a provider's defaults with those of a caller in their place; the same ones where it has none."""
+def for_caller(defaults: Defaults, caller: Caller, *, own: bool = False) -> Defaults:
+    """Return a provider's defaults with those of a caller in their place; the same ones where it has none.
+
+    What a caller says of something of its `own` goes before what it wants in general.
+    """
     if caller.temperature is None and caller.max_tokens is None:
         return defaults
-    temperature = defaults.temperature if caller.temperature is None else caller.temperature
-    return structs.replace(defaults, temperature=temperature, max_tokens=caller.max_tokens or defaults.max_tokens)
+    said = (caller.temperature, caller.max_tokens)
+    there = (defaults.temperature, defaults.max_tokens)
+    first, second = (there, said) if own else (said, there)
+    temperature = second[0] if first[0] is None else first[0]
+    return structs.replace(defaults, temperature=temperature, max_tokens=first[1] or second[1])
 
 
 def with_defaults(call: Call, defaults: Defaults, model: ModelInfo, traits: WireTraits) -> Call:

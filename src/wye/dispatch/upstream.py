@@ -244,7 +244,7 @@ class WireUpstream:
     ) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
         adapter = self._adapter_for(target.model, exchange.call)
-        defaults = for_caller(self._defaults, exchange.caller)
+        defaults = for_caller(self._defaults, exchange.caller, own=attempt.provider in exchange.own)
         if defaults is not NO_DEFAULTS:
             call = with_defaults(call, defaults, target.model, target.traits)
         if whole and call.stream:
