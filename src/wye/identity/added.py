@@ -106,7 +106,8 @@ async def reseal(connection: AsyncConnection, vault: Vault) -> int:
 def tables_of(added: Mapping[str, Added], vault: Vault) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return providers as the tables `providers` and `models` of a settings file, and what is wrong, by their ids.
 
-    One whose key cannot be opened is left out: without its key it would be refused, and be held against it.
+    One whose key cannot be opened is left out: without its key it would be refused, and be held against it. Where there
+    are none there is no table either: nothing has changed for whoever had none before.
     """
     tables: dict[str, dict[str, Any]] = {"providers": {}, "models": {}}
     problems: dict[str, str] = {}
@@ -124,7 +125,7 @@ def tables_of(added: Mapping[str, Added], vault: Vault) -> tuple[dict[str, dict[
         tables["providers"][provider.id] = table
         for model in provider.models:
             tables["models"][f"{provider.id}/{model.id}"] = _model(model)
-    return tables, problems
+    return {name: rows for name, rows in tables.items() if rows}, problems
 
 
 def _model(model: AddedModel) -> dict[str, Any]:

@@ -163,7 +163,7 @@ async def test_a_call_to_a_server_that_is_away_says_so_at_once(docs: Served) -> 
 async def test_a_silent_call_is_given_up_and_three_restart_the_server(
     serve: Callable[..., Served], program: tuple[str, ...], starts: Path
 ) -> None:
-    docs = serve(McpServerSettings(command=program, seconds=0.2))
+    docs = serve(McpServerSettings(command=program, seconds=1.0))
     await docs.ready()
     for _ in range(3):
         assert "did not answer in time" in (await docs.call("sleep")).text
