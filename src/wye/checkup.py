@@ -82,6 +82,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "provider_permission_denied": "the key is valid, but may not do this: check its scopes at the provider",
     "insufficient_quota": "the account has no credit left: check its billing",
     "rate_limit_exceeded": "the key works; wait a moment",
+    "overloaded": "the provider has too much to do: wait a moment, or see its status page",
     "connection_failed": "check base_url, and that the server runs",
     "address_refused": "set allow_private_network = true if the address is meant",
     "timeout": "check base_url; a slow server needs a larger timeout",

@@ -18,12 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec import structs
 from tests.support.books import attempt, used, write
 from tests.support.databases import config_for
 from tests.support.gateway import Json, Process, process, provider
 from tests.support.imitation import KEY, Imitation
+from tests.support.upstream import Received, Reply
 
 from wye.core.record import UsageRecord
 from wye.store.database import Database
@@ -91,10 +93,14 @@ _ERRORS: Final = ("rate_limit_exceeded", "overloaded", "timeout", "connection_fa
 
 @dataclass(frozen=True)
 class House:
-    """The gateway; `keys` are people's keys by their ids, as they were shown once."""
+    """The gateway; `keys` are people's keys by their ids, as they were shown once.
+
+    Providers whose names are put into `broken` are overloaded until they are taken out.
+    """
 
     gateway: Process
     imitation: Imitation
+    broken: set[str]
     keys: dict[str, str]
     admin_key: str | None
 
@@ -105,13 +111,14 @@ class House:
 
 
 @contextmanager
-def house(*, locked: bool = False, requests: int = 5000, extra: str = "", open_seconds: int = 2) -> Iterator[House]:
+def house(*, locked: bool = False, requests: int = 5000, extra: str = "", open_seconds: int = 4) -> Iterator[House]:
     """Serve it; behind an admin key where it is `locked`. `extra` are further settings.
 
     `open_seconds` is how long a breaker leaves a provider alone.
     """
     with tempfile.TemporaryDirectory() as folder, Imitation() as imitation:
         url = f"sqlite:///{folder}/wye.db"
+        broken = _let_it_list_and_break(imitation)
         sections = [
             provider(name, imitation.mount(name, wire), f'api_keys = ["{KEY}"]') for name, wire in _WIRES.items()
         ]
@@ -127,7 +134,30 @@ def house(*, locked: bool = False, requests: int = 5000, extra: str = "", open_s
             keys, ids = _people(gateway, admin)
             _elsewhere(_fill, url, ids, requests)
             _budgets(gateway, admin)
-            yield House(gateway, imitation, keys, ADMIN_KEY if locked else None)
+            yield House(gateway, imitation, broken, keys, ADMIN_KEY if locked else None)
+
+
+def _let_it_list_and_break(imitation: Imitation) -> set[str]:
+    """Let the providers tell which models they have; those whose names are put into what is returned are overloaded."""
+    broken: set[str] = set()
+    answer = imitation.upstream.handler
+    assert answer is not None
+
+    def reply(received: Received) -> Reply:
+        name = received.path.split("/")[1]
+        if name in broken:
+            return Reply.json({"error": {"message": "The engine is overloaded, try again later"}}, 503)
+        if received.method == "GET" and urlsplit(received.path).path.endswith("/models"):
+            models = [kind.model for kind in _KINDS if kind.provider == name]
+            return Reply.json({
+                "data": [{"id": model, "object": "model", "type": "model"} for model in models],
+                "models": [{"name": f"models/{model}"} for model in models],
+                "has_more": False,
+            })  # fmt: skip
+        return answer(received)
+
+    imitation.upstream.handler = reply
+    return broken
 
 
 def _post(gateway: Process, path: str, body: Json, headers: dict[str, str]) -> Json:

@@ -3267,6 +3267,7 @@ export interface components {
             baseUrl: string | null;
             circuitBreaker: components["schemas"]["BreakerView"];
             defaultModel: string | null;
+            enabled: boolean;
             id: string;
             keys: components["schemas"]["KeyView"][];
             lastAnswerAt: number | null;

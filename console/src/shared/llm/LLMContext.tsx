@@ -46,6 +46,7 @@ export function LLMProvider({ children }: { children: ReactNode }) {
   const switchProvider = useCallback(
     async (provider: string, model?: string) => {
       await api.POST("/api/llm-providers/switch", { body: { provider, model } });
+      void client.invalidateQueries({ queryKey: ["get", "/api/settings"] });
       await client.invalidateQueries({ queryKey: ["get", "/api/llm-providers/status"] });
     },
     [client],

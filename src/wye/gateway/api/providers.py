@@ -65,14 +65,15 @@ class ErrorView(View, frozen=True, kw_only=True):
 class ProviderView(View, frozen=True, kw_only=True):
     """One provider; points in time are seconds since the epoch.
 
-    `needs` says what is missing before it can be used; `models` counts those that are known of it, `asked` are those
-    that were asked, by their full ids.
+    `needs` says what is missing before it can be used; one that is not `enabled` was switched off. `models` counts
+    those that are known of it, `asked` are those that were asked, by their full ids.
     """
 
     id: str
     name: str
     status: Status
     available: bool
+    enabled: bool
     reason: str | None
     circuit_breaker: BreakerView
     keys: Sequence[KeyView]
@@ -144,11 +145,13 @@ def provider_views(engine: Engine, *, inside: bool) -> dict[str, ProviderView]:
 
 def _provider(engine: Engine, row: Provider, report: ProviderReport, models: int, *, inside: bool) -> ProviderView:
     can, error = engine.snapshot.availability, report.last_error
+    said = engine.snapshot.settings.providers.get(row.id)
     return ProviderView(
         id=row.id,
         name=row.name,
         status=report.status,
         available=report.status in {"connected", "degraded"},
+        enabled=said is None or said.enabled,
         reason=report.reason,
         circuit_breaker=_breaker(report.breaker),
         keys=[
