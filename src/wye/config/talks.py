@@ -17,9 +17,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class ChatConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Conversations under `/api/chat` and `/api/conversations`.
 
-    `title_model` gives a conversation its title, any name of a model; with an empty text its first words stay. `tools`
-    are offered to the model where a request names none. `max_rounds` is how often tools are run for one answer at
-    most, `max_cost_usd` what one answer may cost with all its rounds.
+    With `keep = false` no turn is kept, whatever a request says. `title_model` gives a conversation its title, any name
+    of a model; with an empty text its first words stay. `tools` are offered to the model where a request names none.
+    `max_rounds` is how often tools are run for one answer at most, `max_cost_usd` what it may cost with all its rounds.
 
     A conversation may fill `context_share` of the model's context; of a longer one the oldest turns are left out
     (`history = "truncate"`), summed up by `summary_model` (`"summarise"`), or it is refused (`"refuse"`).
@@ -28,6 +28,7 @@ class ChatConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     conversation has at most `max_messages` and `max_conversation_bytes` of attachments in all its branches.
     """
 
+    keep: bool = True
     title_model: str = "auto:cost"
     tools: tuple[str, ...] = ()
     max_rounds: _Rounds = 3

@@ -222,6 +222,20 @@ def test_a_long_conversation_is_cut_at_its_beginning_and_it_is_said(ann: Talker,
     assert len(ann.told(talk)) == 12, "what is not sent is kept all the same"
 
 
+def test_an_operator_may_have_nothing_kept(ann: Talker, chief: Talker) -> None:
+    talk = ann.says("Before")["conversation"]
+    assert chief("PUT", "/api/settings", {"key": "chat.keep", "value": False}).status == 200
+    try:
+        assert ann.says("During")["conversation"] is None
+        assert ann.says("During", conversation=talk)["conversation"] is None
+        assert ann("POST", "/api/conversations", {}).error["code"] == "conversations_off"
+        again = ann("POST", f"/api/conversations/{talk}/regenerate", {"model": "up/large"})
+        assert (again.status, again.json["conversation"]) == (200, None)
+    finally:
+        assert chief("DELETE", "/api/settings?key=chat.keep").status in {200, 204}
+    assert len(ann.told(talk)) == 2
+
+
 @pytest.fixture
 def summed_up(chief: Talker) -> Iterator[None]:
     """Have long conversations summed up."""

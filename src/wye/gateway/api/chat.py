@@ -75,7 +75,7 @@ def _message(here: Here, data: ChatMessageForm) -> Question:
         sent=attachments_of(here, data.attachments),
         conversation=data.conversation,
         instructions=data.instructions or "",
-        keep=data.keep,
+        keep=data.keep and here.turns.config.keep,
     )
 
 

@@ -94,6 +94,9 @@ async def list_conversations(
 @post("/", opt=_CHANGE)
 async def create_conversation(here: NamedDependency[Here], data: JSONBody[ConversationForm]) -> views.ConversationView:
     """Begin a conversation, with a title, an agent or instructions of its own."""
+    if not here.turns.config.keep:
+        message = "conversations are not kept here ([chat] keep): send a message to POST /api/chat/message"
+        raise InvalidRequestError(message, code="conversations_off")
     here.turns.agent(data.agent)
     now = now_us()
     row = rows.Conversation(
@@ -205,6 +208,7 @@ async def _edited(here: Here, conversation_id: str, message_id: str, data: EditF
         text=data.message,
         sent=kept if data.attachments is None else attachments_of(here, data.attachments),
         conversation=conversation_id,
+        keep=here.turns.config.keep,
         after=row.parent_id,
         at_root=row.parent_id is None,
     )
@@ -244,7 +248,7 @@ async def _again(here: Here, conversation_id: str, data: RegenerateForm) -> Ques
         if said is None:
             raise missing_message(named)
     again = said.id if said.role == "user" else said.parent_id
-    return question_of(here, data, text="", conversation=conversation_id, again=again)
+    return question_of(here, data, text="", conversation=conversation_id, keep=here.turns.config.keep, again=again)
 
 
 @post("/{conversation_id:str}/regenerate", status_code=200, responses=whole(TurnView), opt=USE)
