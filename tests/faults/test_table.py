@@ -141,11 +141,13 @@ def played(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """Play what was chosen, several at a time: faults are mostly waiting."""
     chosen = [item for item in request.session.items if isinstance(item, pytest.Function) and item.module is THIS]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        yield {
+        playing = {
             item.nodeid: pool.submit(play, *_chosen(item.callspec.params))
             for item in chosen
             if hasattr(item, "callspec")
         }
+    # All have ended: pytest changes the environment between tests, and gateways that begin meanwhile read it.
+    yield playing
 
 
 def _chosen(params: Mapping[str, Any]) -> tuple[Row, str, bool]:
