@@ -137,17 +137,19 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def played(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    """Play what was chosen, several at a time: faults are mostly waiting."""
+def played(request: pytest.FixtureRequest) -> dict[str, Future[None]]:
+    """Play what was chosen, several at a time: faults are mostly waiting.
+
+    All have ended before the first is judged: pytest changes the environment between tests, and gateways that begin
+    meanwhile read it.
+    """
     chosen = [item for item in request.session.items if isinstance(item, pytest.Function) and item.module is THIS]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        playing = {
+        return {
             item.nodeid: pool.submit(play, *_chosen(item.callspec.params))
             for item in chosen
             if hasattr(item, "callspec")
         }
-    # All have ended: pytest changes the environment between tests, and gateways that begin meanwhile read it.
-    yield playing
 
 
 def _chosen(params: Mapping[str, Any]) -> tuple[Row, str, bool]:
