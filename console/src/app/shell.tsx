@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { CircleUser, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
-import { useEffect, useState } from "react";
+import { Suspense, lazy, useEffect, useState } from "react";
 import { chooseTheme, useTheme } from "@/shared/lib/theme";
 import { LLMProvider } from "@/shared/llm/LLMContext";
 import { type Session, may, useSession } from "@/shared/session";
@@ -11,19 +11,26 @@ import { ErrorState, Skeleton } from "@/shared/ui/states";
 import { cn } from "@/shared/lib/cn";
 import { GROUPS, PAGES } from "./pages";
 import { Palette } from "./palette";
-import { SignIn } from "./sign-in";
+
+const SignIn = lazy(() => import("./sign-in").then((all) => ({ default: all.SignIn })));
 
 /** Whatever stands around a page; and sign-in, where there must be one. */
 export function Shell() {
   const { session, error, refetch } = useSession();
   if (!session) {
     return (
-      <main className="mx-auto mt-[20vh] max-w-md">
+      <main className="mx-auto max-w-md pt-[20vh]">
         {error ? <ErrorState error={error} retry={() => void refetch()} /> : <Skeleton lines={4} />}
       </main>
     );
   }
-  if (!session.signedIn) return <SignIn />;
+  if (!session.signedIn) {
+    return (
+      <Suspense>
+        <SignIn />
+      </Suspense>
+    );
+  }
   return (
     <LLMProvider>
       <House session={session} />

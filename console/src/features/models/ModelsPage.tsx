@@ -15,7 +15,7 @@ import { Filters } from "./filters";
 import { ModelsTable } from "./models-table";
 import { OwnModels } from "./own-models";
 import { Recommend } from "./recommend";
-import { mostAskedFirst, useObserved } from "./observed";
+import { mostAskedFirst, useObserved, useObservedOnce } from "./observed";
 import { useFilters } from "./filtering";
 
 const MOST_COMPARED = 4;
@@ -109,8 +109,9 @@ function Catalog({
 }) {
   const filters = useFilters();
   const observed = useObserved();
+  const ready = useObservedOnce();
   return (
-    <Loaded of={models} lines={12}>
+    <Loaded of={ready ? models : { ...models, data: undefined }} lines={12}>
       {(all) => {
         const rows = mostAskedFirst(filters.apply(all), observed);
         return (

@@ -10,12 +10,19 @@ export interface Observed {
   costPerRequest: number | null;
 }
 
+function useBooks() {
+  return query.useQuery("get", "/api/usage/models", { params: { query: { since: "30d", limit: 200 } } });
+}
+
 /** What was seen of models in the last 30 days, by their full ids: from the books. */
 export function useObserved(): ReadonlyMap<string, Observed> {
-  const { data } = query.useQuery("get", "/api/usage/models", {
-    params: { query: { since: "30d", limit: 200 } },
-  });
+  const { data } = useBooks();
   return useMemo(() => observedOf(data?.models ?? []), [data]);
+}
+
+/** Whether the books have been asked: rows in the order of use would jump if they were shown before. */
+export function useObservedOnce(): boolean {
+  return !useBooks().isPending;
 }
 
 /** Those that are asked most first, then the rest by name, those that retire last. */

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, Lightbulb, OctagonAlert, TriangleAlert } from "lucide-react";
 import { useState } from "react";
-import { type Schema, query } from "@/shared/api/client";
+import type { Schema } from "@/shared/api/client";
 import { money, relative } from "@/shared/lib/format";
 import { cn } from "@/shared/lib/cn";
 import { useLLM } from "@/shared/llm/LLMContext";
@@ -9,13 +9,10 @@ import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { Card, Facts } from "@/shared/ui/card";
 import { ErrorState } from "@/shared/ui/states";
+import { useInsights } from "./asked";
 import { figures, gravestFirst, whereToLook } from "./evidence";
 
 const SHOWN = 3;
-
-function useInsights() {
-  return query.useQuery("get", "/api/llm-providers/telemetry/insights", {}, { refetchInterval: 60_000 });
-}
 
 /** What is wrong now, the gravest first; one quiet line where nothing is. */
 export function Attention() {

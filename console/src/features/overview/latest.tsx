@@ -1,15 +1,14 @@
 import { Link } from "@tanstack/react-router";
-import { type Schema, query } from "@/shared/api/client";
+import type { Schema } from "@/shared/api/client";
 import { count, duration, money, relative } from "@/shared/lib/format";
 import { cn } from "@/shared/lib/cn";
 import { Card } from "@/shared/ui/card";
 import { EmptyState, Loaded } from "@/shared/ui/states";
+import { LATEST, useLatest } from "./asked";
 
 /** Requests as they end; those before this page was opened are read once. */
-export function Latest({ fresh, most }: { fresh: readonly Schema["RequestView"][]; most: number }) {
-  const before = query.useQuery("get", "/api/usage/requests", {
-    params: { query: { limit: most, since: "30d" } },
-  });
+export function Latest({ fresh }: { fresh: readonly Schema["RequestView"][] }) {
+  const before = useLatest();
   return (
     <Card
       title="Latest requests"
@@ -25,7 +24,7 @@ export function Latest({ fresh, most }: { fresh: readonly Schema["RequestView"][
           const seen = new Set<string>();
           const rows = [...fresh, ...data.requests]
             .filter((one) => !seen.has(one.id) && seen.add(one.id))
-            .slice(0, most);
+            .slice(0, LATEST);
           if (rows.length === 0)
             return (
               <EmptyState title="Nobody has asked anything yet">

@@ -3,14 +3,16 @@ import { useRef, useState } from "react";
 import { type Schema, query } from "@/shared/api/client";
 import { type LiveState, useLiveRequests } from "@/shared/api/live";
 import { change, count, duration, money, percent, plural, short } from "@/shared/lib/format";
+import { useLLM } from "@/shared/llm/LLMContext";
 import { useParam } from "@/shared/lib/url";
 import { Status } from "@/shared/ui/badge";
 import { Card, Stat, Stats } from "@/shared/ui/card";
 import { TimeChart } from "@/shared/ui/chart";
 import { Page } from "@/shared/ui/page";
 import { RangePicker, useRange } from "@/shared/ui/range";
-import { type Asked, EmptyState, Loaded } from "@/shared/ui/states";
+import { type Asked, EmptyState, Loaded, Skeleton } from "@/shared/ui/states";
 import { Segmented } from "@/shared/ui/tabs";
+import { LATEST, useInsights, useLatest } from "./asked";
 import { Attention, Recommendations } from "./attention";
 import { Latest } from "./latest";
 import { FirstSteps } from "./first-steps";
@@ -18,7 +20,6 @@ import { ProvidersTable } from "./providers-table";
 import { METRICS, type Metric, seriesOf, starts } from "./series";
 
 const REFRESHED_AT_MOST_EVERY_MS = 5_000;
-const LATEST = 12;
 
 export default function OverviewPage() {
   const range = useRange("24h");
@@ -34,6 +35,10 @@ export default function OverviewPage() {
     { params: { query: { by: "provider", step: range.step, compare: true, since: range.since, limit: 8 } } },
     { placeholderData: (before) => before, refetchInterval: 60_000 },
   );
+  const together = useTogether(telemetry, report, useInsights(), useLatest(), {
+    data: !useLLM().loading,
+    error: null,
+  });
   const [latest, setLatest] = useState<Schema["RequestView"][]>([]);
   const state = useFreshness((requests) => {
     setLatest((before) => [...requests.toReversed(), ...before].slice(0, LATEST));
@@ -48,21 +53,34 @@ export default function OverviewPage() {
         </>
       }
     >
-      <FirstSteps />
-      <Attention />
-      <Loaded of={telemetry} lines={4}>
-        {(data) => <Figures now={data.total} before={report.data?.total.before ?? null} />}
-      </Loaded>
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,5fr)_minmax(0,3fr)]">
-        <OverTime report={report} step={range.step} />
-        <Latest fresh={latest} most={LATEST} />
-      </div>
-      <Loaded of={telemetry} lines={6}>
-        {(data) => <ProvidersTable told={data.providers} />}
-      </Loaded>
-      <Recommendations />
+      {!together ? (
+        <Skeleton lines={12} />
+      ) : (
+        <>
+          <FirstSteps />
+          <Attention />
+          <Loaded of={telemetry} lines={4}>
+            {(data) => <Figures now={data.total} before={report.data?.total.before ?? null} />}
+          </Loaded>
+          <div className="grid gap-4 xl:grid-cols-[minmax(0,5fr)_minmax(0,3fr)]">
+            <OverTime report={report} step={range.step} />
+            <Latest fresh={latest} />
+          </div>
+          <Loaded of={telemetry} lines={6}>
+            {(data) => <ProvidersTable told={data.providers} />}
+          </Loaded>
+          <Recommendations />
+        </>
+      )}
     </Page>
   );
+}
+
+/** Whether everything has come once: parts that come one by one would push each other around. */
+function useTogether(...asked: Pick<Asked<unknown>, "data" | "error">[]): boolean {
+  const [together, setTogether] = useState(false);
+  if (!together && asked.every(({ data, error }) => Boolean(data) || error != null)) setTogether(true);
+  return together;
 }
 
 /** Hear of requests, and read the figures anew when there were any, but not with every one of them. */
