@@ -49,6 +49,17 @@ def test_what_is_compiled_can_be(path: str) -> None:
     assert list(objections(ast.parse((ROOT / path).read_text(encoding="utf-8")))) == []
 
 
+def test_what_inherits_from_a_compiled_class_is_compiled() -> None:
+    trees = {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in listed()}
+    compiled = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    compiled -= {"Decoder", "Upstream"}  # protocols
+    for path in (ROOT / "src").rglob("*.py"):
+        if str(path.relative_to(ROOT)) not in trees:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    assert not compiled & {ast.unparse(base) for base in node.bases}, f"{path}: {node.name}"
+
+
 def test_no_module_is_listed_twice_and_the_list_is_in_order() -> None:
     assert listed() == sorted(set(listed()))
 

@@ -1,7 +1,5 @@
 """A provider whose requests are jobs in a queue: everything else is as with any other."""
 
-import copy
-
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt
 from wye.core.secret import Secret
@@ -15,7 +13,7 @@ class JobsUpstream(WireUpstream):
 
     async def stream(self, exchange: Exchange, attempt: Attempt, sink: Sink, key: Secret | None = None) -> None:
         """Hand the request in and pass the answer on as it is fetched."""
-        jobs = copy.copy(self)
+        jobs = self.knowing(self._models)
         if isinstance(self._transport, JobsTransport):
             jobs._transport = self._transport.until(exchange.deadline)  # noqa: SLF001 - its own kind
-        await super(JobsUpstream, jobs).stream(exchange, attempt, sink, key)
+        await WireUpstream.stream(jobs, exchange, attempt, sink, key)

@@ -216,7 +216,7 @@ class WireUpstream:
 
     def knowing(self, models: Mapping[str, ModelInfo]) -> "WireUpstream":
         """Return the same upstream with another catalog."""
-        other = WireUpstream(
+        other = type(self)(
             self._provider,
             self._adapter,
             self._transport,
