@@ -52,7 +52,7 @@ def test_what_is_compiled_can_be(path: str) -> None:
 def test_what_inherits_from_a_compiled_class_is_compiled() -> None:
     trees = {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in listed()}
     compiled = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    compiled -= {"Decoder", "Upstream"}  # protocols
+    compiled -= {"Decoder", "Upstream", "Protocol"}  # protocols, and a name that typing has as well
     for path in (ROOT / "src").rglob("*.py"):
         if str(path.relative_to(ROOT)) not in trees:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -226,7 +226,7 @@ class WireUpstream:
             defaults=self._defaults,
             largest=self._largest,
         )
-        other._headers = self._headers
+        other._headers = self._headers  # noqa: SLF001 - its own kind
         return other
 
     async def aclose(self) -> None:
