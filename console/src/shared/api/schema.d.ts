@@ -2969,6 +2969,7 @@ export interface components {
             createdAt: string;
             finishReason: string | null;
             id: string;
+            leaves: string[];
             model: string | null;
             parent: string | null;
             provider: string | null;

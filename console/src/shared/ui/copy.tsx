@@ -40,7 +40,7 @@ export function Code({ text, label = "Copy" }: { text: string; label?: string })
       {}
       <pre
         tabIndex={0}
-        role="region"
+        role="group"
         aria-label={`Code: ${text.slice(0, 40)}`}
         className="overflow-x-auto p-3 pr-10 font-mono text-xs leading-5"
       >

@@ -60,12 +60,14 @@ class AttachmentView(View, frozen=True, kw_only=True):
 class MessageView(View, frozen=True, kw_only=True):
     """One message. `branches` are the ids of those in its place, itself among them, in the order they were made.
 
-    Of an answer there is also who gave it and what it took; `cost` is USD.
+    `leaves` are the last messages that follow from each of them: the heads to go on from. Of an answer there
+    is also who gave it and what it took; `cost` is USD.
     """
 
     id: str
     parent: str | None
     branches: Sequence[str]
+    leaves: Sequence[str]
     role: str
     text: str
     created_at: datetime.datetime
@@ -158,17 +160,26 @@ def messages_view(
     return MessagesView(
         conversation=conversation.id,
         head=said[-1].id if said else None,
-        messages=[_message(one, beside[one.parent_id], sent.get(one.id, ())) for one in said],
+        messages=[_message(one, beside, sent.get(one.id, ())) for one in said],
     )
 
 
-def _message(one: Message, branches: Sequence[str], sent: Sequence[Attachment]) -> MessageView:
+def _leaf(message_id: str, beside: Mapping[str | None, Sequence[str]]) -> str:
+    """Return the last message that follows from one: of several that follow, the one made last."""
+    while after := beside.get(message_id):
+        message_id = after[-1]
+    return message_id
+
+
+def _message(one: Message, beside: Mapping[str | None, Sequence[str]], sent: Sequence[Attachment]) -> MessageView:
     content, account = one.content or {}, one.account or {}
     cost = account.get("cost")
+    branches = beside[one.parent_id]
     return MessageView(
         id=one.id,
         parent=one.parent_id,
         branches=branches,
+        leaves=[_leaf(other, beside) for other in branches],
         role=one.role,
         text=one.text,
         created_at=moment(one.created_at),
