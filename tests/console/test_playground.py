@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, FilePayload, Locator, expect
 from tests.console.seed import House
 from tests.console.visitor import Console
 from tests.support.databases import config_for
@@ -135,8 +135,8 @@ def test_a_picture_and_a_text_go_along(console: Console) -> None:
     )
     console.page.get_by_label("Pictures and files to send along").set_input_files(
         [
-            {"name": "dot.png", "mimeType": "image/png", "buffer": picture},
-            {"name": "notes.md", "mimeType": "text/markdown", "buffer": b"# Notes of today"},
+            FilePayload(name="dot.png", mimeType="image/png", buffer=picture),
+            FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"# Notes of today"),
         ]
     )
     expect(console.page.get_by_role("list", name="Sent along").get_by_role("listitem")).to_have_count(2)

@@ -39,11 +39,7 @@ export function Agents({ agents }: { agents: readonly Schema["AgentView"][] }) {
             title={agent.name}
             className="flex-1"
             actions={
-              <Link
-                to="/playground"
-                search={{ agent: agent.name }}
-                className={buttonClass("plain", "sm")}
-              >
+              <Link to="/playground" search={{ agent: agent.name }} className={buttonClass("plain", "sm")}>
                 <MessageSquare size={14} aria-hidden />
                 Talk to it
               </Link>

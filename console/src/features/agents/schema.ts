@@ -48,7 +48,7 @@ function chosen(node: Node, root: Node): Node {
       (at, step) => (at as Record<string, unknown> | undefined)?.[step],
       root,
     );
-    return chosen((found ?? {}), root);
+    return chosen(found ?? {}, root);
   }
   return node;
 }
