@@ -48,7 +48,7 @@ export function becauseOf(request: Request, tried: readonly string[]): string {
   const asked = request.asked;
   const got = `${request.provider}/${request.model}`;
   if (request.cached) return "the same was asked before, and the answer was kept";
-  if (tried.length === 0) return "it was refused before anybody was called";
+  if (tried.length === 0) return "nobody could be called";
   if (asked.startsWith("auto")) {
     const strategy = asked.split(":")[1];
     const chose = strategy ? `the strategy ${strategy}` : "the gateway's strategy";

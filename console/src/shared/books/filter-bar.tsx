@@ -113,7 +113,7 @@ function Choices({
 }) {
   const [text, setText] = useState("");
   return (
-    <Command label="Filters" loop>
+    <Command label="Find a filter" loop>
       <Command.Input
         value={text}
         onValueChange={setText}
