@@ -107,7 +107,7 @@ export function KeysTable({ open, onOpen }: { open?: string; onOpen: (id: string
         id: "used",
         header: "Last used",
         size: 104,
-        meta: { figures: true },
+        meta: { figures: true, wide: true },
         accessorFn: (row) => (row.lastUsedAt ? Date.parse(row.lastUsedAt) : 0),
         sortDescFirst: true,
         cell: ({ row: { original: row } }) => (

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { type Schema, query } from "@/shared/api/client";
 import { type LiveState, useLiveRequests } from "@/shared/api/live";
+import { startsOf } from "@/shared/books/series";
 import { change, count, duration, money, percent, plural, short } from "@/shared/lib/format";
 import { useLLM } from "@/shared/llm/LLMContext";
 import { useParam } from "@/shared/lib/url";
@@ -17,7 +18,7 @@ import { Attention, Recommendations } from "./attention";
 import { Latest } from "./latest";
 import { FirstSteps } from "./first-steps";
 import { ProvidersTable } from "./providers-table";
-import { METRICS, type Metric, seriesOf, starts } from "./series";
+import { METRICS, type Metric, seriesOf } from "./series";
 
 const REFRESHED_AT_MOST_EVERY_MS = 5_000;
 
@@ -184,7 +185,7 @@ function OverTime({ report, step }: { report: Asked<Schema["ReportView"]>; step:
       <div className="px-3 pt-2 pb-3">
         <Loaded of={report} lines={6}>
           {(data) => {
-            const times = starts(data, step);
+            const times = startsOf(data, step);
             return data.total.usage.requests === 0 ? (
               <EmptyState title="No requests in this time">
                 Choose a longer time, or send one from the playground.
