@@ -21,12 +21,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import structs
+from tests.console.talks import hold
 from tests.support.books import attempt, used, write
 from tests.support.databases import config_for
 from tests.support.gateway import Json, Process, process, provider
 from tests.support.imitation import KEY, Imitation
 from tests.support.upstream import Received, Reply
 
+from wye.core.caller import LOCAL
 from wye.core.record import UsageRecord
 from wye.store.database import Database
 from wye.store.upgrade import upgrade
@@ -205,6 +207,7 @@ async def _fill(url: str, keys: dict[str, str], count: int) -> None:
     records = month(time.time(), keys, count)
     for at in range(0, len(records), 200):
         await write(database, records[at : at + 200])
+    await hold(database, LOCAL.user)
     await database.aclose()
 
 

@@ -5,6 +5,7 @@ import re
 
 from playwright.sync_api import expect
 from tests.console.seed import House
+from tests.console.talks import MERGING
 from tests.console.visitor import Console
 
 MODEL = "openai/gpt-4o-mini"
@@ -100,4 +101,16 @@ def test_where_no_agent_is_described_the_page_says_how_to_describe_one(console: 
     console.open("/agents?tab=agents")
     expect(console.page.get_by_text("No agents yet")).to_be_visible()
     expect(console.page.get_by_role("group", name="Code").first).to_contain_text("[agents.analyst]")
+    console.check_axe()
+
+
+def test_a_conversation_of_before_is_opened_with_its_tools_code_and_cost(console: Console) -> None:
+    console.open(f"/playground?conversation={MERGING}")
+    said = console.page.get_by_role("list", name="Conversation").locator("> li")
+    expect(said).to_have_count(4)
+    expect(said.nth(1).get_by_role("group", name="Code, python")).to_contain_text("def merge")
+    expect(said.nth(3).get_by_role("button", name=re.compile("calculator answered"))).to_be_visible()
+    expect(said.nth(3).get_by_role("cell", name="1,919")).to_be_visible()
+    expect(said.nth(3)).to_contain_text("anthropic/claude-sonnet-5")
+    expect(said.nth(3)).not_to_contain_text("attempts")
     console.check_axe()

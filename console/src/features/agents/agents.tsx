@@ -10,7 +10,7 @@ import { EmptyState } from "@/shared/ui/states";
 
 const EXAMPLE = `[agents.analyst]
 description = "Answers questions about usage and cost."
-instructions = "Get the figures from the tools. Name the period."
+instructions = "Name the period of every figure."
 model = "auto:quality"
 tools = ["advanced_analytics", "calculator"]
 max_cost_usd = 0.50`;

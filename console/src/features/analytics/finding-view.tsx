@@ -19,7 +19,7 @@ export function FindingView({ finding, name }: { finding: Finding; name: string 
   const figures = columns.flatMap((_, at) => (rows.some((row) => typeof row[at] === "number") ? [at] : []));
   const csv = () =>
     [columns.map((one) => one.name), ...rows].map((row) => row.map(quoted).join(",")).join("\r\n");
-  const by = finding.chart?.series ?? finding.chart?.x;
+  const by = [finding.chart?.series, finding.chart?.x].filter(Boolean).join(", by ");
   const label = by ? `${words(name)} by ${by}` : words(name);
   return (
     <figure className="min-w-0 rounded-lg border bg-panel">

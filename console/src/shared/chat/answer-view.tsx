@@ -236,6 +236,8 @@ function Took({ answer, brief }: { answer: Answer; brief: boolean }) {
   const can = useMay();
   const { took, firstMs, totalMs } = answer;
   if (!took) return null;
+  // Each round of tools is an attempt more, and no trouble.
+  const rounds = Math.max(0, ...answer.steps.map((step) => (step.kind === "tool" ? step.round : 0)));
   const name = [took.provider, took.model].filter(Boolean).join("/");
   const figures = [
     firstMs !== null && totalMs !== null && `first word ${duration(firstMs)}`,
@@ -245,7 +247,7 @@ function Took({ answer, brief }: { answer: Answer; brief: boolean }) {
   ];
   const facts = [
     ...(brief ? [] : figures),
-    took.attempts > (took.rounds ?? 1) && plural(took.attempts, "attempt"),
+    took.attempts > (took.rounds ?? rounds + 1) && plural(took.attempts, "attempt"),
     took.finishReason === "length" && "cut at the token limit",
     (took.context?.truncated ?? 0) > 0 &&
       `${plural(took.context?.truncated ?? 0, "earlier message")} left out`,

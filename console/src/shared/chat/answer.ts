@@ -159,7 +159,6 @@ export function kept(message: Schema["MessageView"]): Answer {
   });
   if (message.text) steps.push({ kind: "text", text: message.text });
   const { model, provider, finishReason, usage, cost, attempts, requestId } = message;
-  const rounds = 1 + Math.max(0, ...message.toolsCalled.map((run) => run.round));
   return {
     ...begun(0),
     state: finishReason === "cancelled" ? "stopped" : "done",
@@ -173,7 +172,6 @@ export function kept(message: Schema["MessageView"]): Answer {
       usage,
       cost,
       attempts: attempts ?? 1,
-      rounds,
       requestId: requestId ?? "",
     },
   };

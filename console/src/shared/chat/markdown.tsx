@@ -72,6 +72,8 @@ const components: Components = {
       alt
     ),
   pre: ({ children }) => <Block>{children}</Block>,
+  // Models leave the corner of a table empty; a heading of nothing is none.
+  th: ({ children }) => (children == null ? <td /> : <th scope="col">{children}</th>),
   table: ({ children }) => (
     <div tabIndex={0} role="group" aria-label="Table" className="markdown-table">
       <table>{children}</table>
