@@ -49,7 +49,11 @@ screenshots: environment console ## picture every page of the console into /tmp/
 test: environment ## run every test
 	@$(UV) run --no-sync python tools/build_console.py
 	if [ -d console/node_modules ]; then (cd console && npx vitest run --reporter=dot); fi
-	$(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS)
+	status=0; $(UV) run --no-sync pytest -n auto --dist loadfile $(ARGS) || status=$$?
+	if [ $$status -eq 1 ] && [ -z "$(ARGS)" ]; then
+	  echo; echo "What failed beside the others, once more and one after another:"
+	  $(UV) run --no-sync pytest --last-failed --last-failed-no-failures none
+	else exit $$status; fi
 
 .PHONY: test-faults
 test-faults: environment ## survive every fault, the long form: all client APIs, the whole record of outages
