@@ -22,7 +22,7 @@ export function Changes({ providers }: { providers: readonly Provider[] }) {
       {seen.length > 0 && (
         <section
           aria-label="Since this page was opened"
-          className="flex items-start gap-2 rounded-lg border bg-panel py-2 pr-2 pl-4"
+          className="flex items-center gap-2 rounded-lg border bg-panel py-1.5 pr-2 pl-4"
         >
           <ol className="flex min-w-0 flex-1 flex-col gap-0.5">
             {seen.map((one) => (

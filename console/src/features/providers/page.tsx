@@ -151,7 +151,9 @@ function InUse({
           </span>
         ))}
       </div>
-      <ul aria-label="Providers in use">{rows.map(row)}</ul>
+      <ul aria-label="Providers in use" className="overflow-hidden rounded-b-lg">
+        {rows.map(row)}
+      </ul>
     </Card>
   );
 }
@@ -187,7 +189,7 @@ function Others({
           A server that speaks OpenAI's API can be added under any name.
         </EmptyState>
       ) : (
-        <ul aria-label="Providers not in use" className="mt-1 border-t">
+        <ul aria-label="Providers not in use" className="mt-1 overflow-hidden rounded-b-lg border-t">
           {shown.toSorted((a, b) => a.name.localeCompare(b.name)).map(row)}
         </ul>
       )}

@@ -94,7 +94,9 @@ function Weights({ weights, inForce }: { weights: Readonly<Record<string, number
   const { providers } = useLLM();
   const change = useChangeSetting();
   const [draft, setDraft] = useState<Readonly<Record<string, string>>>({});
-  const rows = providers.filter((one) => one.available && one.adapter !== "mock");
+  const rows = providers.filter(
+    (one) => one.enabled && one.status !== "unconfigured" && one.adapter !== "mock",
+  );
   if (rows.length === 0) return null;
   const shown = (id: string) => draft[id] ?? String(weights[id] ?? 1);
   const good = rows.every((one) => /^([1-9]\d?|100)$/.test(shown(one.id)));
