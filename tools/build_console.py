@@ -6,6 +6,7 @@ python tools/build_console.py --strict   exit 1 where it is not built afterwards
 
 import argparse
 import fcntl
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -43,11 +44,15 @@ def missing() -> str | None:
 
 def install() -> str | None:
     """Install what the lock file names, where that has not been done; return what went wrong, if anything."""
-    lock, done = SOURCES / "package-lock.json", SOURCES / "node_modules" / ".package-lock.json"
-    if done.is_file() and done.stat().st_mtime >= lock.stat().st_mtime:
+    wanted = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
+    stamp = SOURCES / "node_modules" / ".installed"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return None
     # Not `npm ci`: it refuses where a registry lacks the builds of a package for other machines than this.
-    return _run("npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error")
+    failed = _run("npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error")
+    if failed is None:
+        stamp.write_text(wanted, encoding="utf-8")
+    return failed
 
 
 def ensure() -> str | None:
@@ -58,12 +63,12 @@ def ensure() -> str | None:
 
 
 def _build() -> str | None:
-    if not is_stale():
-        return None
     if (why := missing()) is not None:
+        return why if is_stale() else None
+    if (why := install()) is not None or not is_stale():
         return why
     print("building the console", flush=True)
-    return install() or _run("npx", "vite", "build", "--logLevel", "error")
+    return _run("npx", "vite", "build", "--logLevel", "error")
 
 
 def _run(*command: str) -> str | None:

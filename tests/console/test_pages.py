@@ -31,3 +31,13 @@ def test_an_address_that_leads_nowhere_says_so_and_where_to_go(console: Console)
     expect(console.page.get_by_text("There is no such page")).to_be_visible()
     console.page.get_by_role("link", name="Go to the overview").click()
     expect(console.heading).to_have_text("Overview")
+
+
+def test_a_phone_finds_the_pages_behind_a_button(phone: Console) -> None:
+    phone.open("/")
+    phone.page.get_by_role("button", name="Pages").click()
+    sheet = phone.page.get_by_role("dialog", name="Pages")
+    phone.check_axe()
+    sheet.get_by_role("link", name="Models").click()
+    expect(phone.heading).to_have_text("Models")
+    expect(sheet).to_have_count(0)

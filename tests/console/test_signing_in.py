@@ -1,5 +1,6 @@
 """Signing in: with the admin key or one's own, seeing what it may, and no key left in the browser."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -76,3 +77,20 @@ def test_a_key_that_is_revoked_while_the_page_is_open_leads_back_to_the_door(vis
     visit.page.wait_for_timeout(1500)
     visit.page.get_by_role("link", name="Overview").click()
     expect(visit.page.get_by_role("heading", name="Sign in to Wye")).to_be_visible()
+
+
+def test_a_key_that_may_only_ask_begins_where_it_may_and_is_told_what_it_lacks(visit: Console, locked: House) -> None:
+    admin = {"authorization": f"Bearer {ADMIN_KEY}"}
+    body = json.dumps({"name": "for a program", "scopes": ["use"]}).encode()
+    made = locked.gateway.request("POST", "/api/keys", body, admin).json
+    visit.page.goto(f"{visit.url}/console/")
+    enter(visit, made["key"])
+    pages = visit.page.get_by_role("navigation", name="Pages")
+    expect(pages.get_by_role("link", name="Models")).to_be_visible()
+    expect(pages.get_by_role("link", name="Overview")).to_have_count(0)
+    expect(visit.heading).not_to_have_text("Overview")
+    visit.settle()
+    visit.page.goto(f"{visit.url}/console/settings")
+    expect(visit.page.get_by_text("Your key may not see this page")).to_be_visible()
+    visit.check_axe()
+    visit.errors.clear()  # what a page asks for beside what the key may read is refused, and the browser says so

@@ -1,5 +1,5 @@
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { CircleUser, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
+import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { CircleUser, Lock, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
 import { Suspense, lazy, useEffect, useState } from "react";
 import { chooseTheme, useTheme } from "@/shared/lib/theme";
 import { LLMProvider } from "@/shared/llm/LLMContext";
@@ -7,7 +7,7 @@ import { type Session, may, useSession } from "@/shared/session";
 import { IconButton } from "@/shared/ui/button";
 import { Sheet } from "@/shared/ui/dialog";
 import { Menu } from "@/shared/ui/menu";
-import { ErrorState, Skeleton } from "@/shared/ui/states";
+import { EmptyState, ErrorState, Skeleton } from "@/shared/ui/states";
 import { cn } from "@/shared/lib/cn";
 import { GROUPS, PAGES } from "./pages";
 import { Palette } from "./palette";
@@ -80,7 +80,7 @@ function House({ session }: { session: Session }) {
           <IconButton icon={Search} label="Find" className="ml-auto" onClick={() => setPalette(true)} />
         </header>
         <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none" key={pathname}>
-          <Outlet />
+          <Allowed session={session} pathname={pathname} />
         </main>
       </div>
       <Sheet open={menu} onOpenChange={setMenu} title="Pages">
@@ -94,6 +94,23 @@ function House({ session }: { session: Session }) {
         </div>
       </Sheet>
       <Palette open={palette} onOpenChange={setPalette} session={session} />
+    </div>
+  );
+}
+
+/** The page, where the key may see it; whoever only opened the console is led to a page that it may. */
+function Allowed({ session, pathname }: { session: Session; pathname: string }) {
+  const path = pathname.replace(/^\/console(?=\/|$)/, "") || "/";
+  const page = PAGES.find((one) => one.path === path);
+  if (!page || may(session, ...page.needs)) return <Outlet />;
+  const other = PAGES.find((one) => may(session, ...one.needs));
+  if (path === "/" && other) return <Navigate to={other.path} replace />;
+  return (
+    <div>
+      <h1 className="sr-only">{page.label}</h1>
+      <EmptyState icon={Lock} title="Your key may not see this page">
+        It needs the scope {page.needs.join(" or ")}. Whoever gave you the key can give you one that has it.
+      </EmptyState>
     </div>
   );
 }

@@ -34,8 +34,7 @@ export default function ConversationsPage() {
   const [doomed, setDoomed] = useState<Conversation | "all" | null>(null);
   const listed = useConversations(useDeferredValue(text.trim()), shelf === "archived");
   const change = useChanging();
-  const open = (one: Conversation) =>
-    void navigate({ to: "/playground", search: { conversation: one.id } });
+  const open = (one: Conversation) => void navigate({ to: "/playground", search: { conversation: one.id } });
   const columns = useMemo<Column<Conversation>[]>(
     () => [
       {
