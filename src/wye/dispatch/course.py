@@ -256,6 +256,11 @@ class Course:
         return error.at(self._attempts[0].provider)
 
 
-def too_late() -> DeadlineExceededError:
-    """Return the error of a request whose time is over."""
-    return DeadlineExceededError("the time for this request is over; 'x-wye-timeout' or [routing] deadline set it")
+def too_late(cause: WyeError | None = None) -> DeadlineExceededError:
+    """Return the error of a request whose time is over; `cause` is what failed last.
+
+    The cause is set by hand, since compiled code does not heed `raise … from`.
+    """
+    error = DeadlineExceededError("the time for this request is over; 'x-wye-timeout' or [routing] deadline set it")
+    error.__cause__ = cause
+    return error
