@@ -81,7 +81,7 @@ def test_a_key_is_shown_once_restricted_and_revoked(console: Console, steered: H
     expect(dialog.get_by_text("A whole number, 1 or more.")).to_be_visible()
     dialog.get_by_label("Requests a minute").fill("60")
     dialog.get_by_role("button", name="Create key").click()
-    secret = re.search(r"wye-sk-\S+", page.get_by_role("region", name="Code: wye-sk").inner_text())
+    secret = re.search(r"wye-sk-\S+", page.get_by_role("group", name="Code: wye-sk").inner_text())
     assert secret is not None
     console.check_axe()
     key = {"authorization": f"Bearer {secret[0]}"}

@@ -36,8 +36,7 @@ export function CopyButton({
 export function Code({ text, label = "Copy" }: { text: string; label?: string }) {
   return (
     <div className="relative rounded-md border bg-sunken">
-      {/* A region that scrolls must be reachable by keyboard. */}
-      {}
+      {/* What scrolls must be reachable by keyboard. */}
       <pre
         tabIndex={0}
         role="group"
