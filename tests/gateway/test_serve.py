@@ -18,6 +18,8 @@ from tests.support.redis import Server as Redis
 from tests.support.redis import redis_server
 from tests.support.upstream import Hold, Reply, Upstream
 
+from wye.gateway.console import Console
+
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[Redis]:
@@ -103,6 +105,8 @@ def test_it_says_where_it_is_and_what_it_serves() -> None:
         served.program.terminate()
         assert served.program.stdout is not None
         rest = served.program.stdout.read()
+        console = f"console {served.url}/console/" if Console().is_built else "console: not built; make console"
+        assert rest.startswith(f"{console}\n")
         assert "providers: openai\n" in rest
         assert "no admin key" in rest
         assert "CANARY" not in rest

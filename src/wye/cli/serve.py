@@ -57,11 +57,15 @@ def serve(
 
 def _announce(settings: Settings, rows: catalog.Catalog, port: int, problems: Sequence[str]) -> None:
     """Say where to find us, on standard output: standard error is the log's."""
+    from wye.gateway.console import PREFIX, Console
+
     host = settings.server.host
     where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     stand_ins = {row.id for row in rows.providers.values() if row.stand_in}
     real = settings.providers.keys() - stand_ins
     lines = [f"[bold]Wye[/] on [link={where}]{where}[/link]  API {where}/v1"]
+    page = f"{where}{PREFIX}"
+    lines.append(f"console [link={page}]{page}[/link]" if Console().is_built else "console: not built; make console")
     if real:
         lines.append(f"providers: {', '.join(sorted(real))}")
     else:

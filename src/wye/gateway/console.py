@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from wye.core.errors import RouteNotFoundError
-from wye.gateway.http import Header, respond
+from wye.gateway.http import Header, accepted_encodings, respond
 from wye.gateway.request import Request
 
 PREFIX: Final = "/console/"
@@ -98,7 +98,7 @@ class Console:
         headers.append((b"content-type", file.kind.encode()))
         body = file.body
         for encoding, compressed in file.encoded.items():
-            if encoding in _accepted(request.headers.get(b"accept-encoding", b"")):
+            if encoding in accepted_encodings(request.headers):
                 headers.append((b"content-encoding", encoding))
                 body = compressed
                 break
@@ -140,11 +140,6 @@ async def redirect(request: Request) -> int:
 
 def _tags(said: bytes) -> set[bytes]:
     return {tag.strip().removeprefix(b"W/") for tag in said.split(b",")}
-
-
-def _accepted(said: bytes) -> set[bytes]:
-    parts = (part.strip().partition(b";") for part in said.lower().split(b","))
-    return {name.strip() for name, _, weight in parts if weight.replace(b" ", b"") not in {b"q=0", b"q=0.0"}}
 
 
 async def _send(request: Request, status: int, body: bytes, headers: list[Header]) -> int:

@@ -57,6 +57,13 @@ def too_large(limit: int) -> RequestTooLargeError:
     return RequestTooLargeError(f"the request body is longer than {limit} bytes ([server] max_body_bytes)")
 
 
+def accepted_encodings(headers: Mapping[bytes, bytes]) -> set[bytes]:
+    """Return the content encodings that a client takes, in lower case."""
+    said = headers.get(b"accept-encoding", b"").lower()
+    parts = (part.strip().partition(b";") for part in said.split(b","))
+    return {name.strip() for name, _, weight in parts if weight.replace(b" ", b"") not in {b"q=0", b"q=0.0"}}
+
+
 async def respond(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
     """Send a whole answer."""
     headers.append((b"content-length", b"%d" % len(body)))

@@ -1,5 +1,6 @@
 """Keys, manners, limits and the one form of errors hold on the application API as everywhere else."""
 
+import gzip
 import http.client
 import json
 from collections.abc import Iterator, Mapping
@@ -236,3 +237,34 @@ def test_no_key_is_shown_anywhere(api: Api) -> None:
         assert OPENAI_KEY.encode() not in answer.body
         assert GEMINI_KEY.encode() not in answer.body
     assert told[0].json["providers"]["openai"]["keys"][0]["key"] == "sk-open…ghij"
+
+
+# --- Compressed where it is worth it ---
+
+TAKES_GZIP = {"accept-encoding": "br, gzip"}
+
+
+def test_a_long_answer_goes_compressed_to_who_takes_it_so(api: Api) -> None:
+    packed = bare(api, "GET", "/api/models", TAKES_GZIP)
+    plain = bare(api, "GET", "/api/models", {})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == "accept-encoding"
+    assert "content-encoding" not in plain.headers
+    assert len(packed.body) * 4 < len(plain.body)
+    assert json.loads(gzip.decompress(packed.body)).keys() == plain.json.keys()
+
+
+@pytest.mark.parametrize("takes", ["", "identity", "br", "gzip;q=0"])
+def test_nobody_gets_it_compressed_who_does_not_take_it(api: Api, takes: str) -> None:
+    answer = bare(api, "GET", "/api/models", {"accept-encoding": takes})
+    assert "content-encoding" not in answer.headers
+    assert answer.json
+
+
+def test_short_answers_and_those_to_what_is_written_go_as_they_are(api: Api) -> None:
+    assert "content-encoding" not in bare(api, "GET", "/api/session", TAKES_GZIP).headers
+    body = json.dumps({"prompt": "word " * 4000}).encode()
+    said = {**TAKES_GZIP, "content-type": "application/json"}
+    answer = bare(api, "POST", "/api/models/generate", said, body)
+    assert answer.status == 200
+    assert "content-encoding" not in answer.headers

@@ -4,7 +4,7 @@ import { download } from "@/shared/lib/download";
 import { day, words } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { TimeChart } from "@/shared/ui/chart";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { type Cell, type Finding, barsOf, isTime, linesOf, written } from "./finding";
 
 const SHOWN = 8;

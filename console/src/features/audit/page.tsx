@@ -12,8 +12,8 @@ import { Sheet } from "@/shared/ui/dialog";
 import { Select } from "@/shared/ui/field";
 import { Page } from "@/shared/ui/page";
 import { EmptyState, Loaded } from "@/shared/ui/states";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { type Column, DataTable } from "@/shared/ui/table";
-import { SimpleTable } from "@/shared/ui/table";
 import { differences, summary } from "./differences";
 
 type Change = Schema["ChangeView"];

@@ -4,11 +4,9 @@ import { query } from "@/shared/api/client";
 import { useKeys, useTeams, useUsers } from "@/shared/books/people";
 import { useLLM } from "@/shared/llm/LLMContext";
 import { useModels } from "@/shared/llm/useModels";
-import { Button } from "@/shared/ui/button";
 import { Combobox, type Item } from "@/shared/ui/combobox";
-import { Dialog } from "@/shared/ui/dialog";
 import { Field, Input, Select, Switch } from "@/shared/ui/field";
-import { ErrorLine } from "@/shared/ui/states";
+import { FormDialog } from "@/shared/ui/form-dialog";
 import { told } from "@/shared/ui/toast";
 import { type Draft, bodyOf, changesOf, draftOf, problems } from "./draft";
 import { type Budget, type BudgetScope, SCOPES } from "./pace";
@@ -42,105 +40,80 @@ export function BudgetForm({
   const ready =
     Object.keys(wrong).length === 0 && draft.amount !== "" && (draft.scope === "global" || draft.target);
   const submit = () => {
-    if (!ready) return;
     if (budget) update.mutate({ params: { path: { budget_id: budget.id } }, body: changesOf(draft) });
     else create.mutate({ body: bodyOf(draft) });
   };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title={budget ? "Change the budget" : "Create a budget"}
       description={
         budget
           ? "What was spent of it in its period stays spent."
           : "It begins with what was spent in its period already."
       }
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            look="primary"
-            type="submit"
-            form="budget"
-            busy={create.isPending || update.isPending}
-            disabled={!ready}
-          >
-            {budget ? "Save changes" : "Create budget"}
-          </Button>
-        </>
-      }
+      action={budget ? "Save changes" : "Create budget"}
+      busy={create.isPending || update.isPending}
+      disabled={!ready}
+      error={create.error ?? update.error}
+      onSend={submit}
+      onClose={onClose}
     >
-      <form
-        id="budget"
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-        className="flex flex-col gap-4"
-      >
-        {!budget && (
-          <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="For">
-              <Select<BudgetScope>
-                value={draft.scope}
-                onValue={(scope) => setDraft({ ...draft, scope, target: "" })}
-                options={Object.entries(SCOPES).map(([value, label]) => ({
-                  value: value as BudgetScope,
-                  label,
-                }))}
-              />
-            </Field>
-            {draft.scope !== "global" && (
-              <Field label={SCOPES[draft.scope]}>
-                <Target
-                  scope={draft.scope}
-                  value={draft.target}
-                  onValue={(target) => set("target", target)}
-                />
-              </Field>
-            )}
-          </div>
-        )}
+      {!budget && (
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Amount in USD" error={wrong.amount}>
-            <Input
-              inputMode="decimal"
-              value={draft.amount}
-              onChange={(event) => set("amount", event.target.value)}
-              placeholder="50"
-              data-figures
+          <Field label="For">
+            <Select<BudgetScope>
+              value={draft.scope}
+              onValue={(scope) => setDraft({ ...draft, scope, target: "" })}
+              options={Object.entries(SCOPES).map(([value, label]) => ({
+                value: value as BudgetScope,
+                label,
+              }))}
             />
           </Field>
-          {!budget && (
-            <Field label="In">
-              <Select
-                value={draft.period}
-                onValue={(period) => set("period", period)}
-                options={[
-                  { value: "day", label: "each day" },
-                  { value: "week", label: "each week" },
-                  { value: "month", label: "each month" },
-                  { value: "total", label: "all, once" },
-                ]}
-              />
+          {draft.scope !== "global" && (
+            <Field label={SCOPES[draft.scope]}>
+              <Target scope={draft.scope} value={draft.target} onValue={(target) => set("target", target)} />
             </Field>
           )}
         </div>
-        <Field label="Name" hint="What people call it. Empty: whose it is.">
-          <Input value={draft.name} onChange={(event) => set("name", event.target.value)} maxLength={200} />
+      )}
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label="Amount in USD" error={wrong.amount}>
+          <Input
+            inputMode="decimal"
+            value={draft.amount}
+            onChange={(event) => set("amount", event.target.value)}
+            placeholder="50"
+            data-figures
+          />
         </Field>
-        <Switch
-          label="Refuse requests beyond it"
-          checked={draft.hard}
-          onChecked={(hard) => set("hard", hard)}
-        />
-        <Field label="Warn at" error={wrong.warnAt} hint="Percent of it, with commas between them.">
-          <Input value={draft.warnAt} onChange={(event) => set("warnAt", event.target.value)} data-figures />
-        </Field>
-        <ErrorLine error={create.error ?? update.error} />
-      </form>
-    </Dialog>
+        {!budget && (
+          <Field label="In">
+            <Select
+              value={draft.period}
+              onValue={(period) => set("period", period)}
+              options={[
+                { value: "day", label: "each day" },
+                { value: "week", label: "each week" },
+                { value: "month", label: "each month" },
+                { value: "total", label: "all, once" },
+              ]}
+            />
+          </Field>
+        )}
+      </div>
+      <Field label="Name" hint="What people call it. Empty: whose it is.">
+        <Input value={draft.name} onChange={(event) => set("name", event.target.value)} maxLength={200} />
+      </Field>
+      <Switch
+        label="Refuse requests beyond it"
+        checked={draft.hard}
+        onChecked={(hard) => set("hard", hard)}
+      />
+      <Field label="Warn at" error={wrong.warnAt} hint="Percent of it, with commas between them.">
+        <Input value={draft.warnAt} onChange={(event) => set("warnAt", event.target.value)} data-figures />
+      </Field>
+    </FormDialog>
   );
 }
 

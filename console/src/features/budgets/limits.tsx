@@ -4,7 +4,7 @@ import { useNames, useTeams, useUsers } from "@/shared/books/people";
 import { count, relative, words } from "@/shared/lib/format";
 import { Card, Meter } from "@/shared/ui/card";
 import { EmptyState, Loaded } from "@/shared/ui/states";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 
 /** What holds for whoever is signed in, and what is left of it. */
 export function OwnLimits() {

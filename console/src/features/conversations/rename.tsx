@@ -1,7 +1,6 @@
-import { type SubmitEvent, useState } from "react";
-import { Button } from "@/shared/ui/button";
-import { Dialog } from "@/shared/ui/dialog";
+import { useState } from "react";
 import { Field, Input } from "@/shared/ui/field";
+import { FormDialog } from "@/shared/ui/form-dialog";
 
 const LONGEST = 200;
 
@@ -17,31 +16,18 @@ export function Rename({
   onClose: () => void;
 }) {
   const [text, setText] = useState(title);
-  const save = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (text.trim()) onSave(text.trim());
-  };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <FormDialog
       title="Rename the conversation"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form="rename" busy={busy} disabled={text.trim() === ""}>
-            Rename
-          </Button>
-        </>
-      }
+      action="Rename"
+      busy={busy}
+      disabled={text.trim() === ""}
+      onSend={() => onSave(text.trim())}
+      onClose={onClose}
     >
-      <form id="rename" onSubmit={save}>
-        <Field label="Title">
-          <Input value={text} maxLength={LONGEST} onChange={(event) => setText(event.target.value)} />
-        </Field>
-      </form>
-    </Dialog>
+      <Field label="Title">
+        <Input value={text} maxLength={LONGEST} onChange={(event) => setText(event.target.value)} />
+      </Field>
+    </FormDialog>
   );
 }

@@ -5,7 +5,7 @@ import { type Schema, query } from "@/shared/api/client";
 import { Button } from "@/shared/ui/button";
 import { Code } from "@/shared/ui/copy";
 import { Dialog } from "@/shared/ui/dialog";
-import { ErrorLine } from "@/shared/ui/states";
+import { FormDialog } from "@/shared/ui/form-dialog";
 import { EMPTY, bodyOf, limitProblems } from "./draft";
 import { KeyFields } from "./fields";
 
@@ -37,32 +37,18 @@ function Form({ onClose }: { onClose: () => void }) {
   const { teamId, ...rest } = bodyOf(draft);
   const body = { ...rest, ...(teamId ? { teamId } : {}), ...(draft.userId ? { userId: draft.userId } : {}) };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="Create a key"
       description="Programs show it to the gateway instead of a provider's key."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form="new-key" busy={create.isPending} disabled={wrong}>
-            Create key
-          </Button>
-        </>
-      }
+      action="Create key"
+      busy={create.isPending}
+      disabled={wrong}
+      error={create.error}
+      onSend={() => create.mutate({ body })}
+      onClose={onClose}
     >
-      <form
-        id="new-key"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!wrong) create.mutate({ body });
-        }}
-        className="flex flex-col gap-4"
-      >
-        <KeyFields draft={draft} onDraft={setDraft} isNew />
-        <ErrorLine error={create.error} />
-      </form>
-    </Dialog>
+      <KeyFields draft={draft} onDraft={setDraft} isNew />
+    </FormDialog>
   );
 }
 

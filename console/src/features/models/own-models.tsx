@@ -10,7 +10,7 @@ import { Card } from "@/shared/ui/card";
 import { Confirm } from "@/shared/ui/dialog";
 import { Menu } from "@/shared/ui/menu";
 import { EmptyState, Loaded } from "@/shared/ui/states";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { ModelConfig } from "./ModelConfig";
 
 type Own = Schema["OwnModelView"];

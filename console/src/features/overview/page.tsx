@@ -2,17 +2,15 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { type Schema, query } from "@/shared/api/client";
 import { type LiveState, useLiveRequests } from "@/shared/api/live";
-import { startsOf } from "@/shared/books/series";
+import { OverTime } from "@/shared/books/over-time";
 import { change, count, duration, money, percent, plural, short } from "@/shared/lib/format";
 import { useLLM } from "@/shared/llm/LLMContext";
 import { useParam } from "@/shared/lib/url";
 import { Status } from "@/shared/ui/badge";
-import { Card, Stat, Stats } from "@/shared/ui/card";
-import { TimeChart } from "@/shared/ui/chart";
+import { Stat, Stats } from "@/shared/ui/card";
 import { Page } from "@/shared/ui/page";
 import { RangePicker, useRange } from "@/shared/ui/range";
-import { type Asked, EmptyState, Loaded, Skeleton } from "@/shared/ui/states";
-import { Segmented } from "@/shared/ui/tabs";
+import { type Asked, Loaded, Skeleton } from "@/shared/ui/states";
 import { LATEST, useInsights, useLatest } from "./asked";
 import { Attention, Recommendations } from "./attention";
 import { Latest } from "./latest";
@@ -64,7 +62,7 @@ export default function OverviewPage() {
             {(data) => <Figures now={data.total} before={report.data?.total.before ?? null} />}
           </Loaded>
           <div className="grid gap-4 xl:grid-cols-[minmax(0,5fr)_minmax(0,3fr)]">
-            <OverTime report={report} step={range.step} />
+            <ByProvider report={report} step={range.step} />
             <Latest fresh={latest} />
           </div>
           <Loaded of={telemetry} lines={6}>
@@ -161,48 +159,24 @@ function Figures({ now, before }: { now: Schema["MeasuredView"]; before: Schema[
   );
 }
 
-function OverTime({ report, step }: { report: Asked<Schema["ReportView"]>; step: "hour" | "day" }) {
+function ByProvider({ report, step }: { report: Asked<Schema["ReportView"]>; step: "hour" | "day" }) {
   const [chosen, setMetric] = useParam<Metric>("metric", "requests");
   const metric = chosen in METRICS ? chosen : "requests";
-  const { label, format, stacked } = METRICS[metric];
+  const { label, stacked } = METRICS[metric];
   return (
-    <Card
+    <OverTime
       title="Over time"
       note={`by provider, each ${step}`}
-      flush
-      actions={
-        <Segmented
-          label="What is shown"
-          value={metric}
-          onValue={setMetric}
-          options={Object.entries(METRICS).map(([value, one]) => ({
-            value: value as Metric,
-            label: one.label,
-          }))}
-        />
-      }
-    >
-      <div className="px-3 pt-2 pb-3">
-        <Loaded of={report} lines={6}>
-          {(data) => {
-            const times = startsOf(data, step);
-            return data.total.usage.requests === 0 ? (
-              <EmptyState title="No requests in this time">
-                Choose a longer time, or send one from the playground.
-              </EmptyState>
-            ) : (
-              <TimeChart
-                label={`${label} by provider over time`}
-                times={times}
-                series={seriesOf(data, times, metric)}
-                format={format}
-                kind={stacked ? "stacked" : "lines"}
-                height={300}
-              />
-            );
-          }}
-        </Loaded>
-      </div>
-    </Card>
+      label={`${label} by provider over time`}
+      report={report}
+      step={step}
+      metrics={METRICS}
+      metric={metric}
+      onMetric={setMetric}
+      series={(data, times) => seriesOf(data, times, metric)}
+      kind={stacked ? "stacked" : "lines"}
+      height={300}
+      otherwise="Choose a longer time, or send one from the playground."
+    />
   );
 }

@@ -5,7 +5,7 @@ import { type Provider, useLLM } from "@/shared/llm/LLMContext";
 import { Status, type Tone } from "@/shared/ui/badge";
 import { Card } from "@/shared/ui/card";
 import { EmptyState } from "@/shared/ui/states";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 
 const TONES: Record<string, Tone> = { connected: "good", degraded: "warn" };
 

@@ -4,9 +4,9 @@ import { useState } from "react";
 import { query } from "@/shared/api/client";
 import { useMay } from "@/shared/session";
 import { Button } from "@/shared/ui/button";
-import { Confirm, Dialog } from "@/shared/ui/dialog";
+import { Confirm } from "@/shared/ui/dialog";
 import { Field, Input, Textarea } from "@/shared/ui/field";
-import { ErrorLine } from "@/shared/ui/states";
+import { FormDialog } from "@/shared/ui/form-dialog";
 import { told } from "@/shared/ui/toast";
 import { type Added, draftOf, modelsOf, problemIn } from "./adding";
 
@@ -105,101 +105,79 @@ export function ProviderForm({
     else adding.mutate({ body: { id: draft.id, ...said, defaultModel } });
   };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <FormDialog
       title={before ? `Change ${before.name}` : "Add a provider"}
       description="A server that speaks OpenAI's API, for everybody who may ask this gateway."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            look="primary"
-            type="submit"
-            form="provider"
-            busy={adding.isPending || changing.isPending}
-            disabled={problem !== null}
-          >
-            {before ? "Save" : "Add provider"}
-          </Button>
-        </>
-      }
+      action={before ? "Save" : "Add provider"}
+      busy={adding.isPending || changing.isPending}
+      disabled={problem !== null}
+      error={adding.error ?? changing.error}
+      onSend={save}
+      onClose={onClose}
     >
-      <form
-        id="provider"
-        className="flex flex-col gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field
-            label="Id"
-            hint="Models are asked as <id>/<model>"
-            error={problem === "id" ? "Lower case letters, digits, - and _ only." : undefined}
-          >
-            <Input
-              required
-              disabled={before !== undefined}
-              value={draft.id}
-              onChange={(event) => set({ id: event.target.value })}
-              className="font-mono"
-            />
-          </Field>
-          <Field label="Name" hint="Optional">
-            <Input value={draft.name} onChange={(event) => set({ name: event.target.value })} />
-          </Field>
-        </div>
+      <div className="grid gap-3 sm:grid-cols-2">
         <Field
-          label="Address"
-          hint={before ? "Changing it drops the key." : "https://host/v1"}
-          error={problem === "address" ? "An address begins with https:// or http://." : undefined}
+          label="Id"
+          hint="Models are asked as <id>/<model>"
+          error={problem === "id" ? "Lower case letters, digits, - and _ only." : undefined}
         >
           <Input
-            type="url"
             required
-            value={draft.baseUrl}
-            onChange={(event) => set({ baseUrl: event.target.value })}
+            disabled={before !== undefined}
+            value={draft.id}
+            onChange={(event) => set({ id: event.target.value })}
             className="font-mono"
           />
         </Field>
-        <Field
-          label="Key"
-          hint={
-            before?.apiKey != null
-              ? `Kept: ${before.apiKey}. Leave empty to keep it.`
-              : "Kept encrypted, never shown; optional where the server wants none"
-          }
-        >
-          <Input
-            type="password"
-            autoComplete="off"
-            value={draft.apiKey}
-            onChange={(event) => set({ apiKey: event.target.value })}
-            className="font-mono"
-          />
+        <Field label="Name" hint="Optional">
+          <Input value={draft.name} onChange={(event) => set({ name: event.target.value })} />
         </Field>
-        <Field label="Models" hint="One a line, as the server calls them; a test finds the others">
-          <Textarea
-            rows={3}
-            spellCheck={false}
-            value={draft.models}
-            onChange={(event) => set({ models: event.target.value })}
-            className="font-mono text-xs"
-          />
-        </Field>
-        <Field label="Default model" hint="Answers where a request names the provider alone">
-          <Input
-            value={draft.defaultModel}
-            onChange={(event) => set({ defaultModel: event.target.value })}
-            className="font-mono"
-          />
-        </Field>
-        <ErrorLine error={adding.error ?? changing.error} />
-      </form>
-    </Dialog>
+      </div>
+      <Field
+        label="Address"
+        hint={before ? "Changing it drops the key." : "https://host/v1"}
+        error={problem === "address" ? "An address begins with https:// or http://." : undefined}
+      >
+        <Input
+          type="url"
+          required
+          value={draft.baseUrl}
+          onChange={(event) => set({ baseUrl: event.target.value })}
+          className="font-mono"
+        />
+      </Field>
+      <Field
+        label="Key"
+        hint={
+          before?.apiKey != null
+            ? `Kept: ${before.apiKey}. Leave empty to keep it.`
+            : "Kept encrypted, never shown; optional where the server wants none"
+        }
+      >
+        <Input
+          type="password"
+          autoComplete="off"
+          value={draft.apiKey}
+          onChange={(event) => set({ apiKey: event.target.value })}
+          className="font-mono"
+        />
+      </Field>
+      <Field label="Models" hint="One a line, as the server calls them; a test finds the others">
+        <Textarea
+          rows={3}
+          spellCheck={false}
+          value={draft.models}
+          onChange={(event) => set({ models: event.target.value })}
+          className="font-mono text-xs"
+        />
+      </Field>
+      <Field label="Default model" hint="Answers where a request names the provider alone">
+        <Input
+          value={draft.defaultModel}
+          onChange={(event) => set({ defaultModel: event.target.value })}
+          className="font-mono"
+        />
+      </Field>
+    </FormDialog>
   );
 }

@@ -11,7 +11,7 @@ import { Button } from "@/shared/ui/button";
 import { Facts } from "@/shared/ui/card";
 import { Code, CopyButton } from "@/shared/ui/copy";
 import { Switch } from "@/shared/ui/field";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { failed, told as say } from "@/shared/ui/toast";
 import { AddedActions } from "./added";
 import { OwnKey } from "./own-key";

@@ -3,9 +3,8 @@ import { useState } from "react";
 import { query } from "@/shared/api/client";
 import type { Provider } from "@/shared/llm/LLMContext";
 import { Button } from "@/shared/ui/button";
-import { Dialog } from "@/shared/ui/dialog";
 import { Field, Input } from "@/shared/ui/field";
-import { ErrorLine } from "@/shared/ui/states";
+import { FormDialog } from "@/shared/ui/form-dialog";
 import { told } from "@/shared/ui/toast";
 
 /** Give a key of one's own, which answers one's own requests; or take it away. */
@@ -36,60 +35,35 @@ export function OwnKey({
   });
   const at = { params: { path: { provider: provider.id } } };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <FormDialog
       title={
         masked === undefined ? `Add your key of ${provider.name}` : `Change your key of ${provider.name}`
       }
       description="It answers your requests alone, in the place of the operator's. It is kept encrypted and never shown."
-      footer={
-        <>
-          {masked !== undefined && (
-            <Button
-              look="danger"
-              busy={removing.isPending}
-              onClick={() => removing.mutate(at)}
-              className="mr-auto"
-            >
-              Delete it
-            </Button>
-          )}
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            look="primary"
-            type="submit"
-            form="own-key"
-            busy={putting.isPending}
-            disabled={key.trim() === ""}
-          >
-            {masked === undefined ? "Add key" : "Save"}
+      action={masked === undefined ? "Add key" : "Save"}
+      busy={putting.isPending}
+      disabled={key.trim() === ""}
+      error={putting.error ?? removing.error}
+      other={
+        masked !== undefined && (
+          <Button look="danger" busy={removing.isPending} onClick={() => removing.mutate(at)}>
+            Delete it
           </Button>
-        </>
+        )
       }
+      onSend={() => putting.mutate({ ...at, body: { apiKey: key.trim() } })}
+      onClose={onClose}
     >
-      <form
-        id="own-key"
-        className="flex flex-col gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          putting.mutate({ ...at, body: { apiKey: key.trim() } });
-        }}
-      >
-        <Field label="Key" hint={masked === undefined ? undefined : `Kept now: ${masked}`}>
-          <Input
-            type="password"
-            autoComplete="off"
-            spellCheck={false}
-            value={key}
-            onChange={(event) => setKey(event.target.value)}
-            className="font-mono"
-          />
-        </Field>
-        <ErrorLine error={putting.error ?? removing.error} />
-      </form>
-    </Dialog>
+      <Field label="Key" hint={masked === undefined ? undefined : `Kept now: ${masked}`}>
+        <Input
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          value={key}
+          onChange={(event) => setKey(event.target.value)}
+          className="font-mono"
+        />
+      </Field>
+    </FormDialog>
   );
 }

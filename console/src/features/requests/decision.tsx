@@ -5,7 +5,7 @@ import { useMay } from "@/shared/session";
 import { Button } from "@/shared/ui/button";
 import { Facts } from "@/shared/ui/card";
 import { Loaded } from "@/shared/ui/states";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { type Call, type Request, callsOf } from "./timeline";
 
 const MOST_WORDS = 4000;

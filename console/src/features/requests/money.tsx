@@ -1,7 +1,7 @@
 import { money, perMillion, count } from "@/shared/lib/format";
 import { useModels } from "@/shared/llm/useModels";
 import { Facts } from "@/shared/ui/card";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import type { Call, Request } from "./timeline";
 
 /** What it cost, of what, and how sure that is. */

@@ -7,7 +7,7 @@ import { useParam } from "@/shared/lib/url";
 import { Button } from "@/shared/ui/button";
 import { Card } from "@/shared/ui/card";
 import { EmptyState, Loaded } from "@/shared/ui/states";
-import { SimpleTable } from "@/shared/ui/table";
+import { SimpleTable } from "@/shared/ui/simple-table";
 import { Segmented } from "@/shared/ui/tabs";
 import { SCORING, labelOf } from "./strategies";
 

@@ -6,9 +6,8 @@ import { useNames } from "@/shared/books/people";
 import { exactMoment } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { Facts } from "@/shared/ui/card";
-import { Dialog } from "@/shared/ui/dialog";
 import { Field, Input, Switch, Textarea } from "@/shared/ui/field";
-import { ErrorLine } from "@/shared/ui/states";
+import { FormDialog } from "@/shared/ui/form-dialog";
 import { told } from "@/shared/ui/toast";
 import { TokensInput } from "@/shared/ui/tokens";
 import { type Setting, originOf, shown, textOf, valueOf } from "./value";
@@ -49,109 +48,85 @@ export function EditSetting({ setting, onClose }: { setting?: Setting; onClose: 
     },
   });
   const said = kind === "json" ? read(text, setting?.value) : { value, problem: undefined };
-  const submit = () => {
-    if (said.problem === undefined && key.trim() !== "")
-      put.mutate({ body: { key: key.trim(), value: said.value, version: setting?.version ?? 0 } });
-  };
   const origin = setting && originOf(setting.origin);
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title={setting ? setting.key : "Set another"}
       description="Holds on every replica, above the settings file, until it is taken back."
-      footer={
-        <>
-          {setting?.version != null && (
-            <Button
-              look="danger"
-              className="mr-auto"
-              busy={remove.isPending}
-              onClick={() => remove.mutate({ params: { query: { key: setting.key } } })}
-            >
-              Take back
-            </Button>
-          )}
-          <Button onClick={onClose}>Cancel</Button>
+      action="Save"
+      busy={put.isPending}
+      disabled={said.problem !== undefined || key.trim() === "" || (kind === "json" && text === "")}
+      error={put.error ?? remove.error}
+      other={
+        setting?.version != null && (
           <Button
-            look="primary"
-            type="submit"
-            form="setting"
-            busy={put.isPending}
-            disabled={said.problem !== undefined || key.trim() === "" || (kind === "json" && text === "")}
+            look="danger"
+            busy={remove.isPending}
+            onClick={() => remove.mutate({ params: { query: { key: setting.key } } })}
           >
-            Save
+            Take back
           </Button>
-        </>
+        )
       }
+      onSend={() =>
+        put.mutate({ body: { key: key.trim(), value: said.value, version: setting?.version ?? 0 } })
+      }
+      onClose={onClose}
     >
-      <form
-        id="setting"
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-        className="flex flex-col gap-4"
-      >
-        {setting && origin && (
-          <Facts
-            rows={[
-              [
-                "Now",
-                <span key="now" className="break-all">
-                  {shown(setting.value)}
-                </span>,
-              ],
-              ["From", `${origin.word}${origin.detail ? `, ${origin.detail}` : ""}`],
-              setting.updatedAt !== null && [
-                "Changed",
-                `${exactMoment(setting.updatedAt)} by ${names("user", setting.updatedBy)}`,
-              ],
-            ]}
+      {setting && origin && (
+        <Facts
+          rows={[
+            [
+              "Now",
+              <span key="now" className="break-all">
+                {shown(setting.value)}
+              </span>,
+            ],
+            ["From", `${origin.word}${origin.detail ? `, ${origin.detail}` : ""}`],
+            setting.updatedAt !== null && [
+              "Changed",
+              `${exactMoment(setting.updatedAt)} by ${names("user", setting.updatedBy)}`,
+            ],
+          ]}
+        />
+      )}
+      {!setting && (
+        <Field label="Path" hint="aliases.<name>, providers.<id>.timeout, models.<provider>/<model>.name, …">
+          <Input
+            value={key}
+            onChange={(event) => setKey(event.target.value)}
+            autoComplete="off"
+            spellCheck={false}
+            className="font-mono text-xs"
           />
-        )}
-        {!setting && (
-          <Field
-            label="Path"
-            hint="aliases.<name>, providers.<id>.timeout, models.<provider>/<model>.name, …"
-          >
+        </Field>
+      )}
+      {kind === "switch" ? (
+        <Switch label="On" checked={value === true} onChecked={setValue} />
+      ) : kind === "names" ? (
+        <Field label="Value" hint="In order; Enter after each.">
+          <TokensInput value={value as string[]} onValue={setValue} />
+        </Field>
+      ) : (
+        <Field label="Value" error={said.problem} hint={hintOf(setting?.value)}>
+          {typeof setting?.value === "object" && setting.value !== null ? (
+            <Textarea
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              className="font-mono text-xs"
+              rows={5}
+            />
+          ) : (
             <Input
-              value={key}
-              onChange={(event) => setKey(event.target.value)}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
               autoComplete="off"
               spellCheck={false}
-              className="font-mono text-xs"
             />
-          </Field>
-        )}
-        {kind === "switch" ? (
-          <Switch label="On" checked={value === true} onChecked={setValue} />
-        ) : kind === "names" ? (
-          <Field label="Value" hint="In order; Enter after each.">
-            <TokensInput value={value as string[]} onValue={setValue} />
-          </Field>
-        ) : (
-          <Field label="Value" error={said.problem} hint={hintOf(setting?.value)}>
-            {typeof setting?.value === "object" && setting.value !== null ? (
-              <Textarea
-                value={text}
-                onChange={(event) => setText(event.target.value)}
-                className="font-mono text-xs"
-                rows={5}
-              />
-            ) : (
-              <Input
-                value={text}
-                onChange={(event) => setText(event.target.value)}
-                autoComplete="off"
-                spellCheck={false}
-              />
-            )}
-          </Field>
-        )}
-        <ErrorLine error={put.error ?? remove.error} />
-      </form>
-    </Dialog>
+          )}
+        </Field>
+      )}
+    </FormDialog>
   );
 }
 

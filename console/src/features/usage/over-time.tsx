@@ -1,13 +1,11 @@
 import type { Schema } from "@/shared/api/client";
 import { DIMENSIONS, type Dimension } from "@/shared/books/filters";
+import { OverTime } from "@/shared/books/over-time";
 import { useNames } from "@/shared/books/people";
-import { type Step, groupSeries, startsOf } from "@/shared/books/series";
+import { type Step, groupSeries } from "@/shared/books/series";
 import { count, money, short } from "@/shared/lib/format";
 import { useParam } from "@/shared/lib/url";
-import { Card } from "@/shared/ui/card";
-import { TimeChart } from "@/shared/ui/chart";
-import { type Asked, EmptyState, Loaded } from "@/shared/ui/states";
-import { Segmented } from "@/shared/ui/tabs";
+import type { Asked } from "@/shared/ui/states";
 
 type Point = Schema["usage_StepView"];
 
@@ -18,7 +16,7 @@ const METRICS = {
 } as const;
 type Metric = keyof typeof METRICS;
 
-export function OverTime({
+export function UsageOverTime({
   report,
   by,
   step,
@@ -30,47 +28,21 @@ export function OverTime({
   const names = useNames();
   const [asked, setMetric] = useParam<Metric>("metric", "cost");
   const metric = asked in METRICS ? asked : "cost";
-  const { label, of, format } = METRICS[metric];
+  const { label, of } = METRICS[metric];
   return (
-    <Card
+    <OverTime
       title={`${label} over time`}
       note={`the dearest ${DIMENSIONS[by].many}, each ${step} (UTC)`}
-      flush
-      actions={
-        <Segmented
-          label="What is shown"
-          value={metric}
-          onValue={setMetric}
-          options={Object.entries(METRICS).map(([value, one]) => ({
-            value: value as Metric,
-            label: one.label,
-          }))}
-        />
-      }
-    >
-      <div className="px-3 pt-2 pb-3">
-        <Loaded of={report} lines={6}>
-          {(data) => {
-            if (data.total.usage.requests === 0)
-              return (
-                <EmptyState title="No requests in this time">
-                  Choose a longer time, or take a filter away.
-                </EmptyState>
-              );
-            const times = startsOf(data, step);
-            return (
-              <TimeChart
-                label={`${label} by ${DIMENSIONS[by].label.toLowerCase()} over time`}
-                times={times}
-                series={groupSeries(data, times, of, { name: (id) => names(by, id) })}
-                format={format}
-                kind="stacked"
-                height={240}
-              />
-            );
-          }}
-        </Loaded>
-      </div>
-    </Card>
+      label={`${label} by ${DIMENSIONS[by].label.toLowerCase()} over time`}
+      report={report}
+      step={step}
+      metrics={METRICS}
+      metric={metric}
+      onMetric={setMetric}
+      series={(data, times) => groupSeries(data, times, of, { name: (id) => names(by, id) })}
+      kind="stacked"
+      height={240}
+      otherwise="Choose a longer time, or take a filter away."
+    />
   );
 }

@@ -13,7 +13,7 @@ import type { Step } from "@/shared/books/series";
 import { drilled, exportUrl, stepsFor } from "./drill";
 import { Figures } from "./figures";
 import { Groups } from "./groups";
-import { OverTime } from "./over-time";
+import { UsageOverTime } from "./over-time";
 
 const MOST_GROUPS = 500;
 const IN_CHART = 7;
@@ -77,7 +77,7 @@ export default function UsagePage() {
       <Loaded of={table} lines={3}>
         {(data) => <Figures total={data.total} period={range.label} />}
       </Loaded>
-      <OverTime report={chart} by={by} step={step} />
+      <UsageOverTime report={chart} by={by} step={step} />
       <Groups
         report={table}
         by={by}

@@ -37,8 +37,6 @@ function useFocus() {
   };
 }
 
-const veil = "fixed inset-0 z-40 bg-black/40 animate-in";
-
 function Head({ title, description }: Pick<Props, "title" | "description">) {
   return (
     <header className="flex items-start gap-3 border-b px-4 py-3">
@@ -55,20 +53,25 @@ function Head({ title, description }: Pick<Props, "title" | "description">) {
   );
 }
 
-/** A question or a form in the middle, for what must be finished or left before anything else. */
-export function Dialog({ open, onOpenChange, title, description, children, footer, wide = false }: Props) {
+/** What a dialog and a sheet have in common: a veil, a head, room that scrolls, and buttons. */
+function Panel({
+  open,
+  onOpenChange,
+  title,
+  description,
+  children,
+  footer,
+  className,
+}: Omit<Props, "wide"> & { className: string }) {
   const focus = useFocus();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
-        <Radix.Overlay className={veil} />
+        <Radix.Overlay className="fixed inset-0 z-40 animate-in bg-black/40" />
         <Radix.Content
           {...focus}
           tabIndex={-1}
-          className={cn(
-            "fixed inset-x-3 top-[8vh] z-50 mx-auto flex max-h-[84vh] animate-in flex-col rounded-lg border bg-panel shadow-pop outline-none",
-            wide ? "max-w-3xl" : "max-w-md",
-          )}
+          className={cn("fixed z-50 flex flex-col bg-panel shadow-pop outline-none", className)}
         >
           <Head title={title} description={description} />
           <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4">{children}</div>
@@ -81,30 +84,16 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
   );
 }
 
+/** A question or a form in the middle, for what must be finished or left before anything else. */
+export function Dialog({ wide = false, ...props }: Props) {
+  const middle = "inset-x-3 top-[8vh] mx-auto max-h-[84vh] animate-in rounded-lg border";
+  return <Panel {...props} className={cn(middle, wide ? "max-w-3xl" : "max-w-md")} />;
+}
+
 /** A panel at the side, for the detail of something in a list that stays in view. */
-export function Sheet({ open, onOpenChange, title, description, children, footer, wide = false }: Props) {
-  const focus = useFocus();
-  return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className={veil} />
-        <Radix.Content
-          {...focus}
-          tabIndex={-1}
-          className={cn(
-            "fixed inset-y-0 right-0 z-50 flex w-full animate-slide flex-col border-l bg-panel shadow-pop outline-none",
-            wide ? "sm:max-w-3xl" : "sm:max-w-lg",
-          )}
-        >
-          <Head title={title} description={description} />
-          <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4">{children}</div>
-          {footer != null && (
-            <footer className="flex flex-wrap justify-end gap-2 border-t px-4 py-3">{footer}</footer>
-          )}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
-  );
+export function Sheet({ wide = false, ...props }: Props) {
+  const side = "inset-y-0 right-0 w-full animate-slide border-l";
+  return <Panel {...props} className={cn(side, wide ? "sm:max-w-3xl" : "sm:max-w-lg")} />;
 }
 
 /** Ask before something that cannot be taken back. `consequence` says what will be different afterwards. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { columns } from "./chart";
+import { columns, valueLabels } from "./time-chart";
 
 const series = [
   { label: "a", values: [1, 2] },
@@ -19,5 +19,16 @@ test("lines keep their gaps", () => {
     [100, 200],
     [1, 2],
     [10, null],
+  ]);
+});
+
+test("an axis says nothing twice", () => {
+  expect(valueLabels([0, 0.2, 0.4, 0.6, 0.8, 1], (value) => value.toFixed(0))).toEqual([
+    "0",
+    "",
+    "",
+    "1",
+    "",
+    "",
   ]);
 });
