@@ -4,8 +4,9 @@
     python tools/sync_prices.py --check    change nothing, exit 1 where one differs
 
 Only rows whose price says `source = "genai-prices …"` are read or written; a row with another source is a decision of
-ours and stays. A row's figures are compared as they were on the row's own `date`, so the check gives the same answer
-tomorrow. In a catalog file a price is one line, `price = { … }`, and only that line is ever replaced.
+ours and stays, and so does a tier of service with a source of its own. A row's figures are compared as they were on
+the row's own `date`, so the check gives the same answer tomorrow. In a catalog file a price is one line,
+`price = { … }`, and only that line is ever replaced.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import msgspec
 from genai_prices import types as genai
 from genai_prices.data import providers as genai_providers
 
-from wye.catalog.schema import Price, PriceTier, PriceWindow, Rates
+from wye.catalog.schema import Price, PriceTier, PriceWindow, Rates, ServiceTier
 
 DATA = Path(__file__).resolve().parent.parent / "src" / "wye" / "catalog" / "data"
 SOURCE = "genai-prices"
@@ -77,6 +78,9 @@ UNMODELLED = frozenset(
 )
 """Price keys the catalog knowingly has no field for; any other key is an error, so that no fee is lost in silence."""
 
+TIER_KEYS = ("service_tier", "speed", "processing")
+"""What selects a tier of service in their data; what else selects a price is nothing that an answer tells."""
+
 _ID = re.compile(r'^(?:upstream_)?id = "(?P<id>[^"]+)"$')
 _PRICE = re.compile(r"^price = \{.*\}$")
 
@@ -105,10 +109,25 @@ def price_of(model: genai.ModelInfo, day: datetime.date) -> Price:
         if _always_from(entry.constraint) <= day:
             base = index
     rates, tiers = _rates(entries[base].prices)
-    windows = tuple(_window(entry) for entry in entries[base + 1 :])
+    windows = tuple(_window(entry, model) for entry in entries[base + 1 :])
     if not rates:
         raise SyncError(f"{model.id}: genai-prices has no figures")
-    return Price(**rates, tiers=tiers, windows=windows)
+    return Price(**rates, tiers=tiers, windows=windows, services=_services(model, day))
+
+
+def _services(model: genai.ModelInfo, day: datetime.date) -> dict[str, ServiceTier]:
+    """Return the prices of the tiers of service as of `day`; of several that apply the first one counts for a rate."""
+    found: dict[str, tuple[dict[str, Any], tuple[PriceTier, ...]]] = {}
+    for variant in model.price_variants or ():
+        if len(variant.when) != 1 or _always_from(variant.constraint) > day:
+            continue
+        ((key, name),) = variant.when.items()
+        rates, tiers = _rates(variant.prices)
+        if key not in TIER_KEYS or not rates:
+            continue
+        known, bounds = found.get(name, ({}, ()))
+        found[name] = (rates | known, bounds or tiers)
+    return {name: ServiceTier(**rates, tiers=tiers) for name, (rates, tiers) in sorted(found.items())}
 
 
 def _always_from(constraint: genai.StartDateConstraint | genai.TimeOfDateConstraint | None) -> datetime.date:
@@ -118,10 +137,11 @@ def _always_from(constraint: genai.StartDateConstraint | genai.TimeOfDateConstra
     return constraint.start_date if isinstance(constraint, genai.StartDateConstraint) else datetime.date.max
 
 
-def _window(entry: genai.ConditionalPrice) -> PriceWindow:
+def _window(entry: genai.ConditionalPrice, model: genai.ModelInfo) -> PriceWindow:
     rates, tiers = _rates(entry.prices)
     if isinstance(entry.constraint, genai.StartDateConstraint):
-        return PriceWindow(**rates, tiers=tiers, starts_on=entry.constraint.start_date)
+        start_date = entry.constraint.start_date
+        return PriceWindow(**rates, tiers=tiers, starts_on=start_date, services=_services(model, start_date))
     if isinstance(entry.constraint, genai.TimeOfDateConstraint):
         start, end = entry.constraint.start_time.replace(tzinfo=None), entry.constraint.end_time.replace(tzinfo=None)
         return PriceWindow(**rates, tiers=tiers, from_time=start, until_time=end)
@@ -158,6 +178,7 @@ def render(price: Price) -> str:
     parts = _fields(price)
     if price.windows:
         parts.append(f"windows = [{', '.join(_table(_window_fields(window)) for window in price.windows)}]")
+    parts += _service_fields(price)
     parts.append(f'source = "{price.source}"')
     parts.append(f"date = {price.date}")
     return f"price = {_table(parts)}"
@@ -166,7 +187,7 @@ def render(price: Price) -> str:
 def _fields(rates: Rates) -> list[str]:
     values = ((name, getattr(rates, name)) for name in Rates.__struct_fields__)
     parts = [f"{name} = {value:f}" for name, value in values if value is not None]
-    if isinstance(rates, Price | PriceWindow) and rates.tiers:
+    if isinstance(rates, Price | PriceWindow | ServiceTier) and rates.tiers:
         tiers = (_table([f"above_input_tokens = {tier.above_input_tokens}", *_fields(tier)]) for tier in rates.tiers)
         parts.append(f"tiers = [{', '.join(tiers)}]")
     return parts
@@ -174,7 +195,19 @@ def _fields(rates: Rates) -> list[str]:
 
 def _window_fields(window: PriceWindow) -> list[str]:
     conditions = (("starts_on", window.starts_on), ("from_time", window.from_time), ("until_time", window.until_time))
-    return [f"{name} = {value}" for name, value in conditions if value is not None] + _fields(window)
+    named = [f"{name} = {value}" for name, value in conditions if value is not None]
+    return named + _fields(window) + _service_fields(window)
+
+
+def _service_fields(price: Price | PriceWindow) -> list[str]:
+    if not price.services:
+        return []
+    tiers = []
+    for name, tier in sorted(price.services.items()):
+        parts = ([f"factor = {tier.factor:f}"] if tier.factor is not None else []) + _fields(tier)
+        parts += [f'source = "{tier.source}"'] if tier.source else []
+        tiers.append(f"{name} = {_table(parts)}")
+    return [f"services = {_table(tiers)}"]
 
 
 def _table(parts: list[str]) -> str:
@@ -184,6 +217,8 @@ def _table(parts: list[str]) -> str:
 def wanted(provider: str, model: str, current: Price, day: datetime.date) -> Price:
     """Return what `current`, a price taken from genai-prices, is on `day`: itself where its figures are right."""
     fresh = price_of(find(provider, model), day)
+    ours = {name: tier for name, tier in current.services.items() if tier.source}
+    fresh = msgspec.structs.replace(fresh, services=dict(sorted((fresh.services | ours).items())))
     if msgspec.structs.replace(current, source="", date=None) == fresh:
         return current
     return msgspec.structs.replace(fresh, source=f"{SOURCE} {version(SOURCE)}", date=day)

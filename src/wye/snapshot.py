@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -10,7 +10,7 @@ from wye import adapters
 from wye.catalog import Catalog, capability_name
 from wye.catalog.addressing import addressed, placed
 from wye.catalog.keys import problem_with
-from wye.catalog.schema import Capability, ModelInfo, Provider
+from wye.catalog.schema import Capability, ModelInfo, Provider, ServiceTier
 from wye.config import ModelSettings, ProviderSettings, Settings
 from wye.core.errors import ConfigurationError
 from wye.core.refresh import Refreshed
@@ -385,14 +385,18 @@ def _also_spoken(row: Provider, said: ProviderSettings) -> tuple[str, ...]:
 def _model_row(full_id: str, said: ModelSettings, catalog: Catalog) -> ModelInfo:
     provider, _, name = full_id.partition("/")
     row = catalog.find(provider, name) or ModelInfo(id=name, provider=provider, name=name)
-    plain = {field: value for field in _TAKEN_OVER if (value := getattr(said, field)) is not None}
+    plain: dict[str, Any] = {field: value for field in _TAKEN_OVER if (value := getattr(said, field)) is not None}
     prices = {
         field: value
         for field in ("input", "output", "cache_read", "cache_write")
         if (value := getattr(said, f"{field}_cost_per_million")) is not None
     }
     if prices:
-        plain["price"] = structs.replace(row.price, **prices, tiers=(), windows=(), source="configuration")
+        plain["price"] = structs.replace(row.price, **prices, tiers=(), windows=(), services={}, source="configuration")
+    if said.service_tiers:
+        price = plain.get("price", row.price)
+        own = {name: ServiceTier(factor=factor, source="configuration") for name, factor in said.service_tiers.items()}
+        plain["price"] = structs.replace(price, services=price.services | own)
     if said.capabilities is not None:
         named = frozenset(capability_name(name) for name in said.capabilities)
         # Every wire format streams, and who lists a model's abilities leaves that one out.

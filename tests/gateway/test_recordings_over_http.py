@@ -7,6 +7,7 @@ provider's own bytes; every other one gets what an independent reading of the re
 import datetime
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from tests.support.gateway import Answer, Json, Running, catalog_rows, chat_body, serving
 from tests.support.oracle import Expected, ExpectedUsage, expect, stream_documents
-from tests.support.pricing import expected_cost, searches_told, tokens_of_sound
+from tests.support.pricing import expected_cost, searches_told, tiers_told, tokens_of_sound
 from tests.support.recordings import (
     RECHUNKINGS,
     WIRES,
@@ -24,6 +25,7 @@ from tests.support.recordings import (
     Wire,
     available,
     load,
+    needs_recordings,
     rechunk,
     recordings_for,
 )
@@ -318,13 +320,28 @@ def costs(answer: Answer, wire: Wire, recording: Recording, usage: ExpectedUsage
     if row is None or usage is None:
         return {None if usage is None else told}
     sound, searches = tokens_of_sound(wire, recording), searches_told(wire, recording)
-    now = datetime.datetime.now(datetime.UTC)
+    now, tiers = datetime.datetime.now(datetime.UTC), tiers_told(wire, recording)
     return {
         told
         if told is not None and (row.price.input is None or (SEARCHED in recording.response_body and not searches))
-        else expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound, searches)
+        else _or_told(
+            expected_cost(row.price.at(now - datetime.timedelta(seconds=ago)), usage, sound, searches, tiers), told
+        )
         for ago in (0, 60)
     }
+
+
+def _or_told(cost: Decimal | None, told: Decimal | None) -> Decimal | None:
+    return told if cost is None else cost
+
+
+@needs_recordings
+def test_answers_in_other_tiers_of_service_are_among_those_whose_cost_is_checked() -> None:
+    told = [tier for wire in WIRES for recording in load(wire) for tier in tiers_told(wire, recording)]
+    counts = Counter(told)
+    assert counts["priority"] >= 5
+    assert counts["flex"] >= 3
+    assert set(counts) == {"priority", "flex", "provisioned"}
 
 
 SEARCHED = b'"web_search_requests"'

@@ -313,6 +313,22 @@ def count(number: float | None) -> int:
 _MOST = 2**40
 
 
+_USUAL = frozenset({"", "auto", "default", "standard", "on_demand", "unspecified", "none", "not_available", "global"})
+_BEFORE_TIERS = re.compile(r"^(?:service_tier_|traffic_type_|on_demand_(?=.))")
+_TIER = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def tier_of(*words: object) -> str | None:
+    """Return the tier of service that an answer names: empty for any word of the usual one, `None` where it says none.
+
+    Several words that are not usual are joined by `+`.
+    """
+    if words == (None,):
+        return None
+    said = [_BEFORE_TIERS.sub("", word.lower()) for word in words if isinstance(word, str)]
+    return "+".join(word for word in said if word not in _USUAL and _TIER.fullmatch(word)) if said else None
+
+
 _TOO_LONG = re.compile(
     r"maximum context length|context[ _]length[ _]exceeded|context (?:length|window|size) (?:is only|of only)"
     r"|(?:exceed|greater than|longer than|larger than|too (?:long|large) for|beyond)[^.]{0,60}context"

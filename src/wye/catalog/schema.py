@@ -6,7 +6,7 @@ million tokens as `Decimal`; an absent price is unknown (`None`) and never zero.
 
 import datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -56,10 +56,26 @@ class Rates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_million_characters: Decimal | None = None
 
 
+_FEES = frozenset({"per_request", "per_search", "per_image", "per_audio_hour", "per_million_characters"})
+"""What is not charged by the token."""
+
+
 class PriceTier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rates that replace the base ones, for the whole request, when its input is longer than `above_input_tokens`."""
 
     above_input_tokens: int
+
+
+class ServiceTier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What differs where a provider serves a request in another tier of service than its usual one.
+
+    Rates that are named replace the usual ones, and with them those of the usual `tiers`; of the others those of tokens
+    are `factor` times the usual. `source` says where the figures are from, if not from where the price's own are.
+    """
+
+    factor: Decimal | None = None
+    tiers: tuple[PriceTier, ...] = ()
+    source: str = ""
 
 
 class PriceWindow(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +85,7 @@ class PriceWindow(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     from_time: datetime.time | None = None
     until_time: datetime.time | None = None
     tiers: tuple[PriceTier, ...] = ()
+    services: dict[str, ServiceTier] = field(default_factory=dict)
 
     def applies(self, moment: datetime.datetime) -> bool:
         """Whether `moment`, in UTC, falls into the window."""
@@ -84,11 +101,13 @@ class PriceWindow(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Price(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model costs, with the source of the figures and the day they were taken.
 
-    `windows` are announced changes and prices by time of day; of those that apply the last one counts.
+    `windows` are announced changes and prices by time of day; of those that apply the last one counts. `services` are
+    the tiers of service that have prices of their own, by the provider's word for each (`flex`, `priority`, `batch`).
     """
 
     tiers: tuple[PriceTier, ...] = ()
     windows: tuple[PriceWindow, ...] = ()
+    services: dict[str, ServiceTier] = field(default_factory=dict)
     source: str = ""
     date: datetime.date | None = None
 
@@ -105,8 +124,43 @@ class Price(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for window in reversed(self.windows):
             if window.applies(utc):
                 rates = {name: getattr(window, name) for name in Rates.__struct_fields__}
-                return Price(**rates, tiers=window.tiers, source=self.source, date=self.date)
+                return Price(**rates, tiers=window.tiers, services=window.services, source=self.source, date=self.date)
         return self
+
+    def served(self, service: str) -> "Price | None":
+        """Return the price in a tier of service, `None` where it is unknown; what is free is free in any.
+
+        More than one word, joined by `+`, are tiers on top of each other. `windows` must have been looked at before.
+        """
+        price = self
+        for name in service.split("+"):
+            tier = self.services.get(name)
+            if tier is None:
+                return self if self.is_free else None
+            price = _in_tier(price, tier)
+        return price
+
+
+def _in_tier(price: Price, service: ServiceTier) -> Price:
+    factor = service.factor if service.factor is not None else Decimal(1)
+
+    def times(rates: Rates) -> dict[str, Decimal]:
+        found = ((name, getattr(rates, name)) for name in Rates.__struct_fields__)
+        return {name: rate if name in _FEES else rate * factor for name, rate in found if rate is not None}
+
+    def named(rates: Rates) -> dict[str, Decimal]:
+        return {name: rate for name in Rates.__struct_fields__ if (rate := getattr(rates, name)) is not None}
+
+    own = named(service)
+    bounds = {
+        tier.above_input_tokens: {name: rate for name, rate in times(tier).items() if name not in own}
+        for tier in price.tiers
+    }
+    for tier in service.tiers:
+        bounds[tier.above_input_tokens] = bounds.get(tier.above_input_tokens, {}) | named(tier)
+    tiers = tuple(PriceTier(above_input_tokens=at, **rates) for at, rates in sorted(bounds.items()) if rates)
+    facts: dict[str, Any] = times(price) | own
+    return Price(**facts, tiers=tiers, services=price.services, source=price.source, date=price.date)
 
 
 _REASONING: frozenset[Capability] = frozenset({"reasoning", "extended-thinking", "adaptive-thinking"})

@@ -388,7 +388,8 @@ class _Loading:
         if isinstance(can := values.get("capabilities"), list):
             values["capabilities"] = [capability_name(name) if isinstance(name, str) else name for name in can]
         said = self._section(ModelSettings, where, values)
-        for name, amount in structs.asdict(said).items():
+        amounts = structs.asdict(said) | {f"service_tiers.{name}": one for name, one in said.service_tiers.items()}
+        for name, amount in amounts.items():
             if isinstance(amount, Decimal) and not (amount.is_finite() and amount >= 0):
                 raise ConfigurationError(f"{where}.{name}: a price is 0 or above", param=f"{where}.{name}")
         return said

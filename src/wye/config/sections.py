@@ -89,7 +89,8 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What the operator says of one model; prices are USD per million tokens.
 
     `upstream_id` is what its provider calls it, an Azure deployment say; `adapter` its wire format where that is not
-    its provider's. `tags` are added to the catalog's.
+    its provider's. `tags` are added to the catalog's. `service_tiers` says how many times the usual price of a token it
+    costs where the provider served it in another tier of service, by the provider's word for that: `priority = 2.0`.
     """
 
     name: str | None = None
@@ -106,6 +107,7 @@ class ModelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quality_tier: QualityTier | None = None
     open_source: bool | None = None
     tags: frozenset[str] = frozenset()
+    service_tiers: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class Settings(Struct, frozen=True, kw_only=True):

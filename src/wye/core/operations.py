@@ -13,7 +13,7 @@ from msgspec import Raw, Struct, field, structs
 
 from wye.core.errors import InvalidRequestError, UnsupportedOperationError
 from wye.core.request import NOTHING_ASKED, Asked, Call, ChatRequest, Operation
-from wye.core.usage import Usage
+from wye.core.usage import SUMMED, Usage
 
 Encoding: TypeAlias = Literal["float", "base64"]
 InputType: TypeAlias = Literal["query", "document", "classification", "clustering"]
@@ -150,11 +150,8 @@ def total(usages: Sequence[Usage | None]) -> Usage | None:
     return functools.reduce(_plus, known)
 
 
-_SUMMED: Final = tuple(name for name in Usage.__struct_fields__ if name not in {"reported_cost", "estimated"})
-
-
 def _plus(one: Usage, other: Usage) -> Usage:
-    sums = {name: add(getattr(one, name), getattr(other, name)) for name in _SUMMED}
+    sums = {name: add(getattr(one, name), getattr(other, name)) for name in SUMMED}
     told = None
     if one.reported_cost is not None and other.reported_cost is not None:
         told = one.reported_cost + other.reported_cost

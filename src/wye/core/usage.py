@@ -16,7 +16,8 @@ class Usage(Struct, frozen=True, kw_only=True):
     the provider ran and charges apiece, those of a reranking too (its search units). `images` are pictures made,
     `audio_seconds` those of speech heard and `characters` those of a text spoken, where no tokens are counted.
     `reported_cost` is USD as the provider itself said it, where it does. `estimated` marks counts that Wye made up
-    by rule because the provider gave none.
+    by rule because the provider gave none. `service` is the tier of service that the provider says it was: empty for
+    its usual one, `None` where it says nothing.
     """
 
     input_tokens: int = 0
@@ -36,6 +37,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     characters: int = 0
     reported_cost: Decimal | None = None
     estimated: bool = False
+    service: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -60,11 +62,15 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     def plus(self, other: "Usage") -> "Usage":
         """Return what both took together; estimated where one of them is."""
-        sums = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
+        sums = {name: getattr(self, name) + getattr(other, name) for name in SUMMED}
         told = [cost for cost in (self.reported_cost, other.reported_cost) if cost is not None]
         return Usage(
-            **sums, reported_cost=sum(told, Decimal(0)) if told else None, estimated=self.estimated or other.estimated
+            **sums,
+            reported_cost=sum(told, Decimal(0)) if told else None,
+            estimated=self.estimated or other.estimated,
+            service=self.service if self.service == other.service else None,
         )
 
 
-_ADDED = tuple(name for name in Usage.__struct_fields__ if name not in {"reported_cost", "estimated"})
+SUMMED = tuple(name for name in Usage.__struct_fields__ if name not in {"reported_cost", "estimated", "service"})
+"""What adds up of two."""

@@ -1,5 +1,6 @@
 """What a request will likely cost before it is asked: the price of its input, as estimated, and of a likely answer."""
 
+import datetime
 import re
 from decimal import Decimal
 from typing import Final
@@ -22,6 +23,11 @@ _SAMPLE: Final = 512
 _ATTACHED: Final = (b"base64", b"inlineData", b"inline_data", b"input_audio", b"file_data")
 """What bodies hold whose bytes are not text."""
 _CAP: Final = re.compile(rb'"(?:max(?:_completion|_output)?_tokens|max_?[oO]utput_?[tT]okens)"\s*:\s*(\d{1,9})').search
+_TIERS: Final = re.compile(
+    rb'"(?:service_?[tT]ier|speed|inference_geo)"\s*:\s*(?:\{\s*"type"\s*:\s*)?"([A-Za-z][\w-]{0,39})"'
+).findall
+_USUAL: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand", "unspecified", "global"})
+"""Words that leave the tier of service to the provider."""
 _PICO_PER_MICRO: Final = 10**6
 _SILENT: Final = frozenset({"embeddings", "rerank", "moderation", "count_tokens"})
 _DRAWN: Final = frozenset({"image_generation", "image_edit"})
@@ -49,6 +55,8 @@ class Expected:
     def cost(self, row: ModelInfo, call: Call, input_tokens: int, output_tokens: int) -> int | None:
         """Return picodollars, `None` where the price is unknown."""
         price = row.price
+        if price.services and (service := asked_tier(call)):
+            return _dearer(price, call, input_tokens, output_tokens, service)
         if call.operation in _MEASURED or price.tiers or price.windows:
             return _exactly(price, call, input_tokens, output_tokens)
         rates = self._known.get(id(price))
@@ -93,12 +101,37 @@ def most_output_tokens(call: Call, row: ModelInfo | None) -> int | None:
     return min(said, can) if said is not None and can is not None else said if said is not None else can
 
 
+def asked_tier(call: Call) -> str | None:
+    """Return the tier of service that a request asks for, `None` where it leaves that to the provider.
+
+    It stands before or behind the conversation, as the limit on the answer does.
+    """
+    body = call.body
+    if len(body) > 2 * _SHORT:
+        body = body[:_SHORT] + b"\0" + body[-_SHORT:]
+    if b"ervice" not in body and b'"speed"' not in body and b'"inference_geo"' not in body:
+        return None
+    said = sorted({word.lower().removeprefix(b"service_tier_").decode() for word in _TIERS(body)} - _USUAL)
+    return "+".join(said) or None
+
+
 def _said_at_most(body: bytes) -> int | None:
     """Return the limit on the answer that a body names; in a long one it stands before or behind the conversation."""
     found = _CAP(body, 0, _SHORT)
     if found is None and len(body) > _SHORT:
         found = _CAP(body, max(_SHORT, len(body) - _SHORT))
     return int(found[1]) if found is not None else None
+
+
+def _dearer(price: Price, call: Call, input_tokens: int, output_tokens: int, service: str) -> int | None:
+    """Return what a request costs in its tier of service, or in the usual one if that is dearer or the tier's unknown.
+
+    A provider may serve a request in its usual tier whatever was asked for, and a budget must have enough then too.
+    """
+    usual = _exactly(price, call, input_tokens, output_tokens)
+    served = price.at(datetime.datetime.now(datetime.UTC)).served(service)
+    asked = None if served is None else _exactly(served, call, input_tokens, output_tokens)
+    return usual if asked is None else asked if usual is None else max(asked, usual)
 
 
 def _exactly(price: Price, call: Call, input_tokens: int, output_tokens: int) -> int | None:

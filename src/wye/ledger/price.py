@@ -3,7 +3,8 @@
 Cached tokens are part of `Usage.input_tokens`, so each token is charged at one price: those read from a cache at
 `cache_read`, those written at `cache_write`, audio at `audio_input`, the rest at `input`; where a special price is
 not known, the plain one holds. A price tier replaces the plain prices for the whole request once its input is longer
-than the tier's bound.
+than the tier's bound. What a provider served in another tier of service than its usual one has the prices of that tier,
+or an unknown one, never the usual.
 
 A price in USD per million tokens is, by the same figure, micro-dollars per token. `Rater` turns it into atto-dollars
 (10**-18), so that a request is priced by a few integer products and is exact for prices of up to twelve decimals.
@@ -22,6 +23,8 @@ from wye.core.usage import Usage
 from wye.ledger.rates import WholeRates, whole
 
 _ATTO_PER_USD: Final = 10**18
+_KEPT: Final = 1000
+"""Tiers of service that are remembered: what they are called is the providers' word."""
 
 
 class Rater:
@@ -30,6 +33,7 @@ class Rater:
     def __init__(self) -> None:
         """Begin with nothing worked out."""
         self._known: dict[int, tuple[Price, WholeRates]] = {}
+        self._tiers: dict[tuple[int, str], tuple[Price, Price | None]] = {}
 
     def cost(self, price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:
         """Return what `usage` costs in USD, `None` where the usage or a price that it needs is unknown.
@@ -38,6 +42,11 @@ class Rater:
         """
         if usage is None:
             return None
+        if usage.service:
+            rates_of_tier = self._served(price, usage.service, at)
+            if rates_of_tier is None:
+                return None
+            price = rates_of_tier
         if price.windows or price.tiers:
             rates = whole(_in_force(price.at(at or datetime.datetime.now(datetime.UTC)), usage))
         else:
@@ -47,6 +56,17 @@ class Rater:
             rates = known[1]
         total = _total(rates, usage)
         return None if total is None else Decimal(_written(total))
+
+    def _served(self, price: Price, service: str, at: datetime.datetime | None) -> Price | None:
+        """Return the prices of a tier of service, worked out once where they do not change with the hour."""
+        if price.windows:
+            return price.at(at or datetime.datetime.now(datetime.UTC)).served(service)
+        known = self._tiers.get((id(price), service))
+        if known is None or known[0] is not price:
+            if len(self._tiers) >= _KEPT:
+                self._tiers.clear()
+            known = self._tiers[id(price), service] = (price, price.served(service))
+        return known[1]
 
 
 def cost(price: Price, usage: Usage | None, *, at: datetime.datetime | None = None) -> Decimal | None:

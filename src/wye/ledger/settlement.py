@@ -4,13 +4,17 @@ import asyncio
 from decimal import Decimal
 from typing import Final
 
+from msgspec import structs
+
 from wye.catalog import Catalog
+from wye.catalog.schema import ModelInfo
 from wye.core.errors import UnsupportedOperationError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.plan import Outcome
 from wye.core.record import PICO_PER_USD, AttemptRecord, Status, UsageRecord
 from wye.core.usage import Usage
 from wye.ledger.estimates import consumed
+from wye.ledger.expected import asked_tier
 from wye.ledger.price import Rater, version_of
 
 _rater: Final = Rater()
@@ -37,6 +41,9 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
             refused = outcome.error is not None and outcome.first_token is None
             known = known and (refused or (row is not None and row.price.is_free))
             continue
+        if row is not None and outcome.usage.service is None and row.price.services:
+            # Nobody said in which tier it was served: it counts as the one that was asked for.
+            outcome.usage = structs.replace(outcome.usage, service=asked_tier(exchange.call) or "")
         cost = _rater.cost(row.price, outcome.usage) if row else None
         if cost is None:
             cost = outcome.usage.reported_cost  # the provider's own word, where there is no list price
@@ -140,10 +147,18 @@ def _prices(exchange: Exchange, catalog: Catalog) -> str | None:
     """Return the versions of the prices that were in force for the models that were asked."""
     models = catalog.models
     if len(exchange.outcomes) == 1:
-        row = models.get(exchange.outcomes[0].attempt.full_id)
-        return None if row is None else version_of(row.price)
-    rows = (models.get(outcome.attempt.full_id) for outcome in exchange.outcomes)
-    return "+".join(dict.fromkeys(version_of(row.price) for row in rows if row is not None)) or None
+        outcome = exchange.outcomes[0]
+        row = models.get(outcome.attempt.full_id)
+        return None if row is None else _version(row, outcome)
+    rows = ((models.get(outcome.attempt.full_id), outcome) for outcome in exchange.outcomes)
+    return "+".join(dict.fromkeys(_version(row, outcome) for row, outcome in rows if row is not None)) or None
+
+
+def _version(row: ModelInfo, outcome: Outcome) -> str:
+    """Name the prices of a row, and the tier of service where that was not the usual one."""
+    if outcome.usage is not None and outcome.usage.service:
+        return f"{version_of(row.price)}@{outcome.usage.service}"
+    return version_of(row.price)
 
 
 def _name(given: str) -> str:

@@ -154,7 +154,7 @@ def parse_response(body: bytes) -> ModelResponse:
     return ModelResponse(
         id=data.id,
         choices=(choice,),
-        usage=read_usage(data.usage, {}),
+        usage=read_usage(data.usage, {}, {}),
         wire=WIRE,
         raw=body,
         upstream_model=data.model,
@@ -212,7 +212,7 @@ def _parsed(payload: bytes, state: StreamState) -> Iterable[StreamChunk]:
             choice = _stop(data.index, state)
         case "message_start" if data.message is not None:
             state.id, state.model = data.message.id, data.message.model
-            read_usage(data.message.usage, state.usage)
+            read_usage(data.message.usage, state.usage, state.held)
             return ()
         case "message_delta":
             return _message_delta(data, state)
@@ -229,7 +229,7 @@ def _chunk(state: StreamState, choice: ChoiceDelta, usage: Usage | None = None) 
 
 
 def _message_delta(data: _Event, state: StreamState) -> Iterable[StreamChunk]:
-    usage = read_usage(data.usage, state.usage)
+    usage = read_usage(data.usage, state.usage, state.held)
     finish = _finish(data.delta.stop_reason if data.delta else None)
     return (_chunk(state, ChoiceDelta(finish_reason=finish), usage),)
 

@@ -1,8 +1,10 @@
 """Reads what an answer of the Messages API used up."""
 
+from typing import Any
+
 from msgspec import Struct
 
-from wye.adapters import count
+from wye.adapters import count, tier_of
 from wye.core.usage import Usage
 
 
@@ -37,15 +39,23 @@ class WireUsage(_Counts):
 
     server_tool_use: _ServerTools | None = None
     iterations: list[_Iteration] | None = None
+    service_tier: Any = None
+    speed: Any = None
+    inference_geo: Any = None
 
 
 _NONE_BESIDE = frozenset({"message", "fallback_message"})
 """Iterations that the wire has added up in the counts of the answer itself; all others come on top of those."""
 
 
-def read_usage(source: WireUsage | None, counts: dict[str, int]) -> Usage | None:
-    """Merge newer counts over older ones; the counts of a stream are cumulative and come in two events."""
+def read_usage(source: WireUsage | None, counts: dict[str, int], said: dict[int | str, Any]) -> Usage | None:
+    """Merge newer counts over older ones; the counts of a stream are cumulative and come in two events.
+
+    `said` keeps the tier of service, which only the first of them tells.
+    """
     if source is not None:
+        if (service := tier_of(source.service_tier, source.speed, source.inference_geo)) is not None:
+            said["service"] = service
         newer = _named(source)
         if source.server_tool_use is not None:
             newer["searches"] = source.server_tool_use.web_search_requests
@@ -63,6 +73,7 @@ def read_usage(source: WireUsage | None, counts: dict[str, int]) -> Usage | None
         cache_write_1h_tokens=min(total["written_1h"], total["written"]),
         reasoning_tokens=total["thinking"],
         search_requests=counts.get("searches", 0),
+        service=said.get("service"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, field
 
-from wye.adapters import Index, count, decoded, made_call_id
+from wye.adapters import Index, count, decoded, made_call_id, tier_of
 from wye.adapters.bedrock_converse.content import WIRE
 from wye.adapters.bedrock_converse.failure import raised_in_stream, refusal
 from wye.core.content import Citation, FunctionCall, Opaque, Reasoning, ToolCall
@@ -186,7 +186,7 @@ def parse_response(body: bytes) -> ModelResponse:
         whole.add(decoded(_decode_block, bytes(raw), "a Converse answer"), raw)
     return ModelResponse(
         choices=(whole.choice(_finish(data.stop)),),
-        usage=_usage(data.usage),
+        usage=_usage(data.usage, data.tier),
         extra=_extra(data),
         wire=WIRE,
         raw=body,
@@ -279,7 +279,7 @@ def _finish(reason: str | None) -> str | None:
     return FINISH_REASONS.get(reason, "stop") if reason else None
 
 
-def _usage(source: _Usage | None) -> Usage | None:
+def _usage(source: _Usage | None, tier: _Tier | None) -> Usage | None:
     """Read the counts. `inputTokens` leaves out what was read from a cache and written to it."""
     if source is None:
         return None
@@ -290,6 +290,7 @@ def _usage(source: _Usage | None) -> Usage | None:
         cache_read_tokens=read,
         cache_write_tokens=written,
         cache_write_1h_tokens=sum(count(detail.tokens) for detail in source.details or () if detail.ttl == "1h"),
+        service=tier_of(tier.type if tier is not None else None),
     )
 
 
@@ -324,7 +325,7 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
         case "metadata":
             state.held["ended"] = True
             state.done = state.finish_seen
-            return (StreamChunk(usage=_usage(data.usage), wire=WIRE, extra=_extra(data)),)
+            return (StreamChunk(usage=_usage(data.usage, data.tier), wire=WIRE, extra=_extra(data)),)
         case _:
             return ()
     return (StreamChunk(choices=(choice,), wire=WIRE),) if choice is not None else ()

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, field
 
-from wye.adapters import Index, count, decoded, made_call_id, says_too_long
+from wye.adapters import Index, count, decoded, made_call_id, says_too_long, tier_of
 from wye.adapters.gemini.sources import Cited, Grounding, citations, searches
 from wye.adapters.gemini.thoughts import WIRE
 from wye.core.content import FunctionCall, Opaque, Reasoning, ToolCall
@@ -105,6 +105,8 @@ class _Usage(Struct, rename="camel"):
     candidates_tokens_details: list[_Modality] | None = None
     tool_use_prompt_tokens_details: list[_Modality] | None = None
     cache_tokens_details: list[_Modality] | None = None
+    service_tier: Any = None
+    traffic_type: Any = None
 
 
 class _Feedback(Struct, rename="camel"):
@@ -281,7 +283,7 @@ def _token(token: _Token) -> dict[str, Any]:
 
 def _usage(source: _Usage | None, searched: int = 0) -> Usage | None:
     """Count the thoughts as output and the results of the provider's own tools as input."""
-    if source is None or source == _Usage():
+    if source is None or source == _Usage(service_tier=source.service_tier, traffic_type=source.traffic_type):
         return None  # nothing was counted yet, or nothing ever
     reasoning = count(source.thoughts_token_count)
     heard = (*(source.prompt_tokens_details or ()), *(source.tool_use_prompt_tokens_details or ()))
@@ -295,7 +297,17 @@ def _usage(source: _Usage | None, searched: int = 0) -> Usage | None:
         audio_output_tokens=_of(_AUDIO, source.candidates_tokens_details),
         image_output_tokens=_of(_IMAGE, source.candidates_tokens_details),
         search_requests=searched,
+        service=_service(source),
     )
+
+
+_TRAFFIC: Final = {0: "unspecified", 1: "on_demand", 2: "provisioned_throughput"}
+"""Vertex AI's kinds of traffic where it answers with their numbers."""
+
+
+def _service(source: _Usage) -> str | None:
+    told = source.service_tier if source.service_tier is not None else source.traffic_type
+    return tier_of(_TRAFFIC.get(told, f"traffic_{told}") if isinstance(told, int) else told)
 
 
 def _of(modality: frozenset[str | int], details: Iterable[_Modality] | None) -> int:

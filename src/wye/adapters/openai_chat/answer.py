@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, structs
 
-from wye.adapters import count, decoded, made_call_id
+from wye.adapters import count, decoded, made_call_id, tier_of
 from wye.adapters.openai_chat.errors import parse_error
 from wye.adapters.openai_chat.notes import WIRE
 from wye.adapters.openai_chat.shapes import (
@@ -364,6 +364,7 @@ def _usage(data: Body | Skimmed) -> Usage | None:
         image_output_tokens=count(completion.image_tokens) if completion.image_tokens else 0,
         search_requests=_searches(source),
         reported_cost=None if source.cost is None else _reported_cost(source.cost),
+        service=None if data.service_tier is None else tier_of(data.service_tier),
     )
 
 

@@ -112,6 +112,7 @@ class Body(Struct):
     usage: UsageBlock | None = None
     error: Any = None
     object: str | None = None
+    service_tier: Any = None
     x_groq: Groq | None = None
     citations: Raw = NULL
     search_results: Raw = NULL
@@ -140,4 +141,5 @@ class Skimmed(Struct):
     usage: UsageBlock | None = None
     error: Any = None
     object: str | None = None
+    service_tier: Any = None
     x_groq: Groq | None = None

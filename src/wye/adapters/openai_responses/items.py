@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Index, count, decoded, made_call_id
+from wye.adapters import Index, count, decoded, made_call_id, tier_of
 from wye.adapters.openai_responses.request import WIRE
 from wye.core.content import Citation, FunctionCall, Opaque, Reasoning, ToolCall
 from wye.core.usage import Usage
@@ -113,6 +113,7 @@ class Body(Struct):
     output: list[Raw] | None = None
     usage: UsageCounts | None = None
     tool_usage: Any = None
+    service_tier: Any = None
     input_tokens: Any = None
 
 
@@ -234,6 +235,7 @@ def usage_of(body: Body, items: Iterable[Item]) -> Usage | None:
         image_output_tokens=count(made.image_tokens),
         search_requests=_searches(body, items),
         reported_cost=_reported_cost(source),
+        service=tier_of(body.service_tier),
     )
 
 
