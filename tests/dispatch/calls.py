@@ -15,6 +15,7 @@ from wye.core.plan import Attempt, Plan
 from wye.core.response import StreamChunk
 from wye.core.secret import Secret
 from wye.dispatch import walk
+from wye.dispatch.defaults import NO_DEFAULTS, Defaults
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.sink import pieces
 from wye.dispatch.upstream import Upstream
@@ -43,6 +44,7 @@ def behind(
     read: float = 5.0,
     traits: WireTraits | None = None,
     models: Mapping[str, ModelInfo] | None = None,
+    defaults: Defaults = NO_DEFAULTS,
     **provider: Any,
 ) -> Upstream:
     """Return the upstream of a provider that this server imitates."""
@@ -56,7 +58,7 @@ def behind(
         **provider,
     )
     return ModelProviderFactory().build(
-        row, models=models or {}, keys=(Secret(KEY),), timeouts=Timeouts(connect=5.0, read=read)
+        row, models=models or {}, keys=(Secret(KEY),), timeouts=Timeouts(connect=5.0, read=read), defaults=defaults
     )
 
 

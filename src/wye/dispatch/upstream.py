@@ -109,8 +109,10 @@ class WireUpstream:
         self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
     ) -> ModelResponse:
         """Send the request and read the whole answer."""
-        call = await self._filled(exchange.call) if self._needs else exchange.call
-        adapter, request = self._build(exchange, attempt, call, whole=True)
+        call = self._call_for(exchange, attempt, whole=True)
+        if self._needs:
+            call = await self._filled(call)
+        adapter, request = self._build(exchange, attempt, call)
         headers = self._with(key, _traced(exchange, request.headers))
         reply = await self._transport.send(request.path, headers, request.body, seconds)
         if not 200 <= reply.status < 300:
@@ -157,7 +159,9 @@ class WireUpstream:
         """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
         if not self._defaults.stream:
             return await self._in_one_piece(exchange, attempt, sink, key)
-        call = await self._filled(exchange.call) if self._needs else exchange.call
+        call = self._call_for(exchange, attempt)
+        if self._needs:
+            call = await self._filled(call)
         adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         headers = self._with(key, _traced(exchange, request.headers))
@@ -233,22 +237,27 @@ class WireUpstream:
         """Close the connections."""
         await self._transport.aclose()
 
+    def _call_for(self, exchange: Exchange, attempt: Attempt, *, whole: bool = False) -> Call:
+        """Return the call with what it leaves open, in the words of its own wire; `whole` asks for no stream."""
+        call = exchange.call
+        defaults = for_caller(self._defaults, exchange.caller, own=attempt.provider in exchange.own)
+        if defaults is not NO_DEFAULTS:
+            target = self._target(attempt)
+            call = with_defaults(call, defaults, target.model, target.traits)
+        return as_whole(call) if whole and call.stream else call
+
     async def _filled(self, call: Call) -> Call:
-        """Return the call with the bytes that the wire format wants in place of addresses."""
+        """Return the call with the bytes that the wire format wants in place of addresses.
+
+        They are in the decoded request only, so that nothing may be changed in its body after this.
+        """
         if call.wire == self._adapter.WIRE or b"://" not in call.body:
             return call
         return await with_bytes(call, self._needs)
 
-    def _build(
-        self, exchange: Exchange, attempt: Attempt, call: Call, *, whole: bool = False
-    ) -> tuple[Adapter, WireRequest]:
+    def _build(self, exchange: Exchange, attempt: Attempt, call: Call) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)
         adapter = self._adapter_for(target.model, exchange.call)
-        defaults = for_caller(self._defaults, exchange.caller, own=attempt.provider in exchange.own)
-        if defaults is not NO_DEFAULTS:
-            call = with_defaults(call, defaults, target.model, target.traits)
-        if whole and call.stream:
-            call = as_whole(call)
         request = adapter.build_request(call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
         if exchange.call.operation == "completions" and exchange.call.wire != adapter.WIRE:
