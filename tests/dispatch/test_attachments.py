@@ -9,7 +9,8 @@ from tests.dispatch.wires import OLLAMA
 from tests.support.upstream import Received, Reply
 from tests.support.upstream import Upstream as Server
 
-from wye.dispatch import walk
+from wye.core.errors import InvalidRequestError
+from wye.dispatch import attachments, walk
 from wye.dispatch.defaults import Defaults
 from wye.transport import guard
 
@@ -61,3 +62,26 @@ async def test_a_fetched_picture_is_still_there_when_a_stream_is_asked_for_in_on
     sent = server.received[-1]
     assert pictures(sent) == [PNG]
     assert sent.json["stream"] is False
+
+
+async def test_all_that_a_request_points_to_has_one_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "_BYTES_AT_MOST", 2 * len(PNG))
+    server.handler = answering
+    async with Upstreams(one=behind(server, wire="ollama_chat")) as upstreams:
+        two = [f"{server.url}/{name}.png" for name in ("cat", "dog")]
+        await walk.complete(exchange_to("one", messages=pointing_at(*two)), upstreams)
+        assert pictures(server.received[-1]) == [PNG, PNG]
+        with pytest.raises(InvalidRequestError, match="with all else that the request points to") as raised:
+            await walk.complete(exchange_to("one", messages=pointing_at(*two, f"{server.url}/cow.png")), upstreams)
+    assert raised.value.code == "invalid_url"
+    assert server.received[-1].method == "GET"
+
+
+async def test_another_attempt_does_not_fetch_again(server: Server, spare: Server) -> None:
+    server.handler = answering
+    spare.reply_with(Reply.json({"error": "away"}, status=503))
+    away, well = behind(spare, wire="ollama_chat"), behind(server, "two", wire="ollama_chat")
+    async with Upstreams(one=away, two=well) as upstreams:
+        await walk.complete(exchange_to("one", "two", messages=pointing_at(f"{server.url}/cat.png")), upstreams)
+    assert [request.method for request in server.received] == ["GET", "POST"]
+    assert pictures(spare.received[-1]) == pictures(server.received[-1]) == [PNG]

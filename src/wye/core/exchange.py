@@ -18,7 +18,8 @@ class Exchange(Struct, eq=False):
     """A call, the plan made for it, and what became of it.
 
     `deadline` is on the event loop's clock, in seconds. `attempt` is the one under way, or the last. `dropped` and
-    `emulated` name parameters that did not reach the provider as sent. `cost` is the sum over attempts, USD, or
+    `emulated` name parameters that did not reach the provider as sent. `fetched` is what lay at addresses in the call
+    that providers wanted the bytes of. `cost` is the sum over attempts, USD, or
     `None` where any of it is unknown; `cost_text` writes it without an exponent, `estimated` tells that a count
     behind it is. `provider` is the only one that may answer, where that is so, `wishes` what else the caller said
     of the choice. `prefixes` are hashes of the conversation's beginnings and their length in tokens, where the
@@ -62,6 +63,7 @@ class Exchange(Struct, eq=False):
     outcomes: list[Outcome] = field(default_factory=list)
     dropped: tuple[str, ...] = ()
     emulated: tuple[str, ...] = ()
+    fetched: dict[str, Any] | None = None
     cost: Decimal | None = None
     cost_text: str | None = None
     estimated: bool = False

@@ -11,19 +11,22 @@ from msgspec import structs
 from wye.core.content import File, Image, Message, Part, ToolResult
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call
-from wye.transport.fetch import Fetched, fetch
+from wye.transport.fetch import Fetched, Room, fetch
 
 _AT_MOST: Final = 20
+_BYTES_AT_MOST: Final = 32 * 1024 * 1024
+"""Of all that one request points to: as long as a body may be that brings the bytes itself."""
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "image": ("image/",),
     "file": ("application/pdf", "text/", "application/vnd.", "application/msword", "application/octet-stream"),
 }
 
 
-async def with_bytes(call: Call, kinds: Set[str]) -> Call:
+async def with_bytes(call: Call, kinds: Set[str], found: dict[str, Fetched]) -> Call:
     """Return the call with the bytes of all that it points to of these kinds (`image`, `file`), fetched side by side.
 
-    It is the same call where it points to nothing. Raises `InvalidRequestError` where something cannot be had.
+    What is fetched is added to `found`, by address; what is there already is not fetched again. It is the same call
+    where it points to nothing. Raises `InvalidRequestError` where something cannot be had.
     """
     wanted = {
         part.url: (kind, where)
@@ -36,13 +39,17 @@ async def with_bytes(call: Call, kinds: Set[str]) -> Call:
     if len(wanted) > _AT_MOST:
         message = f"a request to the chosen model may point to {_AT_MOST} pictures and documents, not {len(wanted)}"
         raise InvalidRequestError(message, code="invalid_value", param="messages")
-    tasks = [asyncio.ensure_future(fetch(url, where, _KINDS[kind])) for url, (kind, where) in wanted.items()]
+    room = Room(_BYTES_AT_MOST - sum(len(one.body) for one in found.values()))
+
+    async def find(url: str, kind: str, where: str) -> None:
+        found[url] = await fetch(url, where, _KINDS[kind], room=room)
+
+    tasks = [asyncio.ensure_future(find(url, kind, where)) for url, (kind, where) in wanted.items() if url not in found]
     try:
-        fetched = await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
-    found = dict(zip(wanted, fetched, strict=True))
     messages = tuple(_filled(message, found) for message in call.chat.messages)
     other = copy.copy(call)
     other._chat = structs.replace(call.chat, messages=messages)  # noqa: SLF001 - its own kind

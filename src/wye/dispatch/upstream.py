@@ -111,7 +111,7 @@ class WireUpstream:
         """Send the request and read the whole answer."""
         call = self._call_for(exchange, attempt, whole=True)
         if self._needs:
-            call = await self._filled(call)
+            call = await self._filled(exchange, call)
         adapter, request = self._build(exchange, attempt, call)
         headers = self._with(key, _traced(exchange, request.headers))
         reply = await self._transport.send(request.path, headers, request.body, seconds)
@@ -161,7 +161,7 @@ class WireUpstream:
             return await self._in_one_piece(exchange, attempt, sink, key)
         call = self._call_for(exchange, attempt)
         if self._needs:
-            call = await self._filled(call)
+            call = await self._filled(exchange, call)
         adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         headers = self._with(key, _traced(exchange, request.headers))
@@ -246,14 +246,16 @@ class WireUpstream:
             call = with_defaults(call, defaults, target.model, target.traits)
         return as_whole(call) if whole and call.stream else call
 
-    async def _filled(self, call: Call) -> Call:
+    async def _filled(self, exchange: Exchange, call: Call) -> Call:
         """Return the call with the bytes that the wire format wants in place of addresses.
 
         They are in the decoded request only, so that nothing may be changed in its body after this.
         """
         if call.wire == self._adapter.WIRE or b"://" not in call.body:
             return call
-        return await with_bytes(call, self._needs)
+        if exchange.fetched is None:
+            exchange.fetched = {}
+        return await with_bytes(call, self._needs, exchange.fetched)
 
     def _build(self, exchange: Exchange, attempt: Attempt, call: Call) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)

@@ -33,8 +33,20 @@ class Limits(Struct, frozen=True, kw_only=True):
     seconds: float = 20.0
 
 
-async def fetch(url: str, param: str, kinds: tuple[str, ...], limits: Limits | None = None) -> Fetched:
-    """GET what is at `url`; its media type must begin with one of `kinds`.
+class Room:
+    """How many bytes several fetches may bring together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, size: int) -> None:
+        """Begin with room for `size` bytes."""
+        self.left = size
+
+
+async def fetch(
+    url: str, param: str, kinds: tuple[str, ...], limits: Limits | None = None, room: Room | None = None
+) -> Fetched:
+    """GET what is at `url`; its media type must begin with one of `kinds`, and it takes its bytes out of `room`.
 
     Raises `InvalidRequestError` that names `param`, the place of the address in the request, where that cannot be.
     """
@@ -50,7 +62,7 @@ async def fetch(url: str, param: str, kinds: tuple[str, ...], limits: Limits | N
                         if answer.status in _MOVED and (moved := answer.headers.get("location")):
                             url = urljoin(url, moved)
                             continue
-                        return await _read(answer, kinds, limits)
+                        return await _read(answer, kinds, limits, room or Room(limits.size))
                 finally:
                     await transport.aclose()
         reason = "it is redirected too often"
@@ -80,7 +92,7 @@ def _taken_apart(url: str) -> tuple[str, str, str]:
     return host, f"{parts.scheme}://{host}{port}", f"{parts.path or '/'}{query}"
 
 
-async def _read(answer: PlainStream, kinds: tuple[str, ...], limits: Limits) -> Fetched:
+async def _read(answer: PlainStream, kinds: tuple[str, ...], limits: Limits, room: Room) -> Fetched:
     if answer.status != 200:
         raise ConfigurationError(f"it answers with status {answer.status}")
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -91,4 +103,7 @@ async def _read(answer: PlainStream, kinds: tuple[str, ...], limits: Limits) -> 
         body += piece
         if len(body) > limits.size:
             raise ConfigurationError(f"it is longer than {limits.size} bytes")
+        room.left -= len(piece)
+        if room.left < 0:
+            raise ConfigurationError("with all else that the request points to it is too long")
     return Fetched(media_type, bytes(body))
