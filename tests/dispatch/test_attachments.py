@@ -1,18 +1,21 @@
 """What a request points to reaches providers that take bytes only, whatever else is done to the request."""
 
+import asyncio
 import base64
+import json
 from typing import Any
 
 import pytest
 from tests.dispatch.calls import Upstreams, behind, exchange_to, said, streamed
 from tests.dispatch.wires import OLLAMA
-from tests.support.upstream import Received, Reply
+from tests.support.upstream import Hang, Pause, Received, Reply
 from tests.support.upstream import Upstream as Server
 
-from wye.core.errors import InvalidRequestError
+from wye.core.errors import DeadlineExceededError, InvalidRequestError
 from wye.dispatch import attachments, walk
 from wye.dispatch.defaults import Defaults
-from wye.transport import guard
+from wye.transport import HttpReply, guard
+from wye.transport.plain import PlainTransport
 
 PNG = b"\x89PNG picture"
 
@@ -85,3 +88,28 @@ async def test_another_attempt_does_not_fetch_again(server: Server, spare: Serve
         await walk.complete(exchange_to("one", "two", messages=pointing_at(f"{server.url}/cat.png")), upstreams)
     assert [request.method for request in server.received] == ["GET", "POST"]
     assert pictures(spare.received[-1]) == pictures(server.received[-1]) == [PNG]
+
+
+async def test_a_fetch_ends_with_the_deadline_of_its_request(server: Server) -> None:
+    server.reply_with(Reply(200, {"content-type": "image/png"}, [PNG, Hang()]))
+    async with Upstreams(one=behind(server, wire="ollama_chat")) as upstreams, asyncio.timeout(10):
+        exchange = exchange_to("one", seconds=0.3, messages=pointing_at(f"{server.url}/cat.png"))
+        with pytest.raises(DeadlineExceededError):
+            await walk.complete(exchange, upstreams)
+
+
+async def test_a_whole_answer_has_what_a_fetch_left_of_the_deadline(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    async def noting(_: PlainTransport, path: str, headers: Any, body: bytes, deadline: float) -> HttpReply:
+        del path, headers, body
+        given.append(deadline)
+        return HttpReply(200, dict, json.dumps(OLLAMA.whole).encode())
+
+    monkeypatch.setattr(PlainTransport, "send", noting)
+    server.reply_with(Reply(200, {"content-type": "image/png"}, [PNG, Pause(0.2)]))
+    async with Upstreams(one=behind(server, wire="ollama_chat")) as upstreams:
+        await walk.complete(exchange_to("one", seconds=10.0, messages=pointing_at(f"{server.url}/cat.png")), upstreams)
+    assert given[0] <= 10.0 - 0.2

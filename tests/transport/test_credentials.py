@@ -1,13 +1,15 @@
 """Credentials that expire are renewed in time, once for everybody, and never shown."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from wye.core.errors import ProviderAuthenticationError
-from wye.transport.credentials import BearerToken, Grant, Keeper
+from wye.core.errors import ProviderAuthenticationError, UpstreamTimeoutError
+from wye.transport import HttpReply, HttpStream
+from wye.transport.credentials import BearerToken, Grant, Keeper, SignedTransport
 
 
 class Mint:
@@ -103,3 +105,36 @@ async def test_a_renewal_that_takes_too_long_is_an_error_that_says_so(monkeypatc
     monkeypatch.setattr("wye.transport.credentials._PATIENCE_SECONDS", 0.02)
     with pytest.raises(ProviderAuthenticationError, match="nothing came within"):
         await kept(Mint(3600, seconds=0.1)).get()
+
+
+class Noting:
+    """A transport that answers everything, and notes how long each answer may take."""
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
+        del path, headers, body
+        self.given.append(deadline)
+        return HttpReply(200, dict, b"{}")
+
+    async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
+        return await self.send(path, headers, b"", deadline)
+
+    def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
+        raise NotImplementedError
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_renewal_takes_its_time_from_the_deadline() -> None:
+    inner = Noting()
+    transport = SignedTransport(inner, "http://x", BearerToken(kept(Mint(3600, seconds=0.05))))
+    await transport.send("/", {}, b"", 10.0)
+    assert inner.given[0] <= 10.0 - 0.05
+
+
+async def test_a_renewal_that_does_not_end_by_the_deadline_is_a_timeout() -> None:
+    transport = SignedTransport(Noting(), "http://x", BearerToken(kept(Mint(3600, seconds=0.3))))
+    with pytest.raises(UpstreamTimeoutError, match="not renewed in time"):
+        await transport.send("/", {}, b"", 0.01)

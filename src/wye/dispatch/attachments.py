@@ -11,7 +11,7 @@ from msgspec import structs
 from wye.core.content import File, Image, Message, Part, ToolResult
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call
-from wye.transport.fetch import Fetched, Room, fetch
+from wye.transport.fetch import Fetched, Limits, Room, fetch
 
 _AT_MOST: Final = 20
 _BYTES_AT_MOST: Final = 32 * 1024 * 1024
@@ -22,11 +22,12 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-async def with_bytes(call: Call, kinds: Set[str], found: dict[str, Fetched]) -> Call:
+async def with_bytes(call: Call, kinds: Set[str], found: dict[str, Fetched], seconds: float) -> Call:
     """Return the call with the bytes of all that it points to of these kinds (`image`, `file`), fetched side by side.
 
-    What is fetched is added to `found`, by address; what is there already is not fetched again. It is the same call
-    where it points to nothing. Raises `InvalidRequestError` where something cannot be had.
+    What is fetched is added to `found`, by address; what is there already is not fetched again. All of it must come
+    within `seconds`. It is the same call where it points to nothing. Raises `InvalidRequestError` where something
+    cannot be had.
     """
     wanted = {
         part.url: (kind, where)
@@ -39,10 +40,11 @@ async def with_bytes(call: Call, kinds: Set[str], found: dict[str, Fetched]) -> 
     if len(wanted) > _AT_MOST:
         message = f"a request to the chosen model may point to {_AT_MOST} pictures and documents, not {len(wanted)}"
         raise InvalidRequestError(message, code="invalid_value", param="messages")
+    limits = Limits(seconds=min(seconds, Limits().seconds))
     room = Room(_BYTES_AT_MOST - sum(len(one.body) for one in found.values()))
 
     async def find(url: str, kind: str, where: str) -> None:
-        found[url] = await fetch(url, where, _KINDS[kind], room=room)
+        found[url] = await fetch(url, where, _KINDS[kind], limits, room)
 
     tasks = [asyncio.ensure_future(find(url, kind, where)) for url, (kind, where) in wanted.items() if url not in found]
     try:

@@ -110,8 +110,9 @@ class WireUpstream:
     ) -> ModelResponse:
         """Send the request and read the whole answer."""
         call = self._call_for(exchange, attempt, whole=True)
-        if self._needs:
+        if self._needs and self._may_point(call):
             call = await self._filled(exchange, call)
+            seconds = min(seconds, max(exchange.deadline - asyncio.get_running_loop().time(), 0.001))
         adapter, request = self._build(exchange, attempt, call)
         headers = self._with(key, _traced(exchange, request.headers))
         reply = await self._transport.send(request.path, headers, request.body, seconds)
@@ -160,7 +161,7 @@ class WireUpstream:
         if not self._defaults.stream:
             return await self._in_one_piece(exchange, attempt, sink, key)
         call = self._call_for(exchange, attempt)
-        if self._needs:
+        if self._needs and self._may_point(call):
             call = await self._filled(exchange, call)
         adapter, request = self._build(exchange, attempt, call)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
@@ -246,16 +247,19 @@ class WireUpstream:
             call = with_defaults(call, defaults, target.model, target.traits)
         return as_whole(call) if whole and call.stream else call
 
+    def _may_point(self, call: Call) -> bool:
+        """Tell whether a call may hold addresses of what this provider wants the bytes of."""
+        return call.wire != self._adapter.WIRE and b"://" in call.body
+
     async def _filled(self, exchange: Exchange, call: Call) -> Call:
         """Return the call with the bytes that the wire format wants in place of addresses.
 
         They are in the decoded request only, so that nothing may be changed in its body after this.
         """
-        if call.wire == self._adapter.WIRE or b"://" not in call.body:
-            return call
         if exchange.fetched is None:
             exchange.fetched = {}
-        return await with_bytes(call, self._needs, exchange.fetched)
+        left = exchange.deadline - asyncio.get_running_loop().time()
+        return await with_bytes(call, self._needs, exchange.fetched, left)
 
     def _build(self, exchange: Exchange, attempt: Attempt, call: Call) -> tuple[Adapter, WireRequest]:
         target = self._target(attempt)

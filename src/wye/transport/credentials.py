@@ -13,7 +13,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
-from wye.core.errors import ProviderAuthenticationError, WyeError
+from wye.core.errors import ProviderAuthenticationError, UpstreamTimeoutError, WyeError
 from wye.transport.seam import HttpReply, HttpStream, Reader, Transport
 
 EARLY_SECONDS: Final = 300.0
@@ -128,26 +128,39 @@ class SignedTransport:
 
     async def send(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpReply:
         """POST and return the whole answer."""
-        signed = await self._credentials.headers("POST", self._base_url + path, headers, body)
-        return await self._inner.send(path, signed, body, deadline)
+        signed, left = await self._signed("POST", path, headers, body, deadline)
+        return await self._inner.send(path, signed, body, left)
 
     async def get(self, path: str, headers: Mapping[str, str], deadline: float) -> HttpReply:
         """GET and return the whole answer."""
-        signed = await self._credentials.headers("GET", self._base_url + path, headers, b"")
-        return await self._inner.get(path, signed, deadline)
+        signed, left = await self._signed("GET", path, headers, b"", deadline)
+        return await self._inner.get(path, signed, left)
 
     def stream(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float = math.inf) -> HttpStream:
         """Prepare a POST whose answer is read in pieces."""
 
         async def opened() -> HttpStream:
-            signed = await self._credentials.headers("POST", self._base_url + path, headers, body)
-            return self._inner.stream(path, signed, body, deadline)
+            signed, left = await self._signed("POST", path, headers, body, deadline)
+            return self._inner.stream(path, signed, body, left)
 
         return _SignedStream(opened)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._inner.aclose()
+
+    async def _signed(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> tuple[Mapping[str, str], float]:
+        """Return the headers with what proves who asks, and what is left of the seconds: a renewal may take long."""
+        now = asyncio.get_running_loop().time
+        until = now() + seconds
+        try:
+            async with asyncio.timeout_at(None if seconds == math.inf else until):
+                signed = await self._credentials.headers(method, self._base_url + path, headers, body)
+        except TimeoutError:
+            raise UpstreamTimeoutError("the provider's credentials were not renewed in time") from None
+        return signed, max(until - now(), 0.001)
 
 
 class _SignedStream:
