@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.ledger.test_journal import crash, let_in
 from tests.support.books import attempt, failed, used
+from tests.support.databases import config_for
+from tests.support.postgres import Server
 
 from wye.core.errors import StoreUnavailableError
 from wye.core.record import UsageRecord
@@ -177,6 +179,39 @@ async def test_a_record_no_database_takes_holds_up_nobody(database: Database, jo
     assert set(await written(database)) == {record.id for record in [*records, *more]}
     kept = (journal.root / "rejected.jsonl").read_text()
     assert len(kept.splitlines()) == 1
+
+
+@pytest.mark.parametrize("store_config", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        ("ALTER ROLE {clerk} NOLOGIN", "ALTER ROLE {clerk} LOGIN"),
+        ("REVOKE INSERT ON wye.usage_events FROM {clerk}", "GRANT INSERT ON wye.usage_events TO {clerk}"),
+        (
+            "ALTER ROLE {clerk} SET default_transaction_read_only = on",
+            "ALTER ROLE {clerk} RESET default_transaction_read_only",
+        ),
+    ],
+    ids=["nobody may sign in", "not to be written", "read-only"],
+)
+async def test_no_record_is_thrown_away_for_what_the_database_refuses_to_everybody(
+    database: Database, journal: Journal, postgres: Server, breaks: str, mends: str
+) -> None:
+    url = database.config.url.reveal()
+    name = url.rpartition("/")[2]
+    clerk = f"clerk_{name}"
+    may = f"GRANT USAGE ON SCHEMA wye TO {clerk}; GRANT ALL ON ALL TABLES IN SCHEMA wye TO {clerk}"
+    postgres.psql(f"CREATE ROLE {clerk} LOGIN; {may}", name)
+    records = over(journal, 3)
+    async with aclosing(Database(config_for(url.replace("wye@", f"{clerk}@")))) as theirs:
+        writer = Writer(theirs, journal)
+        postgres.psql(breaks.format(clerk=clerk), name)
+        assert not await writer.flush()
+        assert writer.behind
+        assert not (journal.root / "rejected.jsonl").exists()
+        postgres.psql(mends.format(clerk=clerk), name)
+        assert await writer.flush()
+    assert set(await written(database)) == {record.id for record in records}
 
 
 async def test_closing_writes_what_is_there(database: Database, journal: Journal) -> None:

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import msgspec
-from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wye.core.errors import StoreUnavailableError
+from wye.core.errors import WyeError
 from wye.core.record import UsageRecord
 from wye.ledger.journal import Batch, Journal
 from wye.ledger.leftovers import Leftovers, find, size_of
 from wye.store import usage
-from wye.store.database import Database
+from wye.store.database import Database, is_of_the_values
 from wye.telemetry.log import LogWriter
 
 BATCH: Final = 500
@@ -30,8 +29,6 @@ _LONGEST_WAIT_SECONDS: Final = 5.0
 _LAST_TRIES: Final = 20
 """How often a process that is told to stop asks a database that is away; what is left waits for the next one."""
 _REJECTED: Final = "rejected.jsonl"
-_NOT_THEIR_FAULT: Final = (StoreUnavailableError, ProgrammingError, OperationalError)
-"""What no record is to blame for: a database that is away, or has not got its tables yet."""
 
 
 class Charges(Protocol):
@@ -108,7 +105,7 @@ class Writer:
                     await self._take(one, batch)
                 one.remove()
                 self._leftovers.pop(0)
-        except _NOT_THEIR_FAULT as error:
+        except Exception as error:  # noqa: BLE001 - away, read-only, lets nobody in: whatever it is, nothing is thrown away
             self._away(error)
             return False
         self._back()
@@ -148,19 +145,19 @@ class Writer:
     async def _take(self, source: Journal | Leftovers, batch: Batch) -> None:
         try:
             await self._write(batch.records)
-        except _NOT_THEIR_FAULT:
-            raise
-        except Exception:  # noqa: BLE001 - one of them is what no database takes; it must not hold up the others
-            for record in batch.records:
+        except Exception as error:
+            if not is_of_the_values(error):
+                raise
+            for record in batch.records:  # one of them is what no database takes; it must not hold up the others
                 await self._write_alone(record)
         source.done(batch)
 
     async def _write_alone(self, record: UsageRecord) -> None:
         try:
             await self._write([record])
-        except _NOT_THEIR_FAULT:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
+            if not is_of_the_values(error):
+                raise
             self._reject(record, error)
 
     async def _write(self, records: Sequence[UsageRecord]) -> None:
@@ -201,6 +198,4 @@ class Writer:
 
 
 def _said(error: Exception) -> str:
-    return (
-        error.message if isinstance(error, StoreUnavailableError) else f"the database refuses: {type(error).__name__}"
-    )
+    return error.message if isinstance(error, WyeError) else f"the database refuses: {type(error).__name__}"

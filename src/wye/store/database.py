@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -166,7 +166,15 @@ def _postgresql(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     more: dict[str, Any] = {"poolclass": NullPool}
     if not patient:
         more = {"pool_size": config.pool_size, "max_overflow": 0, "pool_timeout": config.timeout, "pool_pre_ping": True}
-    return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **more)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **more)
+
+    def leave(context: ExceptionContext) -> None:
+        # After a failover the same name may lead elsewhere: connections to what is a copy now must not be kept.
+        if _code(context.original_exception) == _READ_ONLY:
+            context.is_disconnect = True
+
+    event.listen(engine.sync_engine, "handle_error", leave)
+    return engine
 
 
 _LARGEST_JOURNAL: Final = 64 * 1024 * 1024
@@ -200,12 +208,26 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
     return engine
 
 
-_AWAY: Final = ("08", "25P03", "40P01", "53", "55P03", "57", "58")
+_READ_ONLY: Final = "25006"
+"""What PostgreSQL says where nothing may be written: mostly, that another server is the main one now."""
+_AWAY: Final = ("08", _READ_ONLY, "25P03", "40P01", "53", "55P03", "57", "58")
 """How PostgreSQL's codes begin for what passes: it stops or starts, is full, too slow, or a lock was not to be had."""
 _NO_TEXT: Final = frozenset({"22021", "22P05"})
 """What it says of U+0000 in a text and in JSON, the one character it has no place for."""
 _MISTAKES: Final = ("28", "3D", "42501")
 """How they begin for what only another URL, or the operator, can mend. Source: PostgreSQL's manual, appendix A."""
+
+
+_VALUES: Final = ("22", "23", "54")
+"""How they begin for values that no row can have: out of range, against a constraint, too large."""
+
+
+def is_of_the_values(error: Exception) -> bool:
+    """Tell whether a row is to blame for an error: no database takes it, today or another time."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, IntegrityError | DataError) or _code(error).startswith(_VALUES)
+    of_values = (InvalidRequestError, StatementError, ArithmeticError, LookupError, TypeError, ValueError)
+    return isinstance(error, of_values)
 
 
 def _is_away(error: BaseException) -> bool:
