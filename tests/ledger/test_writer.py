@@ -20,7 +20,8 @@ from tests.support.postgres import Server
 from wye.core.errors import StoreUnavailableError
 from wye.core.record import UsageRecord
 from wye.core.secret import Secret
-from wye.ledger.journal import Journal
+from wye.ledger.journal import SETTLED, Journal
+from wye.ledger.leftovers import find
 from wye.ledger.stored import spool_of
 from wye.ledger.writer import Writer
 from wye.store import tables, usage
@@ -212,6 +213,25 @@ async def test_no_record_is_thrown_away_for_what_the_database_refuses_to_everybo
         postgres.psql(mends.format(clerk=clerk), name)
         assert await writer.flush()
     assert set(await written(database)) == {record.id for record in records}
+
+
+async def test_a_journal_that_cannot_be_read_holds_up_nobody_and_stays(database: Database, journal: Journal) -> None:
+    other = Journal(journal.root, limit=16 * 1024 * 1024)
+    other.open()
+    other._append(SETTLED, b"of another release")
+    crash(other)
+    dead = Journal(journal.root, limit=16 * 1024 * 1024)
+    dead.open()
+    records = [*over(journal, 2), *over(dead, 2)]
+    crash(dead)
+    text = io.StringIO()
+    writer = Writer(database, journal, log=LogWriter(text))
+    async with running(writer):
+        writer.wake()
+    assert set(await written(database)) == {record.id for record in records}
+    assert not writer.behind
+    assert [json.loads(line)["condition"] for line in text.getvalue().splitlines()] == ["unreadable"]
+    assert [left.folder for left in find(journal.root, {journal.folder})] == [other.folder]  # whoever can read it may
 
 
 async def test_closing_writes_what_is_there(database: Database, journal: Journal) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.support.databases import config_for
 from tests.support.gateway import PATIENCE
 
-from wye.core.errors import StoreUnavailableError
+from wye.core.errors import ConfigurationError, StoreUnavailableError
 from wye.store.changes import Changes, announce, versions
 from wye.store.database import Database
 
@@ -84,6 +84,33 @@ async def test_one_hearers_mistake_does_not_make_others_deaf(database: Database)
     await changes.look()
     assert ear.heard == 1
     assert failures == ["keys ZeroDivisionError"]
+
+
+async def test_what_a_database_refuses_is_told_once_and_is_not_the_end_of_looking(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = ConfigurationError("store.url: wye is not permitted to log in", param="store.url")
+    changes, ear = Changes(database, interval=0.001), Ear(refused)  # as where it happens between two queries
+    failures: list[str] = []
+    changes.failed = lambda topic, error: failures.append(f"{topic} {type(error).__name__}")
+    changes.on("keys", ear)
+    read, looks = database.read, 0
+
+    def nobody_may_sign_in() -> object:
+        nonlocal looks
+        looks += 1
+        if looks < 3:
+            raise refused
+        return read()
+
+    monkeypatch.setattr(database, "read", nobody_may_sign_in)
+    await changes.start()
+    assert changes.age == float("inf")
+    async with asyncio.timeout(PATIENCE):
+        while ear.heard < 1:  # noqa: ASYNC110 - nothing tells a test
+            await asyncio.sleep(0.001)
+    await changes.aclose()
+    assert failures == ["changes ConfigurationError"]
 
 
 async def test_how_old_what_is_known_may_be_grows_while_the_database_is_away(database: Database) -> None:

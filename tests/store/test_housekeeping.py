@@ -184,6 +184,27 @@ async def test_a_gateway_starts_while_the_database_is_away_and_upgrades_it_when_
         await store.aclose()
 
 
+async def test_a_database_that_lets_nobody_in_when_it_is_back_is_used_once_it_does() -> None:
+    with postgres_server() as server:
+        server.psql("CREATE ROLE clerk SUPERUSER NOLOGIN")
+        server.stop()
+        store = Store(config_for(server.url().replace("wye@", "clerk@")))
+        said: list[str] = []
+        store.housekeeper.noticed = said.append
+        await store.start()
+        server.start()
+        async with asyncio.timeout(PATIENCE):
+            while not said:  # noqa: ASYNC110 - nothing tells a test
+                await asyncio.sleep(0.02)
+        server.psql("ALTER ROLE clerk LOGIN")
+        async with asyncio.timeout(PATIENCE):
+            while store.database.closed:  # noqa: ASYNC110 - nothing tells a test
+                await asyncio.sleep(0.02)
+        await store.aclose()
+    assert "not permitted to log in" in said[0]
+    assert "the database was empty" in said[1]
+
+
 async def test_a_gateway_does_not_start_on_a_database_that_is_not_ours(database: Database) -> None:
     async with database.begin() as connection:
         await connection.execute(text("CREATE TABLE their_orders (id INTEGER)"))

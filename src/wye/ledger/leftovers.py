@@ -5,6 +5,7 @@ as that, with what was held for it.
 """
 
 import os
+from collections.abc import Collection
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self
@@ -95,11 +96,11 @@ def _entries(path: Path, at: int) -> list[tuple[int, bytes, int]]:
         return list(segment.entries(at))
 
 
-def find(root: Path, own: Path | None = None) -> list[Leftovers]:
-    """Take over every journal under `root` whose process is dead."""
+def find(root: Path, known: Collection[Path] = ()) -> list[Leftovers]:
+    """Take over every journal under `root` whose process is dead, but for those that are `known`."""
     if not root.is_dir():
         return []
-    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and path != own]
+    folders = [path for path in sorted(root.iterdir()) if path not in known and path.is_dir()]
     return [found for folder in folders if (found := Leftovers.take(folder)) is not None]
 
 

@@ -60,6 +60,7 @@ class Writer:
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._leftovers: list[Leftovers] = []
+        self._unreadable: set[Path] = set()
         self._wait = every
         self._work: asyncio.Task[None] | None = None
         self._look: asyncio.Task[None] | None = None
@@ -100,10 +101,8 @@ class Writer:
                 if not whole and len(batch.records) < BATCH:
                     break
             while self._leftovers:
-                one = self._leftovers[0]
-                while (batch := one.read(BATCH)).records:
-                    await self._take(one, batch)
-                one.remove()
+                while (left := self._left_by(self._leftovers[0])) is not None:
+                    await self._take(self._leftovers[0], left)
                 self._leftovers.pop(0)
         except Exception as error:  # noqa: BLE001 - away, read-only, lets nobody in: whatever it is, nothing is thrown away
             self._away(error)
@@ -136,11 +135,28 @@ class Writer:
     def _look_around(self) -> None:
         """Take over the journals of processes that died, and see what all the others take of the disk."""
         root, own = self._journal.root, self._journal.folder
-        known = {one.folder for one in self._leftovers}
-        self._leftovers += [one for one in find(root, own) if one.folder not in known]
-        self._journal.elsewhere = size_of(root, own)
+        try:
+            self._leftovers += find(root, {own, *self._unreadable, *(one.folder for one in self._leftovers)})
+            self._journal.elsewhere = size_of(root, own)
+        except OSError as error:
+            self._tell("unreadable", folder=str(root), error=type(error).__name__)
         if self._leftovers:
             self._news.set()
+
+    def _left_by(self, one: Leftovers) -> Batch | None:
+        """Return what comes next of a dead process's journal, which goes once there is nothing.
+
+        One that cannot be read, as another release may have written it, stays where it is for a process that can.
+        """
+        try:
+            if (batch := one.read(BATCH)).records:
+                return batch
+            one.remove()
+        except (OSError, msgspec.MsgspecError) as error:
+            self._unreadable.add(one.folder)
+            one.close()
+            self._tell("unreadable", folder=str(one.folder), error=type(error).__name__)
+        return None
 
     async def _take(self, source: Journal | Leftovers, batch: Batch) -> None:
         try:
@@ -179,22 +195,23 @@ class Writer:
         path: Path = self._journal.root / _REJECTED
         with path.open("ab") as file:
             file.write(msgspec.json.encode(record) + b"\n")
-        if self._log is not None:
-            self._log.event(
-                "books", condition="rejected", request_id=record.id, error=type(error).__name__, kept=_REJECTED
-            )
+        self._tell("rejected", request_id=record.id, error=type(error).__name__, kept=_REJECTED)
 
     def _away(self, error: Exception) -> None:
         self._wait = min(self._wait * 2, _LONGEST_WAIT_SECONDS)
-        if not self.behind and self._log is not None:
-            self._log.event("books", condition="behind", message=_said(error), waiting=self._journal.settled_waiting)
+        if not self.behind:
+            self._tell("behind", message=_said(error), waiting=self._journal.settled_waiting)
         self.behind = True
 
     def _back(self) -> None:
         self._wait = self._every
-        if self.behind and self._log is not None:
-            self._log.event("books", condition="written", message="the database has taken what waited for it")
+        if self.behind:
+            self._tell("written", message="the database has taken what waited for it")
         self.behind = False
+
+    def _tell(self, condition: str, **more: str | int) -> None:
+        if self._log is not None:
+            self._log.event("books", condition=condition, **more)
 
 
 def _said(error: Exception) -> str:

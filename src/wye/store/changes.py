@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wye.core.errors import StoreUnavailableError
+from wye.core.errors import ConfigurationError, StoreUnavailableError
 from wye.store.database import Database
 from wye.store.tables import changes
 from wye.store.upsert import insert
@@ -38,7 +38,8 @@ class Changes:
 
     `on` a topic, a coroutine function is called once when the watch begins and after every change of it, never twice
     at a time. Where it raises `StoreUnavailableError` it is called again at the next look. Any other error is told to
-    `failed`, and the change counts as heard.
+    `failed`, and the change counts as heard. What the database refuses for any other reason than being away is told
+    to it as well, of the topic `changes` and once until a look succeeds; looking goes on.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Changes:
         self._hearers: dict[str, list[Heard]] = {}
         self._seen: dict[str, int] = {}
         self._looked: float | None = None
+        self._refused = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -71,25 +73,38 @@ class Changes:
 
     async def look(self) -> None:
         """Look now, and call whoever waits for what has changed; a database that is away is looked at again later."""
+        try:
+            await self._look()
+        except StoreUnavailableError:
+            return
+        except Exception as error:  # noqa: BLE001 - whoever stops looking hears of no revoked key for ever
+            if not self._refused:
+                self.failed("changes", error)
+            self._refused = True
+        else:
+            self._refused = False
+
+    async def _look(self) -> None:
         began = self._clock()
-        with suppress(StoreUnavailableError):
-            async with self._database.read() as connection:
-                found = await versions(connection)
-            for topic, hearers in self._hearers.items():
-                version = found.get(topic, 0)
-                if self._seen.get(topic) == version:
-                    continue
-                for heard in hearers:
-                    await self._tell(topic, heard)
-                self._seen[topic] = version
-            self._looked = began
+        async with self._database.read() as connection:
+            found = await versions(connection)
+        for topic, hearers in self._hearers.items():
+            version = found.get(topic, 0)
+            if self._seen.get(topic) == version:
+                continue
+            for heard in hearers:
+                await self._tell(topic, heard)
+            self._seen[topic] = version
+        self._looked = began
 
     async def _tell(self, topic: str, heard: Heard) -> None:
         try:
             await heard()
         except StoreUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - one hearer's mistake must not make all others deaf
+        except Exception as error:  # one hearer's mistake must not make all others deaf
+            if isinstance(error, ConfigurationError) and error.param == "store.url":
+                raise  # the database lets nobody in: not the hearer's mistake, and not heard
             self.failed(topic, error)
 
     async def _watch(self) -> None:

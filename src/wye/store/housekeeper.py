@@ -55,16 +55,22 @@ class Housekeeper:
         if before.condition in {"empty", "behind"}:
             self.noticed(f"the database was {before.condition} and is at {before.head} now")
 
-    async def _work(self) -> None:
+    async def _open(self) -> None:
+        """Upgrade a database that was away, once it is there and lets us in; until then every request says why not."""
+        told = ""
         while self._database.closed:
             await asyncio.sleep(_AGAIN_SECONDS)
             try:
                 await self._upgrade()
             except StoreUnavailableError:
                 continue
-            except WyeError as error:  # there again, and not ours: it stays closed, which every request says
-                self.noticed(error.message)
-                return
+            except Exception as error:  # noqa: BLE001 - whatever it is, an operator may mend it while we run
+                said = error.message if isinstance(error, WyeError) else f"upgrading failed: {type(error).__name__}"
+                if said != told:
+                    self.noticed(told := said)
+
+    async def _work(self) -> None:
+        await self._open()
         while True:
             try:
                 await self.tidy()
