@@ -86,6 +86,26 @@ async def test_one_hearers_mistake_does_not_make_others_deaf(database: Database)
     assert failures == ["keys ZeroDivisionError"]
 
 
+async def test_of_two_that_look_at_once_what_was_read_last_counts(database: Database) -> None:
+    changes, known, slow = Changes(database), [0], asyncio.Event()
+
+    async def refresh() -> None:
+        async with database.read() as connection:
+            found = (await versions(connection)).get("keys", 0)
+        if not slow.is_set():  # the first to read is the last to be told
+            slow.set()
+            await asyncio.sleep(0.05)
+        known[0] = found
+
+    changes.on("keys", refresh)
+    first = asyncio.create_task(changes.look())
+    await slow.wait()
+    await change(database)
+    await changes.look()  # as after a change over the API
+    await first
+    assert known == [1]
+
+
 async def test_what_a_database_refuses_is_told_once_and_is_not_the_end_of_looking(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

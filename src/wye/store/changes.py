@@ -54,6 +54,7 @@ class Changes:
         self._seen: dict[str, int] = {}
         self._looked: float | None = None
         self._refused = False
+        self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -74,7 +75,8 @@ class Changes:
     async def look(self) -> None:
         """Look now, and call whoever waits for what has changed; a database that is away is looked at again later."""
         try:
-            await self._look()
+            async with self._one_at_a_time:  # of two at once, the one that read before a key was revoked may end last
+                await self._look()
         except StoreUnavailableError:
             return
         except Exception as error:  # noqa: BLE001 - whoever stops looking hears of no revoked key for ever
