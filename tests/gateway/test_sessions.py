@@ -106,6 +106,38 @@ def test_whoever_signs_out_is_out_also_with_the_old_cookie(locked: Running) -> N
     assert locked.get("/v1/models", session).error["code"] == "session_ended"
 
 
+@pytest.mark.parametrize("whose", ["the admin's", "a person's"])
+def test_whoever_signs_out_is_out_of_every_gateway_on_that_database(
+    tmp_path: Path, sqlite_template: Path, whose: str
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "wye.db")
+    settings = '[server]\nadmin_key = "env:KEY_OF_OURS"\n'
+    store = config_for(f"sqlite:///{tmp_path}/wye.db")
+    with (
+        serving(settings, environ={"KEY_OF_OURS": ADMIN_KEY}, store=store) as here,
+        serving(settings, environ={"KEY_OF_OURS": ADMIN_KEY}, store=store) as there,
+    ):
+        key = ADMIN_KEY if whose == "the admin's" else new_key(here)["key"]
+        session, other = (cookie(sign_in(here, key)) for _ in range(2))
+        assert there.get("/v1/models", session).status == 200
+        assert here.request("DELETE", "/api/session", None, session).status == 200
+        assert here.get("/v1/models", session).error["code"] == "session_ended"
+        deadline = time.monotonic() + PATIENCE  # it is heard of within about a second
+        while there.get("/v1/models", session).status == 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert there.get("/v1/models", session).error["code"] == "session_ended"
+        assert there.get("/v1/models", other).status == 200
+    with serving(settings, environ={"KEY_OF_OURS": ADMIN_KEY}, store=store) as later:
+        assert later.get("/v1/models", session).error["code"] == "session_ended"
+
+
+def test_what_is_no_session_is_not_written_down_as_an_ended_one(locked: Running) -> None:
+    session = cookie(sign_in(locked, ADMIN_KEY))
+    forged = {**session, "cookie": session["cookie"].partition(".")[0] + ".AAAA"}
+    assert locked.request("DELETE", "/api/session", None, forged).status == 200
+    assert locked.get("/v1/models", session).status == 200
+
+
 # --- What ends a session, and what never was one ---
 
 

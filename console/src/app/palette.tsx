@@ -12,7 +12,7 @@ const group =
   "[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:text-faint";
 
 /** Go anywhere by typing: Ctrl K, or ⌘ K. */
-export function Palette({
+export default function Palette({
   open,
   onOpenChange,
   session,

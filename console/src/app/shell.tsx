@@ -10,8 +10,8 @@ import { Menu } from "@/shared/ui/menu";
 import { EmptyState, ErrorState, Skeleton } from "@/shared/ui/states";
 import { cn } from "@/shared/lib/cn";
 import { GROUPS, PAGES } from "./pages";
-import { Palette } from "./palette";
 
+const Palette = lazy(() => import("./palette"));
 const SignIn = lazy(() => import("./sign-in").then((all) => ({ default: all.SignIn })));
 
 /** Whatever stands around a page; and sign-in, where there must be one. */
@@ -41,6 +41,8 @@ export function Shell() {
 function House({ session }: { session: Session }) {
   const [menu, setMenu] = useState(false);
   const [palette, setPalette] = useState(false);
+  const [sought, setSought] = useState(false);
+  if (palette && !sought) setSought(true);
   const { pathname } = useLocation();
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -93,7 +95,12 @@ function House({ session }: { session: Session }) {
           <Person session={session} />
         </div>
       </Sheet>
-      <Palette open={palette} onOpenChange={setPalette} session={session} />
+      {/* Fetched when it is first asked for, and kept from then on, so that it can give the focus back. */}
+      {sought && (
+        <Suspense>
+          <Palette open={palette} onOpenChange={setPalette} session={session} />
+        </Suspense>
+      )}
     </div>
   );
 }

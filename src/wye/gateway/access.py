@@ -23,6 +23,7 @@ from wye.identity.throttle import Throttle
 
 if TYPE_CHECKING:
     from wye.identity.directory import Directory  # which loads what speaks to a database
+    from wye.store.opened import Store
 
 _MARK: Final = MARK.encode()
 _FILES: Final = (b"text/", b"application/pdf", b"application/xhtml+xml", b"application/octet-stream")
@@ -40,14 +41,21 @@ class Gate:
     """Finds out from one request's headers who asks; names are lower-case bytes."""
 
     def __init__(
-        self, admin_key: Secret | None, directory: "Directory | None" = None, throttle: Throttle | None = None
+        self,
+        admin_key: Secret | None,
+        directory: "Directory | None" = None,
+        throttle: Throttle | None = None,
+        store: "Store | None" = None,
     ) -> None:
-        """Let in who has `admin_key` or a key that `directory` knows; without an admin key, also this machine."""
+        """Let in who has `admin_key` or a key that `directory` knows; without an admin key, also this machine.
+
+        Which sessions were signed out of is in `store`.
+        """
         self._key = admin_key.reveal().encode() if admin_key else None
         self._directory = directory
         self._throttle = throttle or Throttle()
         self._known_hosts: set[bytes] = set()
-        self.sessions: Final = Sessions(admin_key, directory)
+        self.sessions: Final = Sessions(admin_key, directory, store)
 
     @property
     def is_open(self) -> bool:

@@ -85,7 +85,7 @@ class Gateway:
             engine.books.meters = (*engine.books.meters, self._window)
         self._departures = Departures()
         self.directory = directory_of(engine)
-        self._gate = Gate(self.config.admin_key, self.directory)
+        self._gate = Gate(self.config.admin_key, self.directory, store=engine.store)
         self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json", "/api/session"})
         self._console: Final = Route("GET", console.Console().answer, needs=())
         self._routes: Final[dict[str, Route]] = {

@@ -1,8 +1,9 @@
 """Sign-in for browsers: a cookie that stands for a key, which the page itself never has.
 
 The cookie says whose session it is and until when, under a signature that only this deployment can make: with the
-admin key for the admin, with the directory's secret for everybody else. Nothing is stored, so that it works in every
-worker and without a database, and whatever ends a key ends its sessions: revoking it, its expiry, another admin key.
+admin key for the admin, with the directory's secret for everybody else. Nothing of a session is stored, so that it
+works in every worker and without a database, and whatever ends a key ends its sessions: revoking it, its expiry,
+another admin key. Only that one was signed out of is written down, for the other workers to hear of.
 A browser sends the cookie by itself, also where another site told it to; so a request that rests on it must come from
 a page of ours (`check_same_origin`).
 """
@@ -15,6 +16,8 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -22,11 +25,18 @@ import msgspec
 from msgspec import Struct, structs
 
 from wye.core.caller import ADMIN, Caller
-from wye.core.errors import AuthenticationError, InvalidRequestError, PermissionDeniedError
+from wye.core.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    SignInUnavailableError,
+    StoreUnavailableError,
+)
 from wye.core.secret import Secret
 
 if TYPE_CHECKING:
     from wye.identity.directory import Directory
+    from wye.store.opened import Store
 
 COOKIE: Final = "wye_session"
 LASTS: Final = 12 * 3600
@@ -53,13 +63,28 @@ class Sessions:
     """The sessions of one gateway's callers."""
 
     def __init__(
-        self, admin_key: Secret | None, directory: "Directory | None", *, wall: Callable[[], float] = time.time
+        self,
+        admin_key: Secret | None,
+        directory: "Directory | None",
+        store: "Store | None" = None,
+        *,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """Let `admin_key` and the keys that `directory` knows stand behind sessions; `wall` is seconds since 1970."""
+        """Let `admin_key` and the keys that `directory` knows stand behind sessions.
+
+        Those that were signed out of are written into `store`, without which only this process knows of them. `wall`
+        is seconds since 1970.
+        """
         self._admin = hmac.digest(admin_key.reveal().encode(), _PURPOSE, "sha256") if admin_key else None
         self._directory = directory
+        self._store = store
         self._wall = wall
         self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended_anywhere: set[str] = set()
+        if store is not None:
+            from wye.store.sessions import TOPIC  # what speaks to a database is not loaded without one
+
+            store.changes.on(TOPIC, partial(self._hear, store))
 
     def begin(self, caller: Caller, key: bytes) -> tuple[str, int]:
         """Return a cookie's value for who has shown `key`, and until when it holds, in seconds since the epoch."""
@@ -83,7 +108,7 @@ class Sessions:
             told = _decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError):
             raise _ended() from None
-        if told.until <= self._wall() or told.name in self._ended:
+        if told.until <= self._wall() or told.name in self._ended or told.name in self._ended_anywhere:
             raise _ended()
         if not told.digest:
             self._check_signature(raw, "", mac)
@@ -104,15 +129,35 @@ class Sessions:
         self._check_signature(raw, digest, mac)  # only now is what it is signed with known for sure
         return structs.replace(found, via="session")
 
-    def end(self, value: str) -> None:
-        """Forget a session: this process takes it no more, and the browser is told to drop it."""
+    async def end(self, value: str) -> None:
+        """End a session: this process takes it no more, and every other one hears of it within about a second.
+
+        While the database is away no other one does. What is no session, or was one, is left as it is: nobody fills
+        the books of ended ones with made-up names.
+        """
         try:
-            told = _decode(_bytes(value.partition(".")[0]))
-        except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError):
+            found = self.check(value)
+            if not isinstance(found, Caller):
+                await found
+        except (AuthenticationError, SignInUnavailableError):
             return
+        told = _decode(_bytes(value.partition(".")[0]))
         self._ended[told.name] = None
         if len(self._ended) > _KEPT:
             self._ended.popitem(last=False)
+        if self._store is not None:
+            from wye.store import sessions
+
+            with suppress(StoreUnavailableError):
+                async with self._store.database.begin() as connection:
+                    await sessions.end(connection, told.name, told.until * 1_000_000)
+
+    async def _hear(self, store: "Store") -> None:
+        """Read which sessions were signed out of. Raises `StoreUnavailableError`."""
+        from wye.store import sessions
+
+        async with store.database.read() as connection:
+            self._ended_anywhere = await sessions.ended(connection)
 
     def until(self, value: str) -> int:
         """Return until when a session that `check` let in holds, in seconds since the epoch."""

@@ -268,3 +268,10 @@ def test_short_answers_and_those_to_what_is_written_go_as_they_are(api: Api) -> 
     answer = bare(api, "POST", "/api/models/generate", said, body)
     assert answer.status == 200
     assert "content-encoding" not in answer.headers
+
+
+def test_what_goes_in_pieces_is_compressed_as_well(api: Api) -> None:
+    path = "/api/usage/?by=model"
+    packed = bare(api, "GET", path, TAKES_GZIP)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.body)).keys() == bare(api, "GET", path, {}).json.keys()

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useDeferredValue, useRef, useState } from "react";
 import { type Schema, query } from "@/shared/api/client";
 import { type LiveState, useLiveRequests } from "@/shared/api/live";
 import { OverTime } from "@/shared/books/over-time";
@@ -79,7 +79,8 @@ export default function OverviewPage() {
 function useTogether(...asked: Pick<Asked<unknown>, "data" | "error">[]): boolean {
   const [together, setTogether] = useState(false);
   if (!together && asked.every(({ data, error }) => Boolean(data) || error != null)) setTogether(true);
-  return together;
+  // Drawing it all takes a while on a small machine, and nothing else has to wait for that.
+  return useDeferredValue(together, false);
 }
 
 /** Hear of requests, and read the figures anew when there were any, but not with every one of them. */

@@ -29,6 +29,15 @@ export async function patientFetch(input: Request, patience = PATIENCE_MS): Prom
   }
 }
 
+/** The answer to what public/boot.js asked before anything of this had come: it is good once, for the first to ask. */
+function early(request: Request): Promise<Response> | undefined {
+  if (request.method !== "GET") return undefined;
+  const { pathname, search } = new URL(request.url);
+  const found = window.wyeEarly?.[pathname + search];
+  delete window.wyeEarly?.[pathname + search];
+  return found?.catch(() => patientFetch(request));
+}
+
 const raising: Middleware = {
   async onResponse({ response }) {
     if (response.ok) return undefined;
@@ -37,10 +46,16 @@ const raising: Middleware = {
   },
 };
 
+declare global {
+  interface Window {
+    wyeEarly?: Record<string, Promise<Response>>;
+  }
+}
+
 /** Calls the API directly: `await api.POST("/api/keys", { body })`. Throws `ApiError`. */
 export const api = createClient<paths>({
   baseUrl: location.origin,
-  fetch: (request) => patientFetch(request),
+  fetch: (request) => early(request) ?? patientFetch(request),
 });
 api.use(raising);
 

@@ -1344,8 +1344,8 @@ export interface paths {
          */
         post: operations["postSession"];
         /**
-         * Sign out: the cookie is dropped and holds no more
-         * @description Sign out: the cookie is dropped and holds no more.
+         * Sign out: the cookie is dropped, and holds no more in any worker within about a second
+         * @description Sign out: the cookie is dropped, and holds no more in any worker within about a second.
          */
         delete: operations["deleteSession"];
         options?: never;

@@ -6,7 +6,7 @@ const KEY = "wye-theme";
 const watchers = new Set<() => void>();
 const wanted = matchMedia("(prefers-color-scheme: dark)");
 
-/** What was chosen; public/theme.js reads the same before the first paint. */
+/** What was chosen; public/boot.js reads the same before the first paint. */
 export function chosenTheme(): Theme {
   try {
     const kept = localStorage.getItem(KEY);

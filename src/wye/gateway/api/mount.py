@@ -1,7 +1,6 @@
 """Puts the framework's application under the gateway: one request goes in, its answer or its error comes out."""
 
 import asyncio
-import gzip
 from typing import Any, Final
 
 from litestar import Litestar
@@ -13,7 +12,8 @@ from wye.engine import Engine
 from wye.gateway.access import Gate
 from wye.gateway.api.application import build
 from wye.gateway.api.here import HERE, Here
-from wye.gateway.http import Departures, Message, accepted_encodings
+from wye.gateway.api.packing import Packing
+from wye.gateway.http import Departures, Message
 from wye.gateway.reload import Reloader
 from wye.gateway.request import Request
 from wye.insights.live import Live
@@ -21,10 +21,6 @@ from wye.insights.window import Source
 
 _NOTHING: Final = b"{}"
 """What an absent body means where it would be JSON: no member is set."""
-_WORTH: Final = 2048
-"""Bytes from which on an answer is compressed; below it they are no fewer packets."""
-_LONG: Final = 1 << 18
-"""Bytes from which on compressing would hold others up, and is done beside the loop."""
 
 
 class Mounted:
@@ -107,61 +103,19 @@ def _way_in(body: bytes) -> Any:
 
 
 class _WayOut:
-    """An ASGI `send` that adds the request's id, and holds back what the framework says of an error.
-
-    What is read and is long goes compressed to who takes it so: figures over time are a twentieth of their size then,
-    which is most of what the console waits for on a slow line. What is written is not: an answer that has a secret
-    beside something that its sender chose would tell about it by its length.
-    """
+    """An ASGI `send` that adds the request's id, and holds back what the framework says of an error."""
 
     def __init__(self, here: Here) -> None:
         self._here = here
-        self._start: Message | None = None
+        self._send = Packing(here.request)
         self.status = 500
 
     async def __call__(self, message: Any) -> None:
         if self._here.error is not None:
             return
-        send = self._here.request.send
         if message["type"] == "http.response.start":
             self._here.departure.end()  # nothing is left to be cancelled
             self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self._here.request.id.encode())]
             message = {**message, "headers": headers}
-            if self._is_worth_it(dict(headers)):
-                self._start = message
-                return
-        elif (start := self._start) is not None:
-            self._start = None
-            if not message.get("more_body"):
-                body = message.get("body", b"")
-                pack = asyncio.to_thread(_pack, body) if len(body) >= _LONG else None
-                message = {**message, "body": _pack(body) if pack is None else await pack}
-                _say_packed(start, len(message["body"]))
-            await send(start)
-        await send(message)
-
-    def _is_worth_it(self, headers: dict[bytes, bytes]) -> bool:
-        """Tell whether an answer is to be compressed: a whole one, long, of text, to who says that it may be."""
-        request = self._here.request
-        length = headers.get(b"content-length", b"")
-        return (
-            request.method == "GET"
-            and self.status == 200
-            and length.isdigit()
-            and int(length) >= _WORTH
-            and headers.get(b"content-type", b"").startswith((b"application/json", b"text/"))
-            and b"content-encoding" not in headers
-            and b"gzip" in accepted_encodings(request.headers)
-        )
-
-
-def _pack(body: bytes) -> bytes:
-    return gzip.compress(body, 4, mtime=0)
-
-
-def _say_packed(start: Message, length: int) -> None:
-    """Say in an answer's head that its body is compressed, and how long it is then."""
-    kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-    packed = [(b"content-length", b"%d" % length), (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
-    start["headers"] = [*kept, *packed]
+        await self._send(message)

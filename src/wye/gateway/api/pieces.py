@@ -7,6 +7,7 @@ from litestar.response.base import ASGIResponse
 
 from wye.core.errors import WyeError
 from wye.gateway.api.here import Here
+from wye.gateway.api.packing import Packing
 
 
 class Pieces(ASGIResponse):
@@ -39,7 +40,7 @@ class Pieces(ASGIResponse):
         if self._filename is not None:
             headers.append((b"content-disposition", f'attachment; filename="{self._filename}"'.encode()))
         here.status = 200
-        out = here.request.send
+        out = Packing(here.request)
         await out({"type": "http.response.start", "status": 200, "headers": headers})
         await out({"type": "http.response.body", "body": first, "more_body": True})
         if here.request.method != "HEAD":

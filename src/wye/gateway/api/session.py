@@ -69,11 +69,11 @@ async def sign_in(here: NamedDependency[Here], data: JSONBody[SessionForm]) -> R
 
 @delete("/session", status_code=200, opt=_ANYBODY)
 async def sign_out(here: NamedDependency[Here]) -> Response[SessionView]:
-    """Sign out: the cookie is dropped and holds no more."""
+    """Sign out: the cookie is dropped, and holds no more in any worker within about a second."""
     cookie = cookie_of(here.request.headers)
     if cookie is not None:
         check_same_origin("DELETE", here.request.headers)
-        here.gate.sessions.end(cookie)
+        await here.gate.sessions.end(cookie)
     return Response(
         _view(here, None), headers={"set-cookie": cookie_header("", secure=_secure(here), lasts=0), **_UNKEPT}
     )

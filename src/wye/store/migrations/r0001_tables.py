@@ -211,6 +211,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_index(op.f("ix_documents_user_id_created_at"), "documents", ["user_id", "created_at"], unique=False)
     op.create_index(op.f("ix_documents_user_id_digest"), "documents", ["user_id", "digest"], unique=True)
     op.create_table(
+        "ended_sessions",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_ended_sessions")),
+    )
+    op.create_table(
         "evaluations",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),

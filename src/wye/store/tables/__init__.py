@@ -9,7 +9,7 @@ from wye.store.tables.documents import documents, passages
 from wye.store.tables.house import audit_log, changes, chores, settings
 from wye.store.tables.judging import evaluations
 from wye.store.tables.money import budget_periods, budgets, leases
-from wye.store.tables.people import keys, llm_models, provider_keys, teams, user_preferences, users
+from wye.store.tables.people import ended_sessions, keys, llm_models, provider_keys, teams, user_preferences, users
 from wye.store.tables.schema import METADATA
 from wye.store.tables.talks import attachments, conversations, messages, response_items, responses
 from wye.store.tables.usage import (
@@ -33,6 +33,7 @@ __all__ = [
     "conversation_hours",
     "conversations",
     "documents",
+    "ended_sessions",
     "evaluations",
     "keys",
     "latency_buckets",

@@ -112,3 +112,11 @@ llm_models: Final = Table(
     UniqueConstraint("user_id", "name"),
 )
 """Users' own models: `api_key` is encrypted, `config` holds temperature, largest answers and the like."""
+
+ended_sessions: Final = Table(
+    "ended_sessions",
+    METADATA,
+    text("name", primary_key=True),
+    whole("until"),
+)
+"""Browsers' sessions that were signed out of; their cookies would have held `until` then."""
