@@ -5,7 +5,7 @@ several limits of a kind, the one is told that has the least left.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+import functools
 from typing import Final
 
 from wye.core.exchange import Exchange
@@ -18,12 +18,6 @@ _ANTHROPIC: Final = "anthropic_messages"
 _US: Final = 1_000_000
 _HOUR: Final = 3600
 _MINUTE: Final = 60
-_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "requests": ("requests",),
-    "input_tokens": ("tokens", "input-tokens"),
-    "output_tokens": ("tokens", "output-tokens"),
-}
-"""In which kinds of headers a limit is told, by what it counts; those of requests at once have none."""
 _OPENAIS: Final = {
     kind: tuple(f"x-ratelimit-{what}-{kind}".encode() for what in ("limit", "remaining", "reset"))
     for kind in ("requests", "tokens")
@@ -39,50 +33,50 @@ def limit_headers(exchange: Exchange) -> list[Header]:
     taken: Taken | None = exchange.allowance
     if taken is None:
         return []
-    lines = taken.limits
-    headers = [*_told(lines, exchange)] if lines else []
+    headers: list[Header] = []
+    at = exchange.at
+    names = _ANTHROPICS if exchange.call.wire == _ANTHROPIC else _OPENAIS
+    for kind, lines in taken.told:
+        spelled = names.get(kind)
+        if spelled is None:
+            continue
+        line, left = lines[0], lines[0].allowance.left
+        for other in lines[1:]:
+            others = other.allowance.left
+            if others * line.amount < left * other.amount:
+                line, left = other, others
+        limit_name, left_name, reset_name = spelled
+        headers.append((limit_name, b"%d" % line.amount))
+        headers.append((left_name, b"%d" % left))
+        reset = _when(line) if names is _ANTHROPICS else _lasting((line.allowance.ends_at or at) - at)
+        headers.append((reset_name, reset))
     if taken.warnings:
         said = "; ".join(_warning(line) for line in dict.fromkeys(taken.warnings))
         headers.append((b"x-wye-budget-warning", said.encode("ascii", "backslashreplace")))
     return headers
 
 
-def _told(lines: Iterable[Line], exchange: Exchange) -> Iterable[Header]:
-    """Say of each kind what its tightest limit is."""
-    anthropic = exchange.call.wire == _ANTHROPIC
-    tightest: dict[str, tuple[float, int, Line]] = {}
-    for line in lines:
-        left = line.allowance.left
-        share = left / line.amount
-        for kind in _KINDS.get(line.counts, ()):
-            if kind not in tightest or share < tightest[kind][0]:
-                tightest[kind] = (share, left, line)
-    for kind, (limit_name, left_name, reset_name) in (_ANTHROPICS if anthropic else _OPENAIS).items():
-        if kind in tightest:
-            _, left, line = tightest[kind]
-            yield limit_name, b"%d" % line.amount
-            yield left_name, b"%d" % left
-            ends_at = line.allowance.ends_at or exchange.at
-            yield reset_name, (_when(line) if anthropic else _lasting((ends_at - exchange.at) / _US)).encode()
-
-
 def _warning(line: Line) -> str:
     allowance = line.allowance
     ends_at = allowance.ends_at
-    resets = f", begins anew {_when(line)}" if ends_at is not None else ""
+    resets = f", begins anew {_when(line).decode()}" if ends_at is not None else ""
     return f"{usd(allowance.used)} of {usd(line.amount)} of the {described(line)} used{resets}"
 
 
-def _when(line: Line) -> str:
+def _when(line: Line) -> bytes:
     moment = datetime.datetime.fromtimestamp((line.allowance.ends_at or 0) // _US, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
-def _lasting(seconds: float) -> str:
+def _lasting(microseconds: int) -> bytes:
     """Write a time as OpenAI does: `1h0m0s`, `6m30s`, `20ms`."""
-    if seconds < 1:
-        return f"{max(0, round(seconds * 1000))}ms"
-    whole = round(seconds)
-    hours, minutes = whole // _HOUR, whole % _HOUR // _MINUTE
+    if microseconds < _US:
+        return b"%dms" % max(0, round(microseconds / 1000))
+    return _spelled(round(microseconds / _US))
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled(seconds: int) -> bytes:
+    hours, minutes = seconds // _HOUR, seconds % _HOUR // _MINUTE
     spelled = f"{hours}h" if hours else ""
-    return f"{spelled}{minutes}m{whole % _MINUTE}s" if whole >= _MINUTE else f"{whole}s"
+    return (f"{spelled}{minutes}m{seconds % _MINUTE}s" if seconds >= _MINUTE else f"{seconds}s").encode()

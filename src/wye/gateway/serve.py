@@ -28,7 +28,7 @@ from wye.gateway.app import Gateway
 from wye.gateway.protocol import Protocol
 from wye.gateway.reload import Source, hold_hangups
 from wye.gateway.routes import where
-from wye.ledger.allotted import Allotted
+from wye.ledger.allotted import allotted
 from wye.ledger.books import Books
 from wye.ledger.stored import StoredPages
 from wye.store import budgets
@@ -216,10 +216,10 @@ def open_store(settings: Settings) -> Store | None:
 
 def open_books(settings: Settings, store: Store | None, log: LogWriter) -> Books:
     """Return the books to be kept in `store`, or in this process's memory alone where there is none."""
-    allotted = Allotted(settings.state, store)
+    allowances = allotted(settings.state, store)
     if store is None:
-        return Books(allowances=allotted)
-    return Books(allowances=allotted, pages=StoredPages(store.database, settings.store, charges=budgets, log=log))
+        return Books(allowances=allowances)
+    return Books(allowances=allowances, pages=StoredPages(store.database, settings.store, charges=budgets, log=log))
 
 
 class _IntoLog(logging.Handler):

@@ -1,11 +1,9 @@
 """Puts together what holds requests to limits and budgets, as the settings say who divides them."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from wye.core.ids import this_process
 from wye.core.leases import Leases
-from wye.core.limits import Budget, Limit
 from wye.ledger.limiter import Limiter
 from wye.ledger.refill import Refill
 from wye.ledger.rulebook import Rulebook
@@ -20,24 +18,21 @@ _DATABASE_SECONDS: Final = 1.0
 """How long a request waits for the database at most, before this process goes on by itself."""
 
 
-class Allotted(Limiter):
-    """A limiter that follows the settings file and the database."""
+def allotted(state: StateConfig, store: Store | None) -> Limiter:
+    """Return a limiter that follows the settings file and the database.
 
-    def __init__(self, state: StateConfig, store: Store | None) -> None:
-        """Divide rates by `state`, or by the database where several machines may share that, and budgets by `store`."""
-        rates: Leases | None = divide(state, this_process(), seconds=RATE_LEASE_SECONDS)
-        if rates is None and store is not None and store.database.dialect == "postgresql":
-            rates = _stored(store, RATE_LEASE_SECONDS)
-        budgets = _stored(store, BUDGET_LEASE_SECONDS) if store is not None else None
-        super().__init__(
-            rates=None if rates is None else Refill(rates, lasting=RATE_LEASE_SECONDS),
-            budgets=None if budgets is None else Refill(budgets, lasting=BUDGET_LEASE_SECONDS),
-        )
-        self._rulebook = Rulebook(self, store)
-
-    def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
-        """Take over what the settings file says."""
-        self._rulebook.follow(limits, budgets)
+    Rates are divided by `state`, or by the database where several machines may share that, and budgets by `store`.
+    """
+    rates: Leases | None = divide(state, this_process(), seconds=RATE_LEASE_SECONDS)
+    if rates is None and store is not None and store.database.dialect == "postgresql":
+        rates = _stored(store, RATE_LEASE_SECONDS)
+    budgets = _stored(store, BUDGET_LEASE_SECONDS) if store is not None else None
+    limiter = Limiter(
+        rates=None if rates is None else Refill(rates, lasting=RATE_LEASE_SECONDS),
+        budgets=None if budgets is None else Refill(budgets, lasting=BUDGET_LEASE_SECONDS),
+    )
+    limiter.followed = Rulebook(limiter, store).follow
+    return limiter
 
 
 def _stored(store: Store, seconds: float) -> StoreLeases:

@@ -6,9 +6,9 @@ keeps it but this process, or nothing is left, it is refused.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import structs
 
@@ -23,19 +23,38 @@ from wye.ledger import refusal
 from wye.ledger.allowance import Allowance
 from wye.ledger.expected import Expected, input_tokens, most_output_tokens
 from wye.ledger.lengths import Lengths
-from wye.ledger.line import Line
+from wye.ledger.line import Counts, Line
 from wye.ledger.refill import Condition, Refill
 
 _KEPT: Final = 50_000
 """Callers, and lines of single ones, that are remembered."""
 _TRIES: Final = 4
-Wanted = tuple[Line, int]
+Wanted: TypeAlias = tuple[Line, int]
+Told: TypeAlias = tuple[tuple[str, tuple[Line, ...]], ...]
+"""Limits by the kind of header that tells of them."""
+
+
+_TOLD: Final[Mapping[Counts, tuple[str, ...]]] = {
+    "requests": ("requests",),
+    "input_tokens": ("tokens", "input-tokens"),
+    "output_tokens": ("tokens", "output-tokens"),
+}
+"""In which kinds of headers a limit is told, by what it counts; those of requests at once have none."""
+
+
+def told_of(lines: Iterable[Line]) -> Told:
+    """Return what answers tell of limits: of each kind of header the lines it is about."""
+    found: dict[str, dict[Line, None]] = {"requests": {}, "tokens": {}, "input-tokens": {}, "output-tokens": {}}
+    for line in lines:
+        for kind in _TOLD.get(line.counts, ()):
+            found[kind][line] = None
+    return tuple((kind, tuple(of_kind)) for kind, of_kind in found.items() if of_kind)
 
 
 class Ruling:
     """The lines that one caller's or one model's requests count against."""
 
-    __slots__ = ("budgets", "limits", "output", "written")
+    __slots__ = ("budgets", "limits", "output", "told", "written")
 
     def __init__(self, limits: Iterable[Line], budgets: Iterable[Line], written: Limits | None = None) -> None:
         """Sort them by when they are asked; `written` are the key's own that they were made of."""
@@ -44,6 +63,7 @@ class Ruling:
         self.limits = tuple(line for line in lines if line.counts != "output_tokens")
         self.output = tuple(line for line in lines if line.counts == "output_tokens")
         self.budgets = tuple(budgets)
+        self.told = told_of(lines)
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
@@ -66,11 +86,12 @@ class Taken:
         self.warnings: list[Line] = []
 
     @property
-    def limits(self) -> list[Line]:
-        """The limits that the request counts against."""
+    def told(self) -> Told:
+        """The limits that the request counts against, by what answers tell of them."""
         model = self.model
-        of_model = (*model.limits, *model.output) if model is not None else ()
-        return [*self.ruling.limits, *self.ruling.output, *of_model]
+        if model is None or not model.told:
+            return self.ruling.told
+        return told_of(line for _, lines in (*self.ruling.told, *model.told) for line in lines)
 
     def afford(self, exchange: Exchange, attempt: Attempt) -> None:
         """Set aside what another attempt costs beyond what is held; raise `BudgetExceededError` where that is not left.
@@ -98,6 +119,7 @@ class Limiter:
         """Hold nobody to anything yet; `wall` tells microseconds since the epoch."""
         self.idle = True
         self.noticed: Callable[[Line], None] = lambda _line: None
+        self.followed: Callable[[Iterable[Limit], Iterable[Budget]], None] = self.use
         self.rates = rates
         self.budgets = budgets
         self.lengths = Lengths()
@@ -144,8 +166,8 @@ class Limiter:
         self._models.clear()
 
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
-        """Take over the rules of the settings file: there are no others."""
-        self.use(limits, budgets)
+        """Take over the rules of the settings file, which are all there are where nobody else is `followed`."""
+        self.followed(limits, budgets)
 
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Count a request against its caller's rate limits, all but those on its answer's length."""

@@ -120,7 +120,7 @@ async def charge(connection: AsyncConnection, records: Sequence[UsageRecord]) ->
     To be called in the transaction that writes them, once for each: with those alone that were not there before. The
     slices of the processes that spent it shrink by as much.
     """
-    charged = [(record, charges_of(record)) for record in records]
+    charged = [(record, charges_of(record)) for record in _together(records)]
     matching = await _matching(connection, {target for _, places in charged for _, target in places})
     if not matching:
         return
@@ -149,6 +149,24 @@ async def charge(connection: AsyncConnection, records: Sequence[UsageRecord]) ->
         mine = (_leases.kind == "budget", _leases.subject == budget_id, _leases.starts_at == starts)
         spent = update(tables.leases).where(*mine, _leases.holder == holder)
         await connection.execute(spent.values(spent=_leases.spent + amount))
+
+
+def _together(records: Sequence[UsageRecord]) -> list[UsageRecord]:
+    """Return the records with those that count against the same, at known cost, made into one of what they cost.
+
+    They are of one hour, and so of one period of any budget. A batch of many thus takes little more than one does.
+    """
+    alone: list[UsageRecord] = []
+    costs: dict[tuple[Any, ...], int] = {}
+    first: dict[tuple[Any, ...], UsageRecord] = {}
+    for one in records:
+        if one.attempts or one.cost is None or one.uncharged:
+            alone.append(one)
+            continue
+        what = (process_of(one.id), one.at // HOUR_US, one.key, one.user, one.team, one.provider, one.model)
+        costs[what] = costs.get(what, 0) + one.cost
+        first.setdefault(what, one)
+    return alone + [msgspec.structs.replace(one, cost=costs[what]) for what, one in first.items()]
 
 
 class _Sum:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -25,10 +26,11 @@ _NAMES: Final = tuple(column.name for column in usage_events.c if column.name !=
 _row: Final = attrgetter(*(_FIELDS.get(name, name) for name in _NAMES))
 
 
-def _sqlite() -> str:
+def _sqlite(rows: int) -> str:
     names = ", ".join((*_NAMES, "tags"))
     marks = ", ".join("?" * (len(_NAMES) + 1))
-    return f"INSERT INTO usage_events ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+    many = ", ".join([f"({marks})"] * rows)
+    return f"INSERT INTO usage_events ({names}) VALUES {many} ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 
 
 def _postgresql() -> str:
@@ -51,7 +53,10 @@ _USED: Final = (
     .where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < bindparam("before")))
     .values(last_used_at=bindparam("used_at"))
 )
-_SQLITE: Final = _sqlite()
+_TOGETHER: Final = 100
+"""Rows of one statement on SQLite: the thread that runs it gives way to requests, and waits for them, at each step."""
+_SQLITE: Final = _sqlite(1)
+_SQLITE_TOGETHER: Final = _sqlite(_TOGETHER)
 _POSTGRESQL: Final = _postgresql()
 
 
@@ -70,17 +75,26 @@ async def add(connection: AsyncConnection, records: Sequence[UsageRecord]) -> No
         (*_row(record), json.dumps(record.tags) if record.tags else None)
         for record in sorted(records, key=attrgetter("id"))
     ]
-    if connection.dialect.name == "postgresql":
-        arrays = tuple(list(column) for column in zip(*rows, strict=True))
-        done = await connection.exec_driver_sql(_POSTGRESQL, arrays)
-    else:
-        done = await connection.exec_driver_sql(_SQLITE, rows)
-    if done.rowcount != len(rows):
+    if await _insert(connection, rows) != len(rows):
         raise AlreadyWrittenError
     if calls := [_call(record, at) for record in records for at in range(len(record.attempts))]:
         await connection.execute(insert(connection, attempts).on_conflict_do_nothing(), calls)
     await sums.add(connection, fold(records))
     await _use_keys(connection, records)
+
+
+async def _insert(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert rows that are not there yet, and return how many were not."""
+    if connection.dialect.name == "postgresql":
+        arrays = tuple(list(column) for column in zip(*rows, strict=True))
+        return (await connection.exec_driver_sql(_POSTGRESQL, arrays)).rowcount
+    inserted, whole = 0, len(rows) - len(rows) % _TOGETHER
+    for at in range(0, whole, _TOGETHER):
+        together = tuple(chain.from_iterable(rows[at : at + _TOGETHER]))
+        inserted += (await connection.exec_driver_sql(_SQLITE_TOGETHER, together)).rowcount
+    if rest := [*rows[whole:]]:
+        inserted += (await connection.exec_driver_sql(_SQLITE, rest)).rowcount
+    return inserted
 
 
 async def _use_keys(connection: AsyncConnection, records: Sequence[UsageRecord]) -> None:
