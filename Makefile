@@ -88,8 +88,11 @@ docs: environment ## write the generated pages
 	if [ -d console/node_modules ]; then (cd console && npm run --silent schema); fi
 
 .PHONY: bench
-bench: environment ## measure CPU per request beside nginx and LiteLLM; ARGS="--quick" for a minute's run
+bench: environment ## measure CPU per request beside nginx and LiteLLM, and its parts; ARGS="--quick" for a shorter run
 	@$(UV) run --no-sync python -m bench $(ARGS)
+	if [ -z "$(filter-out --quick,$(ARGS))" ]; then
+	  $(UV) run --no-sync python -m bench hotpath; $(UV) run --no-sync python -m bench books
+	fi
 
 .PHONY: test-compiled
 test-compiled: uv ## test the compiled wheel, in an environment of its own

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from bench import hotpath, memory, plans, report, suite
+from bench import compiled, hotpath, memory, plans, report, suite
 from bench.machine import INSTALL, install_tools, missing_tools
 from bench.measure import Window
 from bench.targets import TARGETS, TargetOptions
@@ -24,6 +24,7 @@ Targets = Annotated[str, typer.Option(help=f"Comma-separated, of {EVERY_TARGET}.
 Wye = Annotated[Path | None, typer.Option(help="Another wye program than the compiled wheel's.")]
 Install = Annotated[bool, typer.Option("--install", help="Install missing tools with apt-get first.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")]
+Sources = Annotated[bool, typer.Option("--sources", help="Measure the Wye of this process, not the compiled wheel.")]
 MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="Write the tables for the documentation.")]
 
 
@@ -120,20 +121,27 @@ def _provide_tools(console: Console, *, install: bool) -> None:
 
 
 @app.command("hotpath")
-def hot_path() -> None:
+def hot_path(*, sources: Sources = False) -> None:
     """Time what choosing and surviving add to a request; the limit is 30 µs of CPU."""
+    if not sources:
+        raise typer.Exit(compiled.again("hotpath", "--sources"))
     if not hotpath.print_figures(Console(), hotpath.measure()):
         raise typer.Exit(1)
 
 
 @app.command("books")
 def exact_books(
-    requests: Annotated[int, typer.Option(min=1000, help="Requests with each kind of store.")] = 30_000,
+    *,
+    requests: Annotated[int, typer.Option(min=1000, help="Requests of a round.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each kind of store, in turns.")] = 5,
+    sources: Sources = False,
 ) -> None:
     """Time what sign-in, limits, budgets and the books add to a request; the limit is 45 µs of CPU."""
+    if not sources:
+        raise typer.Exit(compiled.again("books", "--sources", f"--requests={requests}", f"--rounds={rounds}"))
     from bench import books
 
-    if not books.print_figures(Console(), books.measure(requests)):
+    if not books.print_figures(Console(), books.measure(requests, rounds)):
         raise typer.Exit(1)
 
 
