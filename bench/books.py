@@ -134,6 +134,7 @@ async def _measure(text: str, requests: int, *, books: bool) -> float:
     gateway = _gateway(text + (_BOOKS if books else "") + PROVIDER.format(name="one"))
     asks, key = _Asks(gateway), None
     await asks.begin()
+    serve.collect_rarely()
     if books:
         made = await asks.post("/api/keys", b'{"name":"bench","limits":{"requestsPerDay":100000000}}', _ADMIN)
         key = msgspec.json.decode(made)["key"]

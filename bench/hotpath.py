@@ -26,6 +26,7 @@ from wye.core.secret import Secret
 from wye.dispatch.factory import ModelProviderFactory
 from wye.dispatch.upstream import Upstream, WireUpstream
 from wye.engine import Engine
+from wye.gateway.serve import collect_rarely
 from wye.surfaces import openai_chat
 from wye.transport import HttpReply, HttpStream
 
@@ -118,6 +119,7 @@ def measure(rounds: int = 20, requests: int = 1000) -> list[Figure]:
 
 async def _measure(rounds: int, requests: int) -> list[Figure]:
     engine = _engine()
+    collect_rarely()
     figures = []
     for kind, model in _MODELS.items():
         body = BODY % model

@@ -32,7 +32,7 @@ PROVIDERS_FAULTS: Final = frozenset(
 """The codes of errors that are held against a provider; all others are the caller's doing, or nobody's."""
 
 
-class Sums(Struct, kw_only=True):
+class Sums(Struct):
     """What is added up; the names are those of the columns.
 
     `requests` counts what was asked, of which `errors`, `cancelled` and `lost` did not come to a good end, `cached`
@@ -114,61 +114,68 @@ def _add(folded: _Gathered, record: UsageRecord) -> None:
     hour, provider, model = record.at // HOUR_US, record.provider or "", record.model or ""
     first_token, duration = record.first_token, record.duration
     place = (hour, record.user, record.key or "", record.team or "", provider, model)
-    parts = [(place, _sums(record))]
-    if record.attempts:
-        last = record.attempts[-1]
-        if (last.provider, last.model) == (provider, model):
-            first_token, duration = last.first_token, last.duration
-        _split(parts, record)
-    ours = parts[0][1]
+    attempts = record.attempts
+    if attempts and (attempts[-1].provider, attempts[-1].model) == (provider, model):
+        first_token, duration = attempts[-1].first_token, attempts[-1].duration
+    answered = timed = 0
     if not record.cached:
         latencies = folded.latencies
         if record.status == "ok":
-            ours.answered, ours.duration = 1, duration
+            answered = 1
             spot: Spot = (hour, provider, model, "total", bucket(duration))
             latencies[spot] = latencies.get(spot, 0) + 1
         if first_token is not None:
-            ours.first_tokens, ours.first_token = 1, first_token
+            timed = 1
             spot = (hour, provider, model, "first_token", bucket(first_token))
             latencies[spot] = latencies.get(spot, 0) + 1
-    for where, sums in parts:
-        row = structs.astuple(sums)
-        folded.hours.setdefault(where, []).append(row)
+    row = _row(record, answered, duration if answered else 0, first_token if timed and first_token else 0, timed)
+    parts = [(place, row)] if not attempts else _split(place, Sums(*row), record)
+    for where, part in parts:
+        folded.hours.setdefault(where, []).append(part)
         for tag in record.tags:
-            folded.tags.setdefault((tag, where), []).append(row)
+            folded.tags.setdefault((tag, where), []).append(part)
         if record.conversation:
-            folded.conversations.setdefault((record.conversation, where), []).append(row)
+            folded.conversations.setdefault((record.conversation, where), []).append(part)
 
 
-def _sums(record: UsageRecord) -> Sums:
-    return Sums(
-        requests=1,
-        errors=record.status == "error",
-        cancelled=record.status == "cancelled",
-        lost=record.status == "lost",
-        cached=record.cached,
-        streams=record.stream,
-        tries=record.tries,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        cache_read_tokens=record.cache_read_tokens,
-        cache_write_tokens=record.cache_write_tokens,
-        reasoning_tokens=record.reasoning_tokens,
-        audio_tokens=record.audio_tokens,
-        cost=record.cost or 0,
-        reported_cost=record.reported_cost or 0,
-        saved=record.saved or 0,
-        unknown_costs=record.cost is None,
-        estimated_costs=record.estimated,
+def _row(record: UsageRecord, answered: int, duration: int, first_token: int, timed: int) -> _Row:
+    """Return what a record adds, in the order of `Sums`, as if it had been one call."""
+    status, cost = record.status, record.cost
+    return (
+        1,
+        status == "error",
+        status == "cancelled",
+        status == "lost",
+        record.cached,
+        record.stream,
+        record.tries,
+        0,
+        0,
+        0,
+        record.input_tokens,
+        record.output_tokens,
+        record.cache_read_tokens,
+        record.cache_write_tokens,
+        record.reasoning_tokens,
+        record.audio_tokens,
+        cost or 0,
+        record.reported_cost or 0,
+        record.saved or 0,
+        cost is None,
+        record.estimated,
+        answered,
+        duration,
+        first_token,
+        timed,
     )
 
 
-def _split(parts: list[tuple[Place, Sums]], record: UsageRecord) -> None:
+def _split(place: Place, ours: Sums, record: UsageRecord) -> list[tuple[Place, _Row]]:
     """Give each place what its calls took; the place that answered keeps the rest, so that nothing is lost or doubled.
 
     Where the cost of a request is unknown no part of it is counted, as nothing of it is in the request's own.
     """
-    (place, ours), attempts = parts[0], record.attempts
+    parts, attempts = [(place, ours)], record.attempts
     ours.tries = 0
     for number, attempt in enumerate(attempts):
         there = (attempt.provider, attempt.model) == (place[4], place[5])
@@ -181,6 +188,7 @@ def _split(parts: list[tuple[Place, Sums]], record: UsageRecord) -> None:
         if not there:
             _move(ours, sums, attempt, known=record.cost is not None)
             parts.append(((*place[:4], attempt.provider, attempt.model), sums))
+    return [(where, structs.astuple(sums)) for where, sums in parts]
 
 
 def _same(one: AttemptRecord, other: AttemptRecord) -> bool:

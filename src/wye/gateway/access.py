@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _MARK: Final = MARK.encode()
 _FILES: Final = (b"text/", b"application/pdf", b"application/xhtml+xml", b"application/octet-stream")
+_OTHERS: Final[Mapping[tuple[bool, bool], tuple[bytes, ...]]] = {
+    (forms, files): (*((b"multipart/form-data",) if forms else ()), *(_FILES if files else ()))
+    for forms in (False, True)
+    for files in (False, True)
+}
+"""What a body may be beside JSON, by whether a path takes forms and files."""
 
 
 def is_loopback(host: str) -> bool:
@@ -79,7 +85,7 @@ class Gate:
         form with files and `files` a file as it is, as few paths take them, and `bare` lets there be no body at all.
         """
         key, directory = key_of(headers), self._directory
-        others = (*((b"multipart/form-data",) if forms else ()), *(_FILES if files else ()))
+        others = _OTHERS[forms, files]
         if not key and (cookie := cookie_of(headers)) is not None:
             found = self._check_session(cookie, method, headers, others=others, bare=bare)
             if found is not None:
@@ -126,11 +132,11 @@ class Gate:
 
     def _check_virtual(self, directory: "Directory", key: bytes, address: str) -> Caller | Awaitable[Caller]:
         try:
+            if len(key) <= LONGEST and (caller := directory.known(key)) is not None:
+                return caller
             if not is_key(key):
                 self._throttle.check(address)
                 raise wrong_key()
-            if (caller := directory.known(key)) is not None:
-                return caller
         except AuthenticationError:
             self._throttle.failed(address, directory.digest(key[:LONGEST]))
             raise

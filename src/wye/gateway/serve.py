@@ -195,12 +195,16 @@ def make_gateway(source: Source, settings: Settings, *, debug: bool = False, she
     engine = Engine(settings, source.catalog, tracing=tracing, books=open_books(settings, store, log), store=store)
     gateway = Gateway(engine, settings.server, log, source, shelf)
     gateway.application  # noqa: B018 - made now, so that no request waits for its import
-    # What is here now stays; the collector need not look at it again, nor run as often as in a small program.
+    collect_rarely()
+    logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
+    return gateway
+
+
+def collect_rarely() -> None:
+    """Have the collector leave what is here now alone, and run less often than in a small program."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    logging.getLogger("uvicorn.error").addHandler(_IntoLog(log))
-    return gateway
 
 
 def _told(known: Catalog, provider: str) -> str:
