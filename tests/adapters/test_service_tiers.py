@@ -77,8 +77,8 @@ def test_a_stream_of_messages_tells_its_tier_at_its_beginning_and_its_usage_at_i
     chunks = [
         chunk for event in events for chunk in adapter.parse_event(ServerEvent(json.dumps(event).encode()), state)
     ]
-    (usage,) = [chunk.usage for chunk in chunks if chunk.usage is not None]
-    assert (usage.service, usage.output_tokens) == ("priority", 7)
+    told = [(usage.service, usage.output_tokens, usage.estimated) for one in chunks if (usage := one.usage) is not None]
+    assert told == [("priority", 2, True), ("priority", 7, False)]
 
 
 def test_a_piece_that_tells_a_tier_and_no_counts_tells_no_usage() -> None:

@@ -13,6 +13,7 @@ from tests.support.redis import Server, redis_server
 
 LIMIT = 60
 SETTINGS = f"[[limits]]\nrequests_per_day = {LIMIT}\n"
+OF_A_MINUTE = f"[[limits]]\nrequests_per_minute = {LIMIT}\n"
 BODY = json.dumps({"model": "mock/mock-fast", "messages": [{"role": "user", "content": "Hi"}]}).encode()
 
 
@@ -43,8 +44,9 @@ async def asked(times: int, *gateways: Address) -> Counter[int]:
     return Counter(await asyncio.gather(*(one(gateway) for _ in range(times) for gateway in gateways)))
 
 
-def test_redis_lets_two_gateways_in_as_often_as_one(redis: Server) -> None:
-    with process(SETTINGS, REDIS_URL=redis.url) as one, process(SETTINGS, REDIS_URL=redis.url) as two:
+@pytest.mark.parametrize("settings", [SETTINGS, OF_A_MINUTE], ids=["day", "minute"])
+def test_redis_lets_two_gateways_in_as_often_as_one(redis: Server, settings: str) -> None:
+    with process(settings, REDIS_URL=redis.url) as one, process(settings, REDIS_URL=redis.url) as two:
         assert asyncio.run(asked(LIMIT, one, two)) == {200: LIMIT, 429: LIMIT}
         redis.kill()
         assert asyncio.run(asked(5, one, two)) == {429: 10}, "what was used up stays so"
@@ -62,9 +64,10 @@ def test_without_redis_each_gateway_has_its_share_and_nobody_waits_long(redis: S
             redis.go_on()
 
 
-def test_postgresql_does_the_same(postgres: Postgres, postgres_template: str) -> None:  # noqa: F811 - the fixtures
+@pytest.mark.parametrize("limits", [SETTINGS, OF_A_MINUTE], ids=["day", "minute"])
+def test_postgresql_does_the_same(postgres: Postgres, postgres_template: str, limits: str) -> None:  # noqa: F811 - the fixtures
     postgres.psql(f"CREATE DATABASE limits TEMPLATE {postgres_template} STRATEGY FILE_COPY")
-    settings = f'{SETTINGS}[store]\nurl = "{postgres.url("limits")}"\n'
+    settings = f'{limits}[store]\nurl = "{postgres.url("limits")}"\n'
     with process(settings) as one, process(settings) as two:
         assert asyncio.run(asked(LIMIT, one, two)) == {200: LIMIT, 429: LIMIT}
     postgres.psql("DROP DATABASE limits WITH (FORCE)")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec import structs
 
 from wye.core.errors import StreamInterruptedError, UpstreamTimeoutError
 from wye.core.operations import ForwardedRequest, OperationCall
@@ -47,6 +48,24 @@ def test_what_a_provider_reported_by_then_is_the_least(produced: int, output: in
 
 def test_a_call_that_failed_before_anything_came_counts_nothing() -> None:
     assert consumed(CALL, outcome(error=UpstreamTimeoutError("late"))) is None
+
+
+BEGUN = Usage(input_tokens=100, cache_read_tokens=90, output_tokens=1, estimated=True)
+"""What is told at a stream's beginning."""
+
+
+def test_what_was_reported_of_the_input_counts_where_the_answer_was_cut() -> None:
+    left = outcome(usage=BEGUN, cancelled=True, first_token=0.1, produced=40)
+    assert consumed(CALL, left) == structs.replace(BEGUN, output_tokens=10)
+
+
+def test_a_call_that_failed_before_anything_came_counts_nothing_whatever_was_told_of_its_input() -> None:
+    assert consumed(CALL, outcome(usage=BEGUN, error=UpstreamTimeoutError("late"))) is None
+
+
+def test_a_stream_that_never_told_how_it_ended_is_estimated() -> None:
+    silent = outcome(usage=BEGUN, finish_reason="stop", first_token=0.1, produced=40)
+    assert consumed(CALL, silent) == structs.replace(BEGUN, output_tokens=10)
 
 
 def test_an_answer_without_a_report_is_estimated() -> None:

@@ -1,6 +1,9 @@
 """Requests are held to what their caller may ask and spend, and are let in for as long as it is there."""
 
 import asyncio
+import bisect
+import contextlib
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +25,8 @@ from wye.surfaces.openai_chat import parse_request
 
 ANN = Caller(user="ann", key="k1", team="t1")
 NOON = 1_795_262_400_000_000
-MINUTE = 60_000_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
 USD = PICO_PER_USD
 
 
@@ -79,6 +83,11 @@ def limit(scope: LimitScope = "key", target: str = "k1", **limits: int) -> Limit
     return Limit(scope=scope, target=target, limits=Limits(**limits))
 
 
+def most_within(moments: Sequence[int], length: int) -> int:
+    """Return how many of these, in order, come within so long of each other at most."""
+    return max(bisect.bisect_left(moments, first + length) - place for place, first in enumerate(moments))
+
+
 def budget(usd: float, **facts: Any) -> Budget:
     return Budget(
         **{"id": "b", "scope": "global", "amount": round(usd * USD), "period": "total", "warn_at": (), **facts}
@@ -94,13 +103,65 @@ async def test_requests_are_let_in_as_often_as_a_limit_says_and_no_more() -> Non
         await answered(limiter, exchange())
     with pytest.raises(LimitExceededError, match="the key 'k1' may have 2 requests a minute") as caught:
         await let_in(limiter, exchange(at=NOON + 20_000_000))
-    assert caught.value.retry_after == 40
+    assert caught.value.retry_after == 41
 
 
-async def test_a_new_minute_is_another_one() -> None:
+async def test_what_was_asked_a_minute_ago_is_there_again_within_a_second() -> None:
     limiter = held_to(limit(requests_per_minute=1))
     await answered(limiter, exchange())
-    await answered(limiter, exchange(at=NOON + MINUTE))
+    with pytest.raises(LimitExceededError, match="try again in 1 s"):
+        await let_in(limiter, exchange(at=NOON + MINUTE))
+    await answered(limiter, exchange(at=NOON + MINUTE + SECOND))
+
+
+async def test_a_new_day_is_another_one() -> None:
+    limiter = held_to(limit(requests_per_day=1))
+    await answered(limiter, exchange())
+    with pytest.raises(LimitExceededError):
+        await let_in(limiter, exchange(at=NOON + 12 * 60 * MINUTE - 1))
+    await answered(limiter, exchange(at=NOON + 12 * 60 * MINUTE))
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_no_minute_has_more_requests_than_its_limit_wherever_it_begins(seed: int) -> None:
+    dice, limiter = random.Random(seed), held_to(limit(requests_per_minute=20))
+    let, at, under_way, refused = [], NOON, [], []
+    for _ in range(1500):
+        at += round(dice.expovariate(dice.choice((0.1, 1, 20))) * SECOND)
+        asked = exchange(at=at)
+        try:
+            await let_in(limiter, asked)
+        except LimitExceededError as error:
+            refused.append(error.retry_after or 0)
+            continue
+        let.append(at)
+        under_way.append(asked)
+        while under_way and dice.random() < 0.6:  # some end long after, and count where they began
+            done = under_way.pop(dice.randrange(len(under_way)))
+            limiter.settle(done, record(done))
+    assert most_within(let, MINUTE) == 20, "and it is used to the full"
+    assert 1 <= min(refused) < max(refused) <= 61
+
+
+async def test_a_limit_that_is_asked_for_all_the_time_gives_all_of_it_every_minute_and_a_second() -> None:
+    limiter = held_to(limit(requests_per_minute=30))
+    let = []
+    for tick in range(4 * 61 * 10):
+        with contextlib.suppress(LimitExceededError):
+            at = NOON + tick * SECOND // 10
+            await answered(limiter, exchange(at=at))
+            let.append(at)
+    assert len(let) == 4 * 30
+
+
+async def test_tokens_count_in_the_second_they_were_let_in_however_late_they_are_told() -> None:
+    limiter = held_to(limit(output_tokens_per_minute=100))
+    slow = await let_in(limiter, exchange(most=60))
+    limiter.settle(slow, record(slow, output=10))
+    at = NOON + 5 * SECOND
+    assert (await let_in(limiter, exchange(at=at, most=60))).allowance.items, "what was not used is there again"
+    with pytest.raises(LimitExceededError):
+        await let_in(limiter, exchange(at=at + SECOND, most=60))
 
 
 async def test_a_refused_request_does_not_count() -> None:
@@ -307,13 +368,20 @@ class Keeper:
     """Divides one amount among limiters in this process, and goes away when told to."""
 
     def __init__(self) -> None:
-        self.held: dict[tuple[str, int], dict[str, Ask]] = {}
-        self.granted: dict[tuple[str, int, str], int] = {}
+        self.told: dict[tuple[str, int, str], tuple[int, int, int]] = {}
         self.away = False
         self.asked = 0
 
     def of(self, name: str) -> Refill:
-        return Refill(_Way(self, name), lasting=10, clock=lambda: self.now, wall=lambda: NOON)
+        return Refill(_Way(self, name), lasting=10, clock=lambda: self.now, wall=lambda: self.at)
+
+    @property
+    def granted(self) -> list[int]:
+        return [granted for granted, _, _ in self.told.values()]
+
+    @property
+    def at(self) -> int:
+        return NOON + round(self.now * SECOND)
 
     now = 0.0
 
@@ -330,12 +398,18 @@ class _Way:
         return [self._one(ask) for ask in asks]
 
     def _one(self, ask: Ask) -> Grant:
-        key = (ask.subject, ask.starts_at)
+        key, at = (ask.subject, ask.starts_at), self.keeper.at
         others = sum(
-            granted for (*where, name), granted in self.keeper.granted.items() if (*where,) == key and name != self.name
+            granted
+            if at < till
+            else booked
+            if ask.counts_for is None or at < till - 10 * SECOND + ask.counts_for
+            else 0
+            for (*where, name), (granted, booked, till) in self.keeper.told.items()
+            if (*where,) == key and name != self.name
         )
         grant = divided(ask, ask.amount - others, spent=0, holders=2, booked=ask.booked)
-        self.keeper.granted[(*key, self.name)] = grant.granted
+        self.keeper.told[(*key, self.name)] = (grant.granted, ask.booked, at + 10 * SECOND)
         return grant
 
     async def aclose(self) -> None:
@@ -377,6 +451,52 @@ async def test_who_is_refused_is_not_asked_for_again_and_again() -> None:
     await limiter.release()
 
 
+async def passing(keeper: Keeper, seconds: float, *limiters: Limiter) -> None:
+    """Let time pass, in which each process looks after its slices once a second."""
+    while seconds > 0:
+        keeper.now += min(seconds, 1)
+        seconds -= 1
+        for limiter in limiters:
+            assert limiter.rates is not None
+            await limiter.rates.turn()
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_no_minute_of_two_processes_has_more_than_the_limit(seed: int) -> None:
+    dice, keeper = random.Random(seed), Keeper()
+    two = [held_to(limit(requests_per_minute=40), rates=keeper.of(name)) for name in "ab"]
+    let, ideal, alone = [], 0, held_to(limit(requests_per_minute=40))
+    busy = 0
+    for _ in range(1200):
+        await passing(keeper, dice.expovariate(dice.choice((0.2, 2, 50))), *two)
+        busy = busy if dice.random() < 0.95 else 1 - busy  # load goes from one to the other
+        limiter = two[busy]
+        asked = exchange(at=keeper.at)
+        with contextlib.suppress(LimitExceededError):
+            await answered(limiter, asked)
+            let.append(asked.at)
+        with contextlib.suppress(LimitExceededError):
+            await answered(alone, exchange(at=keeper.at))
+            ideal += 1
+    assert most_within(let, MINUTE) <= 40
+    assert len(let) >= 0.8 * ideal, "what lies idle with one goes to the other"
+    await asyncio.gather(*(limiter.release() for limiter in two))
+
+
+async def test_alone_a_process_has_its_share_of_any_minute() -> None:
+    keeper = Keeper()
+    keeper.away = True
+    limiter, let = held_to(limit(requests_per_minute=20), rates=keeper.of("a")), []
+    for _ in range(400):
+        keeper.now += 0.5
+        with contextlib.suppress(LimitExceededError):
+            await answered(limiter, exchange(at=keeper.at))
+            let.append(keeper.at)
+    assert most_within(let, MINUTE) == 10
+    assert len(let) >= 30
+    await limiter.release()
+
+
 async def test_without_anybody_to_ask_a_process_goes_on_with_its_share() -> None:
     keeper = Keeper()
     keeper.away = True
@@ -404,10 +524,10 @@ async def test_what_lies_idle_goes_back_for_others() -> None:
     keeper = Keeper()
     one = held_to(limit(requests_per_minute=10_000), rates=keeper.of("a"))
     assert await count(one, 1) == 1
-    assert sum(keeper.granted.values()) > 1
+    assert sum(keeper.granted) > 1
     assert one.rates is not None
     for _ in range(3):
         keeper.now += 1.5
         await one.rates.turn()
-    assert sum(keeper.granted.values()) == 1
+    assert sum(keeper.granted) == 1
     await one.release()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 from tests.support.redis import Server
 
 from wye.core.errors import StateUnavailableError
@@ -59,6 +60,16 @@ async def test_of_a_process_that_is_gone_only_what_it_spent_stays(redis: Server,
     await gone.aclose()
     [grant] = await two[0].exchange([asking(wanted=1000)])
     assert grant.granted == 800
+
+
+async def test_what_a_process_spent_that_is_gone_counts_no_longer_than_it_is_said_to(redis: Server) -> None:
+    gone, other = (RedisLeases(StateConfig(url=Secret(redis.url), timeout=5), name, seconds=0) for name in ("g", "o"))
+    await gone.exchange([asking(booked=200, floor=200, wanted=700)])
+    for counts_for, granted in ((3_600_000_000, 800), (None, 800), (1000, 1000)):
+        await asyncio.sleep(0.01)
+        [grant] = await other.exchange([structs.replace(asking(wanted=1000), counts_for=counts_for)])
+        assert grant.granted == granted
+    await asyncio.gather(gone.aclose(), other.aclose())
 
 
 async def test_what_is_spent_is_granted_whatever_is_left(two: list[RedisLeases]) -> None:

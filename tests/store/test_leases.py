@@ -87,6 +87,15 @@ async def test_the_slice_of_a_process_that_is_gone_is_anybodys_but_what_it_spent
     assert (rate.granted, budget.granted) == (800, 800)
 
 
+async def test_what_a_process_spent_that_is_gone_counts_no_longer_than_it_is_said_to(database: Database) -> None:
+    gone, two = process(database, ONE, seconds=0), process(database, "two")
+    await gone.exchange([asking(booked=200, floor=200, wanted=700)])
+    for counts_for, granted in ((3_600_000_000, 800), (None, 800), (1000, 1000)):
+        await asyncio.sleep(0.01)
+        [grant] = await two.exchange([structs.replace(asking(wanted=1000), counts_for=counts_for)])
+        assert grant.granted == granted
+
+
 async def test_what_a_process_gives_back_when_it_stops_is_there_at_once(database: Database) -> None:
     one, two = process(database, ONE), process(database, "two")
     await one.exchange([asking(booked=1, floor=1, wanted=1000)])

@@ -18,7 +18,8 @@ class Ask(Struct, frozen=True, kw_only=True):
 
     `subject` names the amount, `starts_at` its period (microseconds since the epoch) and `ends_at` where that is over,
     `None` for one that never is. `booked` is what this process has spent: of a budget as far as it knows that it is in
-    the books, where the amount itself is charged by whoever writes them.
+    the books, where the amount itself is charged by whoever writes them. `counts_for` is how long (microseconds) what a
+    process had spent counts after it was last heard of, where that is not to the end of the period.
     """
 
     kind: Kind
@@ -29,6 +30,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     booked: int
     floor: int
     wanted: int
+    counts_for: int | None = None
 
 
 class Grant(Struct, frozen=True, kw_only=True):

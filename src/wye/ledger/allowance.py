@@ -115,6 +115,7 @@ class Allowance:
         if lacking > self.alone_left:
             return False
         self.alone_left -= lacking
+        self.remaining = max(0, self.remaining - lacking)
         self.granted += lacking
         return self.take(number)
 

@@ -15,7 +15,8 @@ class LimitSettings(Limits, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How often and how much may be asked: of one `target`, of each (`*`), or of all together where `scope` is global.
 
     A target is a key's, user's or team's id, or a model's full id. What keys, users and teams have written down
-    themselves, by the API, takes the place of a limit of each. Minutes and days are the calendar's, in UTC.
+    themselves, by the API, takes the place of a limit of each. Days are the calendar's, in UTC; a minute is any sixty
+    seconds.
     """
 
     scope: LimitScope = "global"

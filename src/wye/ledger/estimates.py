@@ -3,7 +3,7 @@
 An answer that came to its end counts as its provider reported it. One that was cut, because the caller left or the
 stream broke, and one whose provider reports nothing, count as:
 
-- input: what the provider reported of it, else `estimate_input_tokens` of the request;
+- input: what the provider reported of it, at a stream's beginning say, else `estimate_input_tokens` of the request;
 - output: a token for every four bytes of text that had come, rounded up, reasoning and tool arguments included, or
   what the provider had reported by then, if that is more.
 
@@ -30,10 +30,10 @@ def consumed(call: Call, outcome: Outcome) -> Usage | None:
     """Return what a call to a provider consumed, marked where it is estimated; `None` where nobody can tell."""
     usage = outcome.usage
     cut = outcome.cancelled or (outcome.error is not None and outcome.first_token is not None)
-    if usage is not None and (not cut or outcome.finish_reason is not None):
+    if usage is not None and not usage.estimated and (not cut or outcome.finish_reason is not None):
         return usage
     if outcome.error is not None and not cut:
-        return usage
+        return None if usage is not None and usage.estimated else usage
     if usage is None and call.operation == "count_tokens":
         return _NOTHING  # no provider charges for a count
     if usage is None and call.operation not in _MEASURED_IN_TEXT:

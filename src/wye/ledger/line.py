@@ -2,6 +2,10 @@
 
 A line without `refill` is this process' alone: all of its amount is granted at once. Otherwise slices are, by whoever
 keeps the amount (`wye.ledger.refill`).
+
+A minute is no period of the calendar but the last sixty seconds, whenever one looks: each second in which something is
+asked has an allowance of its own, with what is left once the seconds before it are counted (`wye.ledger.past`). What
+`granted` is among them all does not change as they go by; whoever keeps the amount knows of no seconds.
 """
 
 import math
@@ -11,10 +15,13 @@ from wye.core.leases import Ask, Grant, Kind
 from wye.core.limits import Measure
 from wye.core.periods import Period, bounds
 from wye.ledger.allowance import SLICES, Allowance
+from wye.ledger.past import COUNTS, SECOND, Past
 
 Counts: TypeAlias = Measure | Literal["money"]
 _LOW: Final = 2
 """A slice is filled up again once less than this part of it is left."""
+_RESTING: Final = 2 * SECOND
+"""A minute's limit lies idle once nothing was asked for so long."""
 _EMPTY_SECONDS: Final = 0.1
 """For how long it is believed that nothing is left, before that is asked again."""
 
@@ -47,18 +54,23 @@ class Line:
     __slots__ = (
         "allowance",
         "amount",
+        "before",
         "counts",
         "empty_until",
         "hard",
+        "heard_at",
         "holders",
+        "leased",
         "low",
         "name",
+        "past",
         "period",
         "place",
         "quiet",
         "refill",
         "renewed",
         "subject",
+        "told",
         "until",
         "waiting",
         "warn_at",
@@ -90,7 +102,12 @@ class Line:
         self.empty_until = -math.inf
         self.holders = 1
         self.quiet = -1
-        self.allowance = Allowance(amount)
+        self.past = Past() if period == "minute" else None
+        self.before = 0
+        self.leased = math.inf if refill is None else 0.0
+        self.heard_at = -math.inf
+        self.told = 0
+        self.allowance = Allowance(amount, granted=amount if refill is None and period == "minute" else 0)
         self.describe(amount)
 
     def describe(self, amount: int, *, hard: bool = True, warn_at: tuple[float, ...] = ()) -> None:
@@ -111,58 +128,137 @@ class Line:
         """Return what this process has of the period that `at` is in."""
         if at < self.until:
             return self.allowance
+        if self.past is not None:
+            return self._this_second(at, self.past)
         known = self.allowance
         starts_at, ends_at = bounds(self.period, at)
         if self.until == 0 or starts_at > known.starts_at:
             granted = self.amount if self.refill is None else 0
             known = self.allowance = Allowance(self.amount, starts_at=starts_at, ends_at=ends_at, granted=granted)
-            self.low, self.empty_until = -math.inf, -math.inf
+            self.low, self.empty_until, self.told = -math.inf, -math.inf, 0
         elif self.refill is not None:
             known.trim(0)  # what was not heard of for so long may be anybody's by now
         self.until = math.inf if ends_at is None else ends_at
         return known
+
+    def _this_second(self, at: int, past: Past) -> Allowance:
+        """Return what this process has in the second that `at` is in, once those before it are counted."""
+        known, before = self.allowance, self.before
+        starts_at = at - at % SECOND
+        if self.until and starts_at <= known.starts_at:
+            known.trim(0)  # what was not heard of for so long may be anybody's by now
+            self.until = float(known.starts_at + SECOND)
+            return known
+        if self.until:
+            past.add(known)
+        past.forget(starts_at)
+        self.before = past.floor()
+        granted = before + known.granted - self.before
+        if at >= self.leased:
+            granted = min(granted, 0)
+        made = Allowance(self.amount, starts_at=starts_at, ends_at=starts_at + COUNTS, granted=granted)
+        made.remaining, made.total, made.typical = known.remaining, known.total, known.typical
+        made.booked = known.booked + before - self.before
+        self.allowance = made
+        ends_at = float(starts_at + SECOND)
+        self.until = self.leased if at < self.leased < ends_at else ends_at
+        return made
+
+    def rests(self, at: int) -> bool:
+        """Tell whether nothing was asked since this was asked before; of a minute's, for a second or two."""
+        allowance = self.allowance
+        if self.past is not None:
+            return not allowance.held and at - allowance.starts_at >= _RESTING
+        idle = not allowance.held and self.quiet == allowance.spent
+        self.quiet = allowance.spent
+        return idle
+
+    def back_at(self, number: int) -> int | None:
+        """Return when `number` is there again, as far as this process knows; `None` where that is never."""
+        allowance = self.allowance
+        known = None if self.past is None else self.past.back_at(number - allowance.left)
+        return known or allowance.ends_at
 
     def is_over(self, at: int) -> bool:
         """Tell whether the period that is known here has ended."""
         ends_at = self.allowance.ends_at
         return ends_at is not None and at >= ends_at
 
-    def ask(self, *, idle: bool) -> Ask:
+    def ask(self, at: int, *, idle: bool) -> Ask:
         """Return what to ask for; what is asked back is not spent any more from here on."""
-        allowance = self.allowance
+        allowance, past = self.allowance, self.past
+        if past is not None:
+            past.forget(at)
+            self._count(past.floor())
         keep = 0 if idle or not self.hard else allowance.slice() if allowance.is_sliced else 0
         if self.waiting:
-            wanted = allowance.floor + self.waiting + keep
+            wanted = self.before + allowance.floor + self.waiting + keep
         else:
             # What is in hand beyond a slice goes back, what is missing of one is asked for.
             allowance.trim(max(keep, 0))
-            wanted = allowance.floor + keep
+            wanted = self.before + allowance.floor + keep
+        floor = self.before + allowance.floor
         return Ask(
             kind=self.kind,
             subject=self.subject,
-            starts_at=allowance.starts_at,
+            starts_at=allowance.starts_at if past is None else 0,
             ends_at=allowance.ends_at,
             amount=self.amount,
-            booked=allowance.booked if self.kind == "budget" else allowance.spent,
-            floor=allowance.floor,
+            booked=self._booked(),
+            floor=floor,
             wanted=wanted,
+            counts_for=None if past is None else COUNTS,
         )
+
+    def _booked(self) -> int:
+        """Return what counts as spent once this process is not heard of any more."""
+        allowance = self.allowance
+        if self.past is not None:
+            return self.before + allowance.floor
+        return allowance.booked if self.kind == "budget" else allowance.spent
+
+    @property
+    def is_told(self) -> bool:
+        """Whether whoever keeps the amount knows all that was spent of it here; of budgets it is told by the books."""
+        return self.kind == "budget" or self.told == self._booked()
+
+    def _count(self, before: int) -> None:
+        """Take over what the seconds before come to by now."""
+        allowance, less = self.allowance, self.before - before
+        allowance.granted += less
+        allowance.booked += less
+        self.before = before
 
     def hear(self, asked: Ask, grant: Grant, *, now: float, at: int, lasting: float) -> None:
         """Take over what was granted, which is this process' for `lasting` seconds from `now` on."""
         allowance = self.allowance
-        if asked.starts_at != allowance.starts_at:
+        if self.past is None and asked.starts_at != allowance.starts_at:
             return  # of a period that is over
         allowance.grant(grant)
         self.holders = grant.holders
+        self.told = asked.booked
         self.renewed = now
+        self.heard_at = at
         lasts = at + round(lasting * 1_000_000)
-        self.until = float(lasts if allowance.ends_at is None else min(lasts, allowance.ends_at))
+        ends_at = allowance.ends_at
+        if self.past is not None:
+            allowance.granted -= self.before
+            allowance.booked -= self.before
+            ends_at = allowance.starts_at + SECOND
+        self.leased = float(lasts)
+        self.until = float(lasts if ends_at is None else min(lasts, ends_at))
         self.low = float(allowance.slice() // _LOW) if allowance.is_sliced and self.hard else -math.inf
         self.empty_until = now + _EMPTY_SECONDS if grant.remaining == 0 else -math.inf
 
     def share_alone(self) -> int:
         """Return what this process may take while nobody can be asked: a part that leaves the others theirs."""
+        allowance = self.allowance
         if self.kind == "budget":
-            return self.allowance.left // SLICES
-        return min(max(1, self.amount // max(2, self.holders)), self.allowance.remaining)
+            return allowance.left // SLICES
+        share = max(1, self.amount // max(2, self.holders))
+        if self.past is None:
+            return min(share, allowance.remaining)
+        share -= self.before + max(allowance.granted, allowance.floor)
+        if allowance.starts_at - self.heard_at < COUNTS:
+            share = min(share, allowance.remaining)  # what others had at the last word still counts
+        return max(0, share)

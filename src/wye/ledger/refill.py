@@ -88,6 +88,9 @@ class Refill:
                 await self._task
             self._task = None
         self._answer(self._waiters)
+        if not self._failures:
+            self._ticked = -1.0
+            await self.turn()  # what was spent since it was told last
         await self._leases.aclose()
 
     async def _run(self) -> None:
@@ -129,7 +132,7 @@ class Refill:
         due: dict[str, tuple[Line, Ask]] = {}
         for name, line in urgent.items():
             line.current(at)
-            due[name] = (line, line.ask(idle=False))
+            due[name] = (line, line.ask(at, idle=False))
         if now - self._ticked < TICK:
             return list(due.values())
         self._ticked = now
@@ -140,15 +143,14 @@ class Refill:
             if line.is_over(at):
                 del self._lines[name]
                 continue
-            idle = not allowance.held and line.quiet == allowance.spent
-            line.quiet = allowance.spent
-            if idle and not allowance.free > 0:
+            idle = line.rests(at)
+            if idle and not allowance.free > 0 and line.is_told:
                 del self._lines[name]
                 continue
             keep = 0 if idle or not allowance.is_sliced else allowance.slice()
             old = now - line.renewed > self._lasting / 3
-            if old or allowance.free > 2 * keep or (not line.hard and not idle):
-                due[name] = (line, line.ask(idle=idle))
+            if old or (idle and not line.is_told) or allowance.free > 2 * keep or (not line.hard and not idle):
+                due[name] = (line, line.ask(at, idle=idle))
         return list(due.values())
 
     def _come_into(self, condition: Condition, why: str) -> None:

@@ -47,7 +47,7 @@ def _limit(line: Line, number: int, at: int) -> LimitExceededError:
     if line.counts == "concurrent_requests":
         message = f"{whose} may have {line.amount:,} {what}, and they are under way; try again when one is over"
         return LimitExceededError(message, retry_after=_CONCURRENT_SECONDS)
-    seconds = max(_seconds(line, at) or 0.0, _CONCURRENT_SECONDS)
+    seconds = max(((line.back_at(number) or at) - at) / _US, _CONCURRENT_SECONDS)
     message = f"{whose} may have {line.amount:,} {what} a {line.period}"
     if number > line.amount:
         return LimitExceededError(f"{message}, and this request has about {number:,}: make it smaller")

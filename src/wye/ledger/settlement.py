@@ -33,7 +33,7 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
     total: Decimal | None = None
     for outcome in exchange.outcomes:
         row = catalog.models.get(outcome.attempt.full_id)
-        if outcome.usage is None or outcome.produced or outcome.cancelled:
+        if outcome.usage is None or outcome.produced or outcome.cancelled or outcome.usage.estimated:
             outcome.usage = consumed(exchange.call, outcome)
             exchange.estimated = exchange.estimated or (outcome.usage is not None and outcome.usage.estimated)
         if outcome.usage is None:

@@ -51,7 +51,7 @@ class RedisLeases:
         now = self._wall()
         for ask in asks:
             left = _ENDLESS_MS if ask.ends_at is None else max(0, ask.ends_at - now) // _US
-            arguments += [ask.amount, ask.booked, ask.floor, ask.wanted, left + _SLACK_MS]
+            arguments += [ask.amount, ask.booked, ask.floor, ask.wanted, left + _SLACK_MS, (ask.counts_for or 0) // _US]
         try:
             async with asyncio.timeout(self._timeout):
                 answers = await self._divide(keys=keys, args=arguments)

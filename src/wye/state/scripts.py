@@ -96,19 +96,20 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local holder, lasting = ARGV[1], tonumber(ARGV[2])
 local answers = {}
 for i, key in ipairs(KEYS) do
-  local at = 3 + (i - 1) * 5
+  local at = 3 + (i - 1) * 6
   local amount, booked, floor = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local wanted, keep = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local wanted, keep, counts = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   local taken, spent, holders = 0, booked, 1
   local all = redis.call('HGETALL', key)
   for n = 1, #all, 2 do
     if all[n] ~= holder then
       local granted, used, till = string.match(all[n + 1], '(%d+):(%d+):(%d+)')
-      spent = spent + tonumber(used)
       if tonumber(till) > now then
+        spent = spent + tonumber(used)
         taken = taken + math.max(tonumber(granted), tonumber(used))
         holders = holders + 1
-      elseif tonumber(used) > 0 then
+      elseif tonumber(used) > 0 and (counts == 0 or tonumber(till) - lasting + counts > now) then
+        spent = spent + tonumber(used)
         taken = taken + tonumber(used)
       else
         redis.call('HDEL', key, all[n])

@@ -51,12 +51,13 @@ class StoreLeases:
     async def _one(self, connection: AsyncConnection, ask: Ask, now: int) -> Grant:
         subject = (_rows.kind == ask.kind, _rows.subject == ask.subject)
         whole = await (_period(connection, ask) if ask.kind == "budget" else _alone(connection, ask))
-        query = select(_rows.holder, _rows.amount, _rows.spent, _rows.expires_at)
+        query = select(_rows.holder, _rows.amount, _rows.spent, _rows.expires_at, _rows.updated_at)
         rows = (await connection.execute(query.where(*subject, _rows.starts_at == ask.starts_at))).all()
         mine = next((row.spent for row in rows if row.holder == self._holder), None)
         if mine is None:
             await connection.execute(delete(tables.leases).where(*subject, _rows.expires_at < now - _KEPT))
-        others = [row for row in rows if row.holder != self._holder]
+        since = 0 if ask.counts_for is None else now - ask.counts_for
+        others = [row for row in rows if row.holder != self._holder and row.updated_at > since]
         alive = [row for row in others if row.expires_at > now]
         if ask.kind == "budget":
             booked = ask.booked if mine is None else mine

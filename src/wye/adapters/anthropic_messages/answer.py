@@ -212,8 +212,10 @@ def _parsed(payload: bytes, state: StreamState) -> Iterable[StreamChunk]:
             choice = _stop(data.index, state)
         case "message_start" if data.message is not None:
             state.id, state.model = data.message.id, data.message.model
-            read_usage(data.message.usage, state.usage, state.held)
-            return ()
+            begun = read_usage(data.message.usage, state.usage, state.held)
+            if begun is not None:  # what came in is counted already, what goes out is not: it may be cut
+                begun = structs.replace(begun, estimated=True)
+            return (StreamChunk(usage=begun, id=state.id, wire=WIRE, upstream_model=state.model),)
         case "message_delta":
             return _message_delta(data, state)
         case "message_stop":
