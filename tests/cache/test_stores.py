@@ -98,6 +98,14 @@ async def test_processes_find_each_others_entries_in_redis_for_their_time(redis:
     await other.aclose()
 
 
+async def test_many_that_ask_redis_at_once_all_get_their_answer(redis: Server) -> None:
+    store = RedisStore(config(redis.url, timeout=20.0), ttl=60)
+    store.keep(KEY, entry())
+    await asyncio.gather(*store._writing)
+    assert await asyncio.gather(*(store.find(KEY) for _ in range(200))) == [entry()] * 200
+    await store.aclose()
+
+
 async def test_what_another_release_wrote_is_not_there(redis: Server) -> None:
     store = RedisStore(config(redis.url), ttl=60)
     redis.client().set("{wye}:answer:user:anna:00", b"\x93\x01\x02\x03")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -44,10 +44,14 @@ class _Mark(Struct, frozen=True):
 
 
 def client(config: StateConfig) -> "Redis":
-    """Return a client that tries once, and not for long. Raises `ConfigurationError` for a URL that is none."""
+    """Return a client that tries once, and not for long; where all its connections are busy, it waits for one as long.
+
+    Raises `ConfigurationError` for a URL that is none.
+    """
     try:
-        return Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             config.url.reveal(),
+            timeout=config.timeout,
             socket_timeout=config.timeout,
             socket_connect_timeout=max(config.timeout, _CONNECT_SECONDS),
             retry=Retry(NoBackoff(), 0),
@@ -56,6 +60,7 @@ def client(config: StateConfig) -> "Redis":
         )
     except ValueError:
         raise ConfigurationError("state.url is no URL of a Redis: redis://host:6379/0", param="state.url") from None
+    return Redis.from_pool(pool)
 
 
 class RedisState:
