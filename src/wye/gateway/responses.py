@@ -7,13 +7,14 @@ a model of another provider can go on from them.
 """
 
 from collections.abc import Awaitable
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
 
 from wye.core.caller import Caller
-from wye.core.errors import RouteNotFoundError, UnsupportedOperationError, WyeError
+from wye.core.errors import RouteNotFoundError, UnsupportedOperationError, UnsupportedParameterError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.request import NOTHING_ASKED, Asked, Call
 from wye.core.response import ModelResponse
@@ -29,6 +30,7 @@ from wye.surfaces.openai_responses.stream import ResponsesStream
 class _Asks(Struct):
     model: str | None = None
     previous_response_id: str | None = None
+    conversation: Raw = Raw(b"null")
     store: bool | None = None
     input: str | list[Raw] | None = None
 
@@ -37,6 +39,7 @@ class _Item(Struct):
     type: str | None = None
     role: str | None = None
     id: str | None = None
+    result: Raw = Raw(b"null")
 
 
 class _Answer(Struct):
@@ -45,6 +48,11 @@ class _Answer(Struct):
     status: str | None = None
     output: list[Raw] = []
 
+
+_NOBODYS: Final = (
+    "a conversation that the provider keeps may be anybody's here: go on from an answer with 'previous_response_id' "
+    "instead, or bring a key of your own for the provider"
+)
 
 _decode_asks = msgspec.json.Decoder(_Asks).decode
 _decode_item = msgspec.json.Decoder(_Item).decode
@@ -133,7 +141,8 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
     """Read what a request goes on from, and put what is kept here in its place.
 
     A provider that keeps the conversation gets the request as it is, as long as the model asked for is one of its.
-    Without the response here, the request is left as it is too: the provider may know it from before.
+    What is not known here goes to the provider as it is only for admins and where the caller's own key pays: at the
+    operator's account it may be anybody's, and the provider would not ask whose. Raises `RouteNotFoundError` else.
     """
     try:
         asks = _decode_asks(body)
@@ -141,20 +150,27 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Turn(body, _Asks(store=False))  # the surface says what is wrong with it
     turn = Turn(body, asks)
-    if asks.previous_response_id is None and not any(refers):
+    elsewhere = bytes(asks.conversation) != b"null"
+    if asks.previous_response_id is None and not any(refers) and not elsewhere:
         return turn
-    if asks.previous_response_id and not caller.may("admin"):
-        await _found(store, caller.user, asks.previous_response_id)  # the provider would not ask whose it is
+    providers = {attempt.provider for attempt in engine.explain(asks.model or "", caller).attempts}
+    own = next(iter(providers)) if len(providers) == 1 and providers <= engine.seen_by(caller).own else None
+    trusted = caller.may("admin") or own is not None
+    if not trusted:
+        if elsewhere:
+            raise UnsupportedParameterError(_NOBODYS, param="conversation")
+        if asks.previous_response_id:
+            await _found(store, caller.user, asks.previous_response_id)
+        await _all_found(store, caller.user, refers)
     holders = {name: found for name in refers if name and (found := await store.holder(caller.user, name))}
     before = await store.get(caller.user, asks.previous_response_id) if asks.previous_response_id else None
-    providers = {attempt.provider for attempt in engine.explain(asks.model or "", caller).attempts}
     turn.provider = next(
         (
             kept.provider
             for kept in (before, *holders.values())
             if kept is not None and kept.native and kept.provider in providers
         ),
-        None,
+        own,
     )
     changes: dict[str, bytes] = {}
     items = _put_in_place(asks.input, refers, holders, turn.provider)
@@ -163,6 +179,8 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
         if turns is not None:
             items = [*(item for kept in turns for item in _portable(kept)), *(items or _items(asks.input))]
             changes["previous_response_id"] = b"null"
+        elif not trusted:
+            raise _not_kept(before.id)  # a provider of the caller's own may have made the name up
     if items is not None:
         changes["input"] = _encode([Raw(item) for item in items])
         turn.body = splice(body, changes)
@@ -172,7 +190,8 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
 def _reference(raw: Raw) -> str | None:
     """Return the id of an item that is only referred to."""
     item = _decode_item(raw)
-    return item.id if item.type == "item_reference" or (item.type is None and item.role is None) else None
+    alone = item.type == "image_generation_call" and bytes(item.result) == b"null"
+    return item.id if alone or item.type == "item_reference" or (item.type is None and item.role is None) else None
 
 
 def _put_in_place(
@@ -287,9 +306,20 @@ async def delete(store: ResponseStore, owner: str, response_id: str) -> bytes:
     return _encode({"id": response_id, "object": "response", "deleted": True})
 
 
+async def _all_found(store: ResponseStore, owner: str, items: list[str | None]) -> None:
+    for name in items:
+        if name and await store.holder(owner, name) is None:
+            message = f"there is no item {name!r}: the answer it was in was never stored, or is no longer kept"
+            raise RouteNotFoundError(message, code="item_not_found", param="input")
+
+
 async def _found(store: ResponseStore, owner: str, response_id: str) -> KeptResponse:
     found = await store.get(owner, response_id)
     if found is None:
-        message = f"there is no response {response_id!r}: it was never stored, or is no longer kept"
-        raise RouteNotFoundError(message, code="response_not_found", param="response_id")
+        raise _not_kept(response_id)
     return found
+
+
+def _not_kept(response_id: str) -> RouteNotFoundError:
+    message = f"there is no response {response_id!r}: it was never stored, or is no longer kept"
+    return RouteNotFoundError(message, code="response_not_found", param="response_id")

@@ -21,7 +21,7 @@ from wye.core.content import (
     ToolResult,
 )
 from wye.core.effort import effort_of, nearest
-from wye.core.errors import InvalidRequestError
+from wye.core.errors import InvalidRequestError, UnsupportedParameterError
 from wye.core.request import Call, ChatRequest, ResponseFormat, Tool, ToolChoice
 from wye.core.sealed import PREFIX, RECAP_HEADING, unseal
 from wye.core.wire import WireRequest, replace_model, splice
@@ -42,6 +42,9 @@ _AS_SENT: Final = (
 )  # fmt: skip
 """Options that have the same name and form in chat completions and in responses."""
 
+_STATE: Final = frozenset({"conversation", "previous_response_id"})
+"""What names something that the provider keeps: only a request of this wire may, where it was asked whose it is."""
+
 _HOSTED: Final[Mapping[str, Mapping[str, Any]]] = {
     "web_search": {"type": "web_search"},
     "code_execution": {"type": "code_interpreter", "container": {"type": "auto"}},
@@ -56,6 +59,7 @@ class _Input(Struct):
 
 
 class _Item(Struct):
+    type: str | None = None
     encrypted_content: str | None = None
 
 
@@ -75,7 +79,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
         path = target.traits.responses_path + call.action
         return WireRequest(path=path, body=_spliced(call, target), headers=dict(call.headers))
     chat = call.chat
-    dropped = left_out(call, WIRE, _EXPRESSED)
+    dropped = (*left_out(call, WIRE, _EXPRESSED), *_state_named(call))
     emulated: list[str] = []
     lost: list[str] = []
     store = bytes(chat.options.get("store", b"")) == b"true"
@@ -100,10 +104,18 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["stream"] = True
     return WireRequest(
         path=target.traits.responses_path,
-        body=_encode({**body, **chat.extra}),
+        body=_encode({**body, **{name: raw for name, raw in chat.extra.items() if name not in _STATE}}),
         dropped=(*dropped, *lost),
         emulated=tuple(emulated),
     )
+
+
+def _state_named(call: Call) -> tuple[str, ...]:
+    named = tuple(sorted(_STATE & call.chat.extra.keys()))
+    if named and not call.drop_unsupported:
+        message = f"'{named[0]}' names what a provider keeps: send the request to /v1/responses, or leave it out"
+        raise UnsupportedParameterError(message, param=named[0])
+    return named
 
 
 def _spliced(call: Call, target: Target) -> bytes:
@@ -188,10 +200,18 @@ def _own_item(part: Part, where: str, lost: list[str], emulated: list[str]) -> A
         case Reasoning():
             return _reasoning(part)
         case Opaque(wire=wire, raw=raw):
-            if wire == WIRE:
+            if wire == WIRE and _is_whole(raw):
                 return raw
             lost.append(where)
     return None
+
+
+def _is_whole(raw: Raw) -> bool:
+    """Tell whether an item says what it is, rather than what it is called at the provider; we pack no other."""
+    try:
+        return _decode_item(raw).type not in {None, "item_reference"}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
