@@ -323,6 +323,59 @@ async def test_a_hold_that_is_refused_is_the_askers_own_affair() -> None:
     assert await house.answer(house.exchange()) == HELLO
 
 
+class Purse:
+    """An allowance that writes down what was set aside late."""
+
+    def __init__(self) -> None:
+        self.afforded: list[Attempt] = []
+
+    def afford(self, _: Exchange, attempt: Attempt) -> None:
+        self.afforded.append(attempt)
+
+
+async def begin_late(house: House, exchange: Exchange) -> tuple["asyncio.Task[ModelResponse]", asyncio.Event]:
+    """Begin while another one's call is under way; the books let it in once the event is set."""
+    first, let_in = house.begin(house.exchange()), asyncio.Event()
+    await house.began.wait()
+
+    async def hold() -> None:
+        house.hold(exchange)
+        await let_in.wait()
+
+    exchange.allowance = Purse()
+    late = asyncio.create_task(house.cache.answer(exchange, hold, house.ask))
+    await turns()
+    house.go.set()
+    await asyncio.wait([first])
+    first.exception()
+    return late, let_in
+
+
+async def test_whoever_is_let_in_after_the_call_to_wait_for_has_failed_pays_for_one() -> None:
+    house = House()
+    house.fails = UpstreamError("broken")
+    exchange = house.exchange()
+    late, let_in = await begin_late(house, exchange)
+    house.fails = None
+    let_in.set()
+    assert await late == HELLO
+    assert (exchange.cache, exchange.cached, exchange.age) == ("miss", False, None)
+    assert exchange.allowance.afforded == [UP]
+    assert house.cache.counts == {"hit": 0, "miss": 2, "bypass": 0}
+
+
+async def test_whoever_is_let_in_after_the_call_to_wait_for_has_ended_well_has_its_answer() -> None:
+    house = House()
+    exchange = house.exchange()
+    late, let_in = await begin_late(house, exchange)
+    let_in.set()
+    assert await late == HELLO
+    assert (exchange.cache, exchange.cached, exchange.spared) == ("hit", True, USAGE)
+    assert exchange.allowance.afforded == []
+    assert house.cache.counts == {"hit": 1, "miss": 1, "bypass": 0}
+    assert len(house.calls) == 1
+
+
 # --- Streams ---
 
 

@@ -50,6 +50,10 @@ class Cache:
         self._judge(key, exchange)
         await _done(hold())
         flight = self._under_way(key, exchange)
+        if flight is None and exchange.cached:
+            kept, flight = await self._find_late(key, exchange, unpack)
+            if kept is not None:
+                return kept  # type: ignore[no-any-return]
         if flight is None:
             flight = self._flights[key] = Flight(exchange, lambda flight: self._ask(flight, question, key, ask))
         return await flight.wait(exchange)  # type: ignore[no-any-return]
@@ -68,6 +72,10 @@ class Cache:
         self._judge(key, exchange)
         await _done(hold())
         flight = self._under_way(key, exchange)
+        if flight is None and exchange.cached:
+            kept, flight = await self._find_late(key, exchange, lambda entry: unpack_chunks(entry.payload))
+            if kept is not None:
+                return await _replay(kept, sink)
         if not isinstance(flight, StreamFlight):
             recording = Recording(self._config.max_entry_bytes)
             flight = StreamFlight(exchange, recording, lambda flight: self._pour(flight, question, key, pour))
@@ -103,6 +111,25 @@ class Cache:
         exchange.dropped, exchange.emulated = entry.dropped, entry.emulated
         self._say("hit", exchange)
         return kept
+
+    async def _find_late(
+        self, key: Key, exchange: Exchange, read: Callable[[Entry], Any]
+    ) -> tuple[Any | None, Flight[Any] | None]:
+        """Look again for whom nothing is held, as the call that was to be waited for ended before the books let it in.
+
+        Where it left nothing, and nobody makes another, what a call of its own costs is held now; raises as that does.
+        """
+        self.counts["hit"] -= 1
+        kept = await self._find(key, exchange, read)
+        if kept is not None:
+            return kept, None
+        self._judge(key, exchange)
+        if exchange.cached:
+            return None, self._under_way(key, exchange)
+        exchange.age = None
+        if exchange.allowance is not None and exchange.plan is not None:
+            exchange.allowance.afford(exchange, exchange.plan.attempts[0])
+        return None, None
 
     def _judge(self, key: Key, exchange: Exchange) -> None:
         """Say whether an exchange waits for another's call."""
