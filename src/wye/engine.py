@@ -87,6 +87,8 @@ class Engine:
         self.overlays.dropped = self._turnover.swap
         self._checks = Checks(self.health, self._asked)
         self._started = False
+        self.under_way = 0
+        """How many exchanges are under way now."""
         self._slots: dict[str, Slots] = {}
         self.snapshot = snapshot.build(settings, catalog, self._factory)
         self.rules = self._rules_now()
@@ -172,6 +174,7 @@ class Engine:
     async def _through(self, exchange: Exchange, way: _Way[_Answer]) -> _Answer:
         """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
+        self.under_way += 1
         if self.tracing is not None:
             exchange.trace = self.tracing.begin(exchange)
         try:
@@ -191,6 +194,7 @@ class Engine:
             self._account(exchange, now)
             return answer
         finally:
+            self.under_way -= 1
             self._turnover.leave(generation)
 
     def pieces(self, exchange: Exchange) -> aclosing[AsyncGenerator[Sequence[StreamChunk]]]:

@@ -22,7 +22,7 @@ from wye.catalog import Catalog, capability_name
 from wye.catalog.schema import Provider
 from wye.config.rules import LISTS, alias_target, bad_alias, budgets_of, limits_of
 from wye.config.runtime import ORIGIN, with_added, with_runtime
-from wye.config.sections import ModelSettings, ProviderSettings, ServerConfig, Settings
+from wye.config.sections import BatchesConfig, ModelSettings, ProviderSettings, ServerConfig, Settings
 from wye.config.talks import ChatConfig, agents_of
 from wye.config.tools import ToolsConfig, mcp_of
 from wye.core.errors import ConfigurationError, WyeError
@@ -41,7 +41,7 @@ _S = TypeVar("_S", bound=Struct)
 
 _SECTIONS: Final = (
     "server", "providers", "models", "aliases", "routing", "retry", "breaker", "health", "state", "store", "retention",
-    "cache", "metrics", "telemetry", "identity", "tools", "mcp", "chat", "agents",
+    "cache", "metrics", "telemetry", "identity", "tools", "mcp", "chat", "agents", "batches",
 )  # fmt: skip
 DEFAULT_FILE: Final = "wye.toml"
 
@@ -176,6 +176,7 @@ class _Loading:
             tools=self._section(ToolsConfig, "tools", self._data.get("tools", {})),
             mcp=mcp_of(self._data, self._section),
             chat=self._section(ChatConfig, "chat", self._data.get("chat", {})),
+            batches=self._section(BatchesConfig, "batches", self._data.get("batches", {})),
             agents=agents_of(self._data, self._section),
             limits=limits_of(self._data, self._section),
             budgets=budgets_of(self._data, self._section),

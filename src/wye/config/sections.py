@@ -17,7 +17,7 @@ from wye.health.config import BreakerConfig, HealthConfig
 from wye.identity.config import IdentityConfig
 from wye.routing.config import RoutingConfig
 from wye.state.config import StateConfig
-from wye.store.config import RetentionConfig, StoreConfig
+from wye.store.config import Days, RetentionConfig, StoreConfig
 from wye.telemetry.config import MetricsConfig, TelemetryConfig
 
 _YEAR = 365 * 24 * 3600
@@ -43,6 +43,21 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reload: bool = True
     shutdown_grace: Annotated[float, Meta(ge=0, le=_YEAR)] = 30.0
     max_concurrency: Count | None = None
+
+
+class BatchesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Batches, which the gateway works through by itself.
+
+    `concurrency` is how many of their requests each worker process has under way at a time, of all batches together;
+    every interactive request takes the place of one, but for the last. `max_file_bytes` bounds a file that is handed
+    in, `max_requests` its lines. Files are forgotten after `keep_days`, batches as long after their end.
+    """
+
+    enabled: bool = True
+    concurrency: Annotated[int, Meta(ge=1, le=1000)] = 8
+    max_file_bytes: Annotated[int, Meta(ge=1, le=2 * 1024**3)] = 100 * 1024 * 1024
+    max_requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000
+    keep_days: Days = 30
 
 
 class ProviderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +151,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tools: ToolsConfig = ToolsConfig()
     mcp: McpConfig = McpConfig()
     chat: ChatConfig = ChatConfig()
+    batches: BatchesConfig = BatchesConfig()
     agents: Mapping[str, AgentConfig] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()

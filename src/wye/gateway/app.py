@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from wye.store.opened import Store
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_API: Final = "/api/"
+_API: Final = ("/api/", "/v1/files", "/v1/batches")
+"""Where the application API begins, which OpenAI's files and batches are a part of."""
 _LOOKING: Final[tuple[KeyScope, ...]] = ("use", "read")
 _APPLICATIONS_ANSWERS: Final = re.compile(
     r"/api/(?:models/(?:generate|stream)|chat(?:/message)?(?:/stream)?|analytics/chat(?:/stream)?"
@@ -52,6 +53,8 @@ _APPLICATIONS_ANSWERS: Final = re.compile(
 """Where applications ask for what costs time."""
 _UPLOADS: Final = frozenset({"/api/documents", "/api/documents/"})
 """Where a body may be a file."""
+_FORMS: Final = frozenset({"/v1/files", "/v1/files/"})
+"""Where it is a form with one."""
 
 
 class Gateway:
@@ -151,13 +154,15 @@ class Gateway:
         self.engine.state.noticed = self._log_state
         if self.engine.store is not None:
             self._listen_to(self.engine.store)
+            if (runner := self.application.runner) is not None:
+                runner.noticed = lambda what: self.log.event("batches", message=what)
         self._listen_to_limits()
         await self.engine.start()
         if self.metrics is not None:
             await self.metrics.start()
         if self.reloader is not None:
             self.reloader.start()
-        if self.engine.snapshot.settings.mcp.servers:
+        if self.engine.store is not None or self.engine.snapshot.settings.mcp.servers:
             self.application.start()
 
     async def _answer(self, request: Request) -> None:
@@ -249,7 +254,7 @@ class Gateway:
         if route is None and (called := google.parse(path)) is not None:
             return self._google_route(called)
         if route is None and path.startswith(_API):
-            return Route(None, self._applied, needs=(), takes_files=path in _UPLOADS)
+            return Route(None, self._applied, needs=(), takes_files=path in _UPLOADS, takes_forms=path in _FORMS)
         if route is None and (path == "/console" or path.startswith(console.PREFIX)):
             return self._console
         if route is None and path.startswith("/v1/models/"):
@@ -305,7 +310,7 @@ class Gateway:
 
             store = self.engine.store
             books = store.database if store is not None else self._window
-            self._mounted = Mounted(self.engine, books, self.reloader, self._gate)
+            self._mounted = Mounted(self.engine, books, self.reloader, self._gate, self.directory)
         return self._mounted
 
     async def _applied(self, request: Request) -> int:

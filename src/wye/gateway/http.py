@@ -52,9 +52,9 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     return b"".join(pieces)
 
 
-def too_large(limit: int) -> RequestTooLargeError:
+def too_large(limit: int, setting: str = "[server] max_body_bytes") -> RequestTooLargeError:
     """Return the error of a body that nobody reads."""
-    return RequestTooLargeError(f"the request body is longer than {limit} bytes ([server] max_body_bytes)")
+    return RequestTooLargeError(f"the request body is longer than {limit} bytes ({setting})")
 
 
 def accepted_encodings(headers: Mapping[bytes, bytes]) -> set[bytes]:

@@ -115,6 +115,28 @@ class Directory:
             self._remember(found)
         return self._checked(found)
 
+    async def caller(self, user: str, key_id: str | None) -> Caller:
+        """Return whoever asked with a key some time ago, as it may ask now; without a key it is one of the house.
+
+        Raises `AuthenticationError` where the key has ended, `SignInUnavailableError` where nobody can say.
+        """
+        if key_id is None:
+            if user in HOUSE:
+                return self._house[user]
+            raise AuthenticationError("nobody can tell whose request this is any more")
+        try:
+            async with self._database.read() as connection:
+                row = await people.sign_in(connection, user, key_id)
+            if row is not None and user not in self._users:
+                await self._bring(user)
+        except (SealBrokenError, VaultClosedError) as error:
+            raise SignInUnavailableError(f"no virtual key can be checked: {error.message}") from None
+        except StoreUnavailableError:
+            raise SignInUnavailableError("the database is away: no key can be checked", retry_after=1.0) from None
+        if row is None:
+            raise AuthenticationError("the API key is not there any more")
+        return self._checked(known_of(row))
+
     def of_the_house(self, caller: Caller) -> Caller:
         """Return `LOCAL` or `ADMIN` with what that user prefers."""
         return self._house[caller.user]

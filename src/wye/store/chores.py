@@ -1,9 +1,17 @@
 """Work that one process at a time does for all replicas: whoever is there takes it, and nobody while it is done."""
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.store.tables import chores
 from wye.store.upsert import insert
+
+
+async def is_due(connection: AsyncConnection, name: str, *, now: int, every: int) -> bool:
+    """Tell, without taking it, whether a chore is to be done now: nobody did it since `every`, and nobody is at it."""
+    mine = select(chores.c.done_at, chores.c.held_until).where(chores.c.name == name)
+    row = (await connection.execute(mine)).first()
+    return row is None or (row.held_until <= now and row.done_at <= now - every)
 
 
 async def take(connection: AsyncConnection, name: str, holder: str, *, now: int, every: int, within: int) -> bool:

@@ -211,6 +211,15 @@ def _of(owner: str | None, query: Select[Any]) -> Select[Any]:
 
 async def sign_ins(connection: AsyncConnection, hashes: list[str]) -> dict[str, SignIn]:
     """Return the keys of these hashes with whom they are of, by hash."""
+    return {row.key.hash: row for row in await _signed(connection, keys.c.hash.in_(hashes))}
+
+
+async def sign_in(connection: AsyncConnection, owner: str, key_id: str) -> SignIn | None:
+    """Return a key of `owner` with whom it is of."""
+    return next(iter(await _signed(connection, (keys.c.id == key_id) & (keys.c.user_id == owner))), None)
+
+
+async def _signed(connection: AsyncConnection, where: Any) -> list[SignIn]:
     team_of = or_(teams.c.id == keys.c.team_id, and_(keys.c.team_id.is_(None), teams.c.id == users.c.team_id))
     joined = (
         keys.join(users, users.c.id == keys.c.user_id)
@@ -220,16 +229,16 @@ async def sign_ins(connection: AsyncConnection, hashes: list[str]) -> dict[str, 
     columns = [
         *_columns(keys, "k_"), *_columns(users, "u_"), *_columns(teams, "t_"), *_columns(user_preferences, "p_")
     ]  # fmt: skip
-    query = select(*columns).select_from(joined).where(keys.c.hash.in_(hashes))
-    found: dict[str, SignIn] = {}
-    for row in (await connection.execute(query)).mappings():
-        found[row["k_hash"]] = SignIn(
+    query = select(*columns).select_from(joined).where(where)
+    return [
+        SignIn(
             key=_row(Key, row, "k_"),
             user=_row(User, row, "u_"),
             team=_row(Team, row, "t_") if row["t_id"] is not None else None,
             preferences=_row(Preferences, row, "p_") if row["p_user_id"] is not None else None,
         )
-    return found
+        for row in (await connection.execute(query)).mappings()
+    ]
 
 
 async def touched(connection: AsyncConnection, since: int, targets: tuple[str, ...]) -> list[tuple[int, str, str]]:

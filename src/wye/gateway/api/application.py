@@ -20,11 +20,13 @@ from wye.core.errors import (
 from wye.gateway.access import check_scope
 from wye.gateway.api import (
     adding,
+    batches,
     budgets,
     chat,
     choosing,
     conversations,
     documents,
+    files,
     keys,
     limits,
     models,
@@ -79,6 +81,8 @@ def build() -> Litestar:
             Router("/api/keys", route_handlers=[*keys.HANDLERS]),
             Router("/api/budgets", route_handlers=[*budgets.HANDLERS]),
             Router("/api/limits", route_handlers=[*limits.HANDLERS]),
+            Router("/v1/files", route_handlers=[*files.HANDLERS]),
+            Router("/v1/batches", route_handlers=[*batches.HANDLERS]),
             Router("/api/settings", route_handlers=[*settings.HANDLERS]),
             Router(
                 "/api",

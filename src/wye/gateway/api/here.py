@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from wye.assistant.batch.desk import Desk
+from wye.assistant.batch.files import Files
+from wye.assistant.batch.runner import Runner
 from wye.assistant.documents.shelf import Shelf
 from wye.assistant.talks.turn import Turns
 from wye.assistant.tools.box import Tools
@@ -29,7 +32,8 @@ class Here(Struct, kw_only=True):
     """The gateway's side of one request.
 
     `books` is what usage is read from, `live` tells of requests as they end, `tools` are what models may call,
-    `documents` are all users', `turns` takes those of conversations, `gate` signs people in. `keep_alive` is seconds.
+    `documents` are all users', `turns` takes those of conversations, `gate` signs people in. `files` and `batches` are
+    all users', and `works` works on them. `keep_alive` is seconds.
     `error` is set where the request failed before anything was sent, for the gateway to tell; `status` where a handler
     has sent its answer itself. `takes_over` is what applies changed settings, where anything does.
     """
@@ -44,6 +48,9 @@ class Here(Struct, kw_only=True):
     gate: Gate
     documents: Shelf
     turns: Turns
+    files: Files
+    batches: Desk
+    works: Runner | None = None
     error: Exception | None = None
     status: int = 0
     takes_over: Reloader | None = None
@@ -59,6 +66,13 @@ class Here(Struct, kw_only=True):
         if self.engine.store is None:
             raise StoreUnavailableError("nothing is kept here: set [store] url to a database for this")
         return self.engine.store.database
+
+    @property
+    def runner(self) -> Runner:
+        """What works on batches. Raises `StoreUnavailableError` where there is nothing to keep them in."""
+        if self.works is None:
+            raise StoreUnavailableError("nothing is kept here: set [store] url to a database for batches")
+        return self.works
 
     @property
     def reloader(self) -> Reloader:

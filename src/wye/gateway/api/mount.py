@@ -1,10 +1,13 @@
 """Puts the framework's application under the gateway: one request goes in, its answer or its error comes out."""
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Litestar
 
+from wye.assistant.batch.desk import Desk
+from wye.assistant.batch.files import Files
+from wye.assistant.batch.runner import Runner
 from wye.assistant.documents.shelf import Shelf
 from wye.assistant.talks.turn import Turns
 from wye.assistant.tools.box import Tools
@@ -19,6 +22,11 @@ from wye.gateway.request import Request
 from wye.insights.live import Live
 from wye.insights.window import Source
 
+if TYPE_CHECKING:
+    from wye.identity.directory import Directory
+
+FILES: Final = "/v1/files"
+"""Where a body is read by its handler, as it comes: whoever leaves is noticed there."""
 _NOTHING: Final = b"{}"
 """What an absent body means where it would be JSON: no member is set."""
 
@@ -26,10 +34,17 @@ _NOTHING: Final = b"{}"
 class Mounted:
     """The application API of one engine."""
 
-    def __init__(self, engine: Engine, books: Source, reloader: Reloader | None, gate: Gate) -> None:
-        """Build the application; usage is read from `books`, `reloader` takes changed settings over.
+    def __init__(
+        self,
+        engine: Engine,
+        books: Source,
+        reloader: Reloader | None,
+        gate: Gate,
+        directory: "Directory | None" = None,
+    ) -> None:
+        """Build the application, before the engine starts; usage is read from `books`.
 
-        `gate` signs people in.
+        `reloader` takes changed settings over, `gate` signs people in, `directory` knows who has which key.
         """
         self._engine = engine
         self._books = books
@@ -37,6 +52,10 @@ class Mounted:
         self._tools = Tools(engine)
         self._documents = Shelf(engine)
         self._turns = Turns(engine, self._tools)
+        self._files = Files(engine)
+        self._batches = Desk(engine)
+        store = engine.store
+        self.runner = Runner(engine, store, directory.caller) if store is not None and directory is not None else None
         self._reloader = reloader
         self._gate = gate
         self._app: Final[Litestar] = build()
@@ -46,11 +65,12 @@ class Mounted:
 
         `max_body` is bytes, `keep_alive` the seconds of silence after which a waiting stream gets a comment.
         """
-        body = await request.read(max_body)
+        arrives = request.method == "POST" and request.path.rstrip("/") == FILES
+        body = b"" if arrives else await request.read(max_body)
         here = Here(
             engine=self._engine,
             request=request,
-            departure=departures.watch(request.receive),
+            departure=departures.watch(_nothing if arrives else request.receive),
             keep_alive=keep_alive,
             books=self._books,
             live=self._live,
@@ -58,6 +78,9 @@ class Mounted:
             gate=self._gate,
             documents=self._documents,
             turns=self._turns,
+            files=self._files,
+            batches=self._batches,
+            works=self.runner,
             takes_over=self._reloader,
         )
         way_out = _WayOut(here)
@@ -78,14 +101,25 @@ class Mounted:
         return here.status or way_out.status
 
     def start(self) -> None:
-        """Start what tools need to run beside the requests."""
-        self._tools.start()
+        """Start what runs beside the requests: what tools need, and who works on batches."""
+        if self._engine.snapshot.settings.mcp.servers:
+            self._tools.start()
+        if self.runner is not None:
+            self.runner.start()
 
     async def aclose(self) -> None:
         """Finish what is still to be kept, stop telling of requests, and what tools needed."""
+        if self.runner is not None:
+            await self.runner.aclose()
         await self._turns.aclose()
         await self._tools.aclose()
         await self._live.aclose()
+
+
+async def _nothing() -> Message:
+    """Receive nothing, ever."""
+    found: Message = await asyncio.get_running_loop().create_future()
+    return found
 
 
 def _way_in(body: bytes) -> Any:

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Litestar, Request, Response, get
+from msgspec import Struct
 
 from wye.gateway.api import (
     adding_forms,
     answers,
+    batch_forms,
     budget_forms,
     chat_forms,
     document_forms,
@@ -24,7 +26,7 @@ from wye.gateway.api import (
     uses_forms,
 )
 
-FORMS: Final = (
+FORMS: Final[tuple[type[Struct], ...]] = (
     *forms.FORMS,
     *people_forms.FORMS,
     *budget_forms.FORMS,
@@ -35,6 +37,7 @@ FORMS: Final = (
     *adding_forms.FORMS,
     *document_forms.FORMS,
     *chat_forms.FORMS,
+    *batch_forms.FORMS,
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -73,8 +76,9 @@ def _read(name: str) -> bytes:
     return resources.files("wye.gateway.api").joinpath(name).read_bytes()
 
 
-def _exemplify(body: dict[str, Any], bodies: dict[str, type[forms.Form]]) -> None:
-    media = body["content"]["application/json"]
+def _exemplify(body: dict[str, Any], bodies: dict[str, type[Struct]]) -> None:
+    if (media := body["content"].get("application/json")) is None:
+        return  # a form with a file
     form = bodies[media["schema"]["$ref"]]
     media["examples"] = {
         _slug(name): {"summary": name, "value": value} for name, value in examples().get(form.__name__, {}).items()
@@ -83,7 +87,7 @@ def _exemplify(body: dict[str, Any], bodies: dict[str, type[forms.Form]]) -> Non
 
 
 def _operation_id(method: str, path: str) -> str:
-    words = re.findall(r"[A-Za-z0-9]+", path.removeprefix("/api/"))
+    words = re.findall(r"[A-Za-z0-9]+", path.removeprefix("/api/").removeprefix("/v1/"))
     return method + "".join(word[0].upper() + word[1:] for word in words)
 
 

@@ -77,6 +77,60 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     op.create_index(op.f("ix_audit_log_target_target_id_id"), "audit_log", ["target", "target_id", "id"], unique=False)
     op.create_index(op.f("ix_audit_log_user_id_id"), "audit_log", ["user_id", "id"], unique=False)
     op.create_table(
+        "batches",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=True),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("input_file_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=True),
+        sa.Column(
+            "metadata",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "errors",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
+        sa.Column("output_file_id", sa.Text(), nullable=True),
+        sa.Column("error_file_id", sa.Text(), nullable=True),
+        sa.Column("total", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("completed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("input_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("output_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cache_read_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("reasoning_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cost", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("unknown_costs", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("in_progress_at", sa.BigInteger(), nullable=True),
+        sa.Column("finalizing_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancelling_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
+    )
+    op.create_index(
+        "ix_batches_open",
+        "batches",
+        ["held_until"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+        sqlite_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(op.f("ix_batches_user_id_created_at"), "batches", ["user_id", "created_at"], unique=False)
+    op.create_table(
         "budgets",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
@@ -242,6 +296,21 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
     )
     op.create_index(op.f("ix_evaluations_at"), "evaluations", ["at"], unique=False)
     op.create_index(op.f("ix_evaluations_user_id_at"), "evaluations", ["user_id", "at"], unique=False)
+    op.create_table(
+        "files",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=True),
+        sa.Column("whole", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_files")),
+    )
+    op.create_index(op.f("ix_files_created_at"), "files", ["created_at"], unique=False)
+    op.create_index(op.f("ix_files_user_id_created_at"), "files", ["user_id", "created_at"], unique=False)
     op.create_table(
         "latency_buckets",
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -452,6 +521,17 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         ),
     )
     op.create_table(
+        "batch_lines",
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("custom_id", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("result", sa.LargeBinary(), nullable=True),
+        sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_batch_lines_batch_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("batch_id", "position", name=op.f("pk_batch_lines")),
+    )
+    op.create_table(
         "budget_periods",
         sa.Column("budget_id", sa.Text(), nullable=False),
         sa.Column("starts_at", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -462,6 +542,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
             ["budget_id"], ["budgets.id"], name=op.f("fk_budget_periods_budget_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("budget_id", "starts_at", name=op.f("pk_budget_periods")),
+    )
+    op.create_table(
+        "file_parts",
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name=op.f("fk_file_parts_file_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("file_id", "position", name=op.f("pk_file_parts")),
     )
     op.create_table(
         "messages",

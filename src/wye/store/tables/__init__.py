@@ -5,6 +5,7 @@ version with it is released; a test compares the two on both databases. Later ch
 two steps: see docs/decisions/0009-store.md.
 """
 
+from wye.store.tables.batching import batch_lines, batches, file_parts, files
 from wye.store.tables.documents import documents, passages
 from wye.store.tables.house import audit_log, changes, chores, settings
 from wye.store.tables.judging import evaluations
@@ -26,6 +27,8 @@ __all__ = [
     "attachments",
     "attempts",
     "audit_log",
+    "batch_lines",
+    "batches",
     "budget_periods",
     "budgets",
     "changes",
@@ -35,6 +38,8 @@ __all__ = [
     "documents",
     "ended_sessions",
     "evaluations",
+    "file_parts",
+    "files",
     "keys",
     "latency_buckets",
     "leases",
