@@ -1,26 +1,23 @@
 """Batches as OpenAI's own library makes, watches and reads them, on both databases, for any provider."""
 
-import io
 import json
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from openai.types import Batch
+from tests.support.batches import CHAT, counts, ended, extras, file_of, library, line, lines_of, ordered, until
 from tests.support.databases import config_for
-from tests.support.gateway import PATIENCE, Json, Running, provider, serving
+from tests.support.gateway import Json, Running, provider, serving
 from tests.support.openai_wire import answer, refusal
 from tests.support.postgres import Server
 from tests.support.upstream import Hold, Received, Reply, Upstream
 
 ADMIN = "wye-admin-0123456789abcdefghij"
-CHAT = "/v1/chat/completions"
 SETTINGS = """
 [server]
 admin_key = "{admin}"
@@ -80,14 +77,10 @@ def as_admin(gateway: Running, method: str, path: str, body: Json = None) -> Jso
     return told.json if told.body else None
 
 
-def library(gateway: Running, key: str = ADMIN) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
-
-
 @pytest.fixture
 def client(gateway: Running, upstream: Upstream) -> Iterator[openai.OpenAI]:
     del upstream
-    with library(gateway) as found:
+    with library(gateway, ADMIN) as found:
         yield found
 
 
@@ -99,53 +92,13 @@ def key_of(gateway: Running, name: str, **more: Any) -> str:
     return str(as_admin(gateway, "POST", "/api/keys", {"userId": name, "scopes": ["use", "read"], **more})["key"])
 
 
-def line(custom_id: str, model: str = "up/priced", *, url: str = CHAT, text: str = "Hi", **body: Any) -> Json:
-    asked: Json = {"model": model, **body}
-    if "input" not in body:
-        asked["messages"] = [{"role": "user", "content": text}]
-    return {"custom_id": custom_id, "method": "POST", "url": url, "body": asked}
-
-
-def file_of(*lines: Json) -> bytes:
-    written = (one if isinstance(one, bytes) else json.dumps(one).encode() for one in lines)
-    return b"".join(one + b"\n" for one in written)
-
-
-def ordered(client: openai.OpenAI, content: bytes, endpoint: Any = CHAT, **more: Any) -> Batch:
-    file = client.files.create(file=("lines.jsonl", io.BytesIO(content)), purpose="batch")
-    return client.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h", **more)
-
-
-def until(client: openai.OpenAI, batch_id: str, holds: Callable[[Batch], object]) -> Batch:
-    end = time.monotonic() + PATIENCE
-    while not holds(found := client.batches.retrieve(batch_id)):
-        assert time.monotonic() < end, found
-        time.sleep(0.02)
-    return found
-
-
-def ended(client: openai.OpenAI, batch_id: str) -> Batch:
-    return until(client, batch_id, lambda one: one.status in {"completed", "failed", "expired", "cancelled"})
-
-
-def lines_of(client: openai.OpenAI, file_id: str | None) -> list[Json]:
-    assert file_id is not None
-    return [json.loads(one) for one in client.files.content(file_id).text.splitlines()]
-
-
-def extras(batch: Batch) -> Json:
-    assert batch.model_extra is not None
-    return batch.model_extra["wye"]
-
-
 def test_a_batch_is_made_watched_and_read_with_the_official_library(client: openai.OpenAI, upstream: Upstream) -> None:
     batch = ordered(client, file_of(*(line(f"n-{at}") for at in range(7))), metadata={"run": "nightly"})
     assert (batch.object, batch.status, batch.completion_window, batch.endpoint) == ("batch", "validating", "24h", CHAT)
     assert batch.expires_at == pytest.approx(batch.created_at + 24 * 3600, abs=1)
     done = ended(client, batch.id)
     assert done.status == "completed", done
-    assert done.request_counts is not None
-    assert done.request_counts.model_dump() == {"total": 7, "completed": 7, "failed": 0}
+    assert counts(done) == (7, 7, 0)
     assert (done.model, done.metadata, done.errors, done.error_file_id) == (
         "up/priced", {"run": "nightly"}, None, None,
     )  # fmt: skip
@@ -202,18 +155,17 @@ def test_what_cannot_be_a_batchs_file_is_refused(
     assert [one.id for one in client.files.list()] == before
 
 
-def test_other_endpoints_are_asked_in_their_own_words(client: openai.OpenAI, upstream: Upstream) -> None:
+def test_other_endpoints_are_asked_in_their_own_words(client: openai.OpenAI) -> None:
     batch = ordered(client, file_of(line("r", "mock/mock-fast", url="/v1/responses", input="Hi")), "/v1/responses")
     (told,) = lines_of(client, ended(client, batch.id).output_file_id)
     assert told["response"]["body"]["object"] == "response"
-    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"}
-    upstream.handler = lambda _: Reply.json({**vectors, "usage": {"prompt_tokens": 4, "total_tokens": 4}})
-    batch = ordered(client, file_of(line("e", url="/v1/embeddings", input="Hi")), "/v1/embeddings")
+    asked = line("e", "mock/mock-embed", url="/v1/embeddings", input="Hi")
+    batch = ordered(client, file_of(asked), "/v1/embeddings")
     done = ended(client, batch.id)
     (told,) = lines_of(client, done.output_file_id)
-    assert told["response"]["body"]["data"][0]["embedding"] == [0.5]
+    assert told["response"]["body"]["data"][0]["embedding"]
     assert done.usage is not None
-    assert done.usage.input_tokens == 4
+    assert done.usage.input_tokens > 0
 
 
 def test_messages_of_anthropics_wire_are_batched_as_well(client: openai.OpenAI) -> None:
@@ -278,8 +230,7 @@ def test_lines_that_fail_are_in_the_error_file_and_the_others_in_the_other(
     upstream.handler = some
     batch = ended(client, ordered(client, file_of(line("a"), line("b", text="bad"), line("c"))).id)
     assert batch.status == "completed"
-    assert batch.request_counts is not None
-    assert batch.request_counts.model_dump() == {"total": 3, "completed": 2, "failed": 1}
+    assert counts(batch) == (3, 2, 1)
     assert [one["custom_id"] for one in lines_of(client, batch.output_file_id)] == ["a", "c"]
     (failed,) = lines_of(client, batch.error_file_id)
     assert (failed["custom_id"], failed["error"], failed["response"]["status_code"]) == ("b", None, 400)
@@ -304,34 +255,8 @@ def test_a_provider_that_is_busy_is_waited_for(client: openai.OpenAI, upstream: 
 def test_a_line_whose_provider_goes_on_failing_has_failed(client: openai.OpenAI, upstream: Upstream) -> None:
     upstream.handler = lambda _: refusal(500)
     batch = ended(client, ordered(client, file_of(line("a"))).id)
-    assert batch.request_counts is not None
-    assert (batch.status, batch.request_counts.failed, batch.output_file_id) == ("completed", 1, None)
+    assert (batch.status, counts(batch), batch.output_file_id) == ("completed", (1, 0, 1), None)
     assert len(upstream.received) == 3
-
-
-def test_a_budget_that_is_used_up_for_good_fails_what_is_left(gateway: Running, upstream: Upstream) -> None:
-    del upstream
-    key = key_of(gateway, "poor")
-    budget = {"scope": "user", "scopeId": "poor", "amount": 0.00000001, "period": "total"}
-    as_admin(gateway, "POST", "/api/budgets", budget)
-    with library(gateway, key) as client:
-        batch = ended(client, ordered(client, file_of(line("a"), line("b"))).id)
-        assert batch.request_counts is not None
-        assert (batch.status, batch.request_counts.failed) == ("completed", 2)
-        told = lines_of(client, batch.error_file_id)
-    assert {one["response"]["status_code"] for one in told} == {402}
-    assert {one["response"]["body"]["error"]["code"] for one in told} == {"budget_exceeded"}
-
-
-def test_a_limit_is_waited_for_and_the_batch_says_so(gateway: Running, upstream: Upstream) -> None:
-    with library(gateway, key_of(gateway, "slow", limits={"requestsPerMinute": 1})) as client:
-        batch = ordered(client, file_of(line("a"), line("b")))
-        waiting = until(client, batch.id, lambda one: extras(one)["waits_for"])
-        assert "1 requests a minute" in extras(waiting)["waits_for"]
-        assert waiting.status == "in_progress"
-        assert len(upstream.received) <= 1
-        client.batches.cancel(batch.id)
-        assert ended(client, batch.id).status == "cancelled"
 
 
 def held_answer(let_go: threading.Event) -> Reply:
@@ -347,7 +272,7 @@ def test_a_batch_is_cancelled_and_what_was_answered_stays(client: openai.OpenAI,
 
     upstream.handler = held
     batch = ordered(client, file_of(line("a", text="first"), *(line(str(at)) for at in range(20))))
-    until(client, batch.id, lambda one: one.request_counts and one.request_counts.completed == 1)
+    until(client, batch.id, lambda one: counts(one)[1] == 1)
     cancelled = client.batches.cancel(batch.id)
     assert cancelled.status == "cancelling"
     assert cancelled.cancelling_at
@@ -356,8 +281,8 @@ def test_a_batch_is_cancelled_and_what_was_answered_stays(client: openai.OpenAI,
     done = ended(client, batch.id)
     assert done.status == "cancelled"
     assert done.cancelled_at
-    assert done.request_counts is not None
-    assert done.request_counts.total == done.request_counts.completed + done.request_counts.failed == 21
+    total, completed, failed = counts(done)
+    assert total == completed + failed == 21
     assert lines_of(client, done.output_file_id)[0]["custom_id"] == "a"
     codes = {one["error"]["code"] for one in lines_of(client, done.error_file_id) if one["error"]}
     assert codes == {"batch_cancelled"}
@@ -392,45 +317,16 @@ def test_a_strangers_files_and_batches_are_not_there(gateway: Running, upstream:
             lambda: bob.files.retrieve(batch.input_file_id),
             lambda: bob.files.content(batch.output_file_id or ""),
             lambda: bob.files.delete(batch.input_file_id),
-            lambda: bob.batches.create(input_file_id=batch.input_file_id, endpoint=CHAT, completion_window="24h"),
+            lambda: bob.batches.create(
+                input_file_id=batch.input_file_id, endpoint="/v1/responses", completion_window="24h"
+            ),
         ):
             with pytest.raises(openai.NotFoundError) as refused:
                 ask()
             assert "ann" not in str(refused.value)
-        assert list(bob.batches.list()) == list(bob.files.list()) == []
+        assert not list(bob.batches.list())
+        assert not list(bob.files.list())
         assert ann.files.content(batch.output_file_id).content
-
-
-def test_each_line_is_on_the_books_of_its_key_as_a_part_of_the_batch(gateway: Running, upstream: Upstream) -> None:
-    del upstream
-    key = key_of(gateway, "counted", tags=["night"])
-    with library(gateway, key) as client:
-        batch = ended(client, ordered(client, file_of(*(line(str(at)) for at in range(5)))).id)
-    end = time.monotonic() + PATIENCE
-    while True:
-        told = gateway.get("/api/usage/requests?tag=night", {"authorization": f"Bearer {key}"}).json["requests"]
-        if len(told) >= 5:
-            break
-        assert time.monotonic() < end, told
-        time.sleep(0.05)
-    assert {one["parent"] for one in told} == {batch.id}
-    assert {one["user"] for one in told} == {"counted"}
-    assert sum(one["cost"] for one in told) == pytest.approx(extras(batch)["cost_usd"])
-
-
-def test_a_key_that_has_ended_asks_nothing_more(gateway: Running, upstream: Upstream) -> None:
-    as_admin(gateway, "GET", "/api/session")
-    made = as_admin(gateway, "POST", "/api/keys", {"scopes": ["use", "read"]})
-    with library(gateway, made["key"]) as client, library(gateway) as admin:
-        upstream.handler = lambda _: refusal(429, "wait", **{"retry-after": "6"})
-        batch = ordered(client, file_of(line("a")))
-        until(client, batch.id, lambda one: extras(one)["waits_for"])
-        as_admin(gateway, "DELETE", f"/api/keys/{made['id']}")
-        upstream.handler = lambda _: answer()
-        done = ended(admin, batch.id)
-        (told,) = lines_of(admin, done.error_file_id)
-    assert told["response"]["status_code"] == 401
-    assert "was revoked" in told["response"]["body"]["error"]["message"]
 
 
 @pytest.mark.parametrize("endpoint", ["/v1/images/generations", "/v1/nothing", ""])

@@ -41,7 +41,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     when the process stops.
     """
 
-    lease: float = 30.0
+    lease: float = 15.0
     poll: float = 5.0
     pause: float = 1.0
     longest_pause: float = 60.0

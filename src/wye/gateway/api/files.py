@@ -1,5 +1,6 @@
 """OpenAI's `/v1/files`: what batches are made of, and what they put out."""
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -17,6 +18,13 @@ from wye.gateway.api.upload import take
 _LOOK: Final = {"needs": ("use", "read")}
 _USE: Final = {"needs": ("use",)}
 _JSONL: Final = "application/jsonl"
+_LINE: Final = {
+    "custom_id": "request-1",
+    "method": "POST",
+    "url": "/v1/chat/completions",
+    "body": {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]},
+}
+_EXAMPLE: Final = {"purpose": "batch", "file": json.dumps(_LINE) + "\n"}
 
 
 @dataclass
@@ -38,7 +46,7 @@ class _Upload(Operation):
         )
         self.request_body = RequestBody(
             description="A form with the file in it, and what it is for",
-            content={"multipart/form-data": OpenAPIMediaType(schema=form)},
+            content={"multipart/form-data": OpenAPIMediaType(schema=form, example=_EXAMPLE)},
             required=True,
         )
 
