@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from wye.cli import batch as batching
 from wye.cli import chat as chatting
 from wye.cli import choosing, datasets, discovery, rules
 from wye.cli import config as configuration
@@ -30,6 +31,9 @@ providers_app = typer.Typer(invoke_without_command=True)
 keys_app = typer.Typer(help="Give out, list and revoke virtual keys.\n\nExample: wye keys list", no_args_is_help=True)
 datasets_app = typer.Typer(
     help="Check data sets of chat examples.\n\nExample: wye datasets validate train.jsonl", no_args_is_help=True
+)
+batch_app = typer.Typer(
+    help="Have the gateway work through files of requests.\n\nExample: wye batch run lines.jsonl", no_args_is_help=True
 )
 db_app = typer.Typer(help="Upgrade and check the database.\n\nExample: wye db check", no_args_is_help=True)
 telemetry_app = typer.Typer(
@@ -59,6 +63,11 @@ telemetry_app.command("export")(accounting.export)
 app.add_typer(config_app, name="config")
 app.add_typer(datasets_app, name="datasets")
 datasets_app.command("validate")(datasets.validate)
+app.add_typer(batch_app, name="batch")
+batch_app.command("run")(batching.run)
+batch_app.command("list")(batching.list_batches)
+batch_app.command("show")(batching.show)
+batch_app.command("cancel")(batching.cancel)
 app.add_typer(db_app, name="db")
 app.add_typer(keys_app, name="keys")
 keys_app.command("create")(keying.create)

@@ -2021,6 +2021,140 @@ export interface paths {
         patch: operations["patchUsersUserId"];
         trace?: never;
     };
+    "/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's own batches, the latest first
+         * @description List the caller's own batches, the latest first.
+         */
+        get: operations["getBatches"];
+        put?: never;
+        /**
+         * Make a batch of a file: its lines are checked, and then asked one after another, with the caller's key
+         * @description Make a batch of a file: its lines are checked, and then asked one after another, with the caller's key.
+         *
+         *     Limits and budgets hold as for any request: the batch waits for them, for as long as its window is open.
+         */
+        post: operations["postBatches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a batch of the caller's own: how far it is, what it took, and where its answers are
+         * @description Show a batch of the caller's own: how far it is, what it took, and where its answers are.
+         */
+        get: operations["getBatchesBatchId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{batch_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have no further line asked. What was answered until then can be read once the batch is `cancelled`
+         * @description Have no further line asked. What was answered until then can be read once the batch is `cancelled`.
+         */
+        post: operations["postBatchesBatchIdCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the caller's own files, the latest first, a thousand at most
+         * @description List the caller's own files, the latest first, a thousand at most.
+         */
+        get: operations["getFiles"];
+        put?: never;
+        /**
+         * Hand in a file of requests, one in each line, to make a batch of; it is kept as it comes
+         * @description Hand in a file of requests, one in each line, to make a batch of; it is kept as it comes.
+         */
+        post: operations["postFiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a file of the caller's own, without what is in it
+         * @description Show a file of the caller's own, without what is in it.
+         */
+        get: operations["getFilesFileId"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a file of the caller's own, with what is in it
+         * @description Delete a file of the caller's own, with what is in it.
+         */
+        delete: operations["deleteFilesFileId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what is in a file of the caller's own
+         * @description Read what is in a file of the caller's own.
+         */
+        get: operations["getFilesFileIdContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2194,6 +2328,112 @@ export interface components {
             provider: string;
             reason: string;
             score: number | null;
+        };
+        /** BatchCounts */
+        BatchCounts: {
+            completed: number;
+            failed: number;
+            total: number;
+        };
+        /** BatchError */
+        BatchError: {
+            code: string;
+            line: number | null;
+            message: string;
+            param: string | null;
+        };
+        /** BatchErrors */
+        BatchErrors: {
+            data: components["schemas"]["BatchError"][];
+            /**
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /** BatchExtras */
+        BatchExtras: {
+            cost_usd: number;
+            unknown_costs: number;
+            waits_for: string | null;
+        };
+        /**
+         * BatchForm
+         * @description A batch to be made of a file that was handed in.
+         */
+        BatchForm: {
+            /** @enum {unknown} */
+            completion_window: "24h";
+            /** @description what every line of the file asks for */
+            endpoint: string;
+            /** @description of a file whose purpose is `batch` */
+            input_file_id: string;
+            /** @default null */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+        };
+        /** BatchInputDetails */
+        BatchInputDetails: {
+            cached_tokens: number;
+        };
+        /** BatchList */
+        BatchList: {
+            data: components["schemas"]["BatchObject"][];
+            first_id: string | null;
+            has_more: boolean;
+            last_id: string | null;
+            /**
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /** BatchObject */
+        BatchObject: {
+            cancelled_at: number | null;
+            cancelling_at: number | null;
+            completed_at: number | null;
+            /** @default 24h */
+            completion_window?: string;
+            created_at: number;
+            endpoint: string;
+            error_file_id: string | null;
+            errors: components["schemas"]["BatchErrors"] | null;
+            expired_at: number | null;
+            expires_at: number;
+            failed_at: number | null;
+            finalizing_at: number | null;
+            id: string;
+            in_progress_at: number | null;
+            input_file_id: string;
+            metadata: {
+                [key: string]: string;
+            } | null;
+            model: string | null;
+            /**
+             * @default batch
+             * @constant
+             */
+            object?: "batch";
+            output_file_id: string | null;
+            request_counts: components["schemas"]["BatchCounts"];
+            /** @enum {string} */
+            status: "validating" | "failed" | "in_progress" | "finalizing" | "completed" | "expired" | "cancelling" | "cancelled";
+            usage: components["schemas"]["BatchUsage"];
+            wye: components["schemas"]["BatchExtras"];
+        };
+        /** BatchOutputDetails */
+        BatchOutputDetails: {
+            reasoning_tokens: number;
+        };
+        /** BatchUsage */
+        BatchUsage: {
+            input_tokens: number;
+            input_tokens_details: components["schemas"]["BatchInputDetails"];
+            output_tokens: number;
+            output_tokens_details: components["schemas"]["BatchOutputDetails"];
+            total_tokens: number;
         };
         /** BestView */
         BestView: {
@@ -2677,6 +2917,49 @@ export interface components {
             model: string;
             provider: string;
             request: string;
+        };
+        /** FileDeleted */
+        FileDeleted: {
+            /** @default true */
+            deleted?: boolean;
+            id: string;
+            /**
+             * @default file
+             * @constant
+             */
+            object?: "file";
+        };
+        /** FileList */
+        FileList: {
+            data: components["schemas"]["FileObject"][];
+            first_id: string | null;
+            has_more: boolean;
+            last_id: string | null;
+            /**
+             * @default list
+             * @constant
+             */
+            object?: "list";
+        };
+        /** FileObject */
+        FileObject: {
+            bytes: number;
+            created_at: number;
+            expires_at?: number | null;
+            filename: string;
+            id: string;
+            /**
+             * @default file
+             * @constant
+             */
+            object?: "file";
+            /** @enum {string} */
+            purpose: "batch" | "batch_output";
+            /**
+             * @default processed
+             * @constant
+             */
+            status?: "processed";
         };
         /** FitView */
         FitView: {
@@ -8111,6 +8394,308 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBatches: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchList"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBatches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchObject"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getBatchesBatchId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchObject"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postBatchesBatchIdCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchObject"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFiles: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+                order?: "asc" | "desc";
+                purpose?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A form with the file in it, and what it is for */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "file": "{\"custom_id\": \"request-1\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"model\": \"auto\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}}\n",
+                 *       "purpose": "batch"
+                 *     }
+                 */
+                "multipart/form-data": {
+                    /** @enum {string} */
+                    "expires_after[anchor]"?: "created_at";
+                    "expires_after[seconds]"?: string;
+                    /** @description a JSONL file */
+                    file: string;
+                    /** @enum {string} */
+                    purpose: "batch";
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileObject"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFilesFileId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileObject"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteFilesFileId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileDeleted"];
+                };
+            };
+            /** @description What went wrong, in one form for all routes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFilesFileIdContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
                 };
             };
             /** @description What went wrong, in one form for all routes */
