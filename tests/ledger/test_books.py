@@ -155,6 +155,20 @@ async def test_an_error_is_a_record_that_names_it_and_its_attempts(
     assert [attempt.error for attempt in record.attempts] == ["overloaded"]
 
 
+async def test_a_request_that_no_provider_is_called_for_costs_nothing(
+    made: Engine, notebook: Notebook, upstream: Upstream
+) -> None:
+    upstream.reply_with(refusal(503))
+    async with aclosing(made):
+        for _ in range(100):  # until nobody may call it any more
+            with pytest.raises(OverloadedError):
+                await made.complete(begin(made))
+            if not notebook.records[-1].attempts:
+                break
+    last = notebook.records[-1]
+    assert (last.tries, last.provider, last.cost, last.hold) == (0, None, 0, 7)
+
+
 async def test_a_request_without_a_plan_leaves_nothing_but_is_given_back(made: Engine, notebook: Notebook) -> None:
     async with aclosing(made):
         with pytest.raises(ModelNotFoundError):

@@ -361,6 +361,50 @@ async def test_a_soft_budget_warns_and_refuses_nobody() -> None:
     assert told == ["b", "b"], "once for the half, once for all of it"
 
 
+# Other models, tried later.
+
+
+async def test_a_model_that_is_tried_later_is_held_to_its_own_limits() -> None:
+    limiter = held_to(limit("model", "p/cheap", requests_per_minute=1))
+    first = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    first.allowance.afford(first, Attempt(provider="p", model="cheap"))
+    second = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    with pytest.raises(LimitExceededError, match="the model 'p/cheap' may have 1 requests a minute"):
+        second.allowance.afford(second, Attempt(provider="p", model="cheap"))
+
+
+async def test_tokens_count_at_the_model_that_answered_and_a_request_at_each_that_was_asked() -> None:
+    limiter = held_to(
+        limit("model", "p/dear", requests_per_minute=5, input_tokens_per_minute=1000, concurrent_requests=1),
+        limit("model", "p/cheap", requests_per_minute=5, input_tokens_per_minute=1000),
+    )
+    asked = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    asked.allowance.afford(asked, Attempt(provider="p", model="cheap"))
+    await let_in(limiter, exchange())  # the one place at the first model is free again
+    limiter.settle(asked, record(asked))
+    left = {name: line.allowance.spent for name, line in limiter.rulings.lines.items()}
+    assert left["requests_per_minute:model:p/dear"] == left["requests_per_minute:model:p/cheap"] == 1
+    assert left["input_tokens_per_minute:model:p/dear"] == 0
+    assert left["input_tokens_per_minute:model:p/cheap"] == 10
+
+
+async def test_a_large_limit_of_a_model_tried_later_need_not_be_in_hand() -> None:
+    keeper = Keeper()
+    limiter = held_to(limit("model", "p/cheap", requests_per_minute=1000), rates=keeper.of("a"))
+    asked = await let_in(limiter, exchange(ANN, "dear", "cheap"))
+    asked.allowance.afford(asked, Attempt(provider="p", model="cheap"))
+    limiter.settle(asked, record(asked))
+    await limiter.release()
+
+
+async def test_who_pays_a_provider_alone_is_not_held_to_a_budget_at_another_attempt_either() -> None:
+    limiter = held_to(budgets=[budget(0.0)])
+    asked = exchange(ANN, "cheap", "dear")
+    asked.uncharged = True
+    await let_in(limiter, asked)
+    asked.allowance.afford(asked, Attempt(provider="p", model="dear"))
+
+
 # Among several processes.
 
 

@@ -84,4 +84,5 @@ class Exchange(Struct, eq=False):
         other.plan, other.provider, other.wishes, other.reuse = self.plan, self.provider, self.wishes, self.reuse
         other.trace, other.allowance, other.hold = self.trace, self.allowance, self.hold
         other.parent, other.conversation, other.tags = self.parent, self.conversation, self.tags
+        other.own, other.uncharged = self.own, self.uncharged
         return other

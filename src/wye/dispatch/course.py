@@ -13,6 +13,7 @@ from wye.core.errors import (
     AddressRefusedError,
     BudgetExceededError,
     DeadlineExceededError,
+    LimitExceededError,
     OverloadedError,
     ProviderAuthenticationError,
     ProviderError,
@@ -177,11 +178,11 @@ class Course:
         return permit
 
     def _affords(self, attempt: Attempt) -> bool:
-        """Tell whether the caller's budgets let it pay for another attempt than the one that they were asked for."""
+        """Tell whether limits and budgets leave room for another attempt than the one that they were asked for."""
         if self._exchange.allowance is not None:
             try:
                 self._exchange.allowance.afford(self._exchange, attempt)
-            except BudgetExceededError:
+            except (BudgetExceededError, LimitExceededError):
                 self._out = (self._out or set()) | {self._at}
                 return False
         return True

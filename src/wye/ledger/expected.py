@@ -35,6 +35,8 @@ _MEASURED: Final = frozenset({"transcription", "translation", "speech", *_DRAWN}
 _UPLOADED: Final = frozenset({"transcription", "translation", "image_edit"})
 _UPLOADED_TOKENS: Final = 1000
 _HEARD_SECONDS: Final = 60
+_KEPT: Final = 10_000
+"""Prices that are remembered; rows that were replaced leave theirs behind."""
 _rater: Final = Rater()
 
 
@@ -69,6 +71,8 @@ class Expected:
                 round((price.output or 0) * _PICO_PER_MICRO),
                 round((price.per_request or 0) * PICO_PER_USD),
             )
+            if len(self._known) >= _KEPT:
+                self._known.clear()
             self._known[id(price)] = rates
         return input_tokens * rates.input + output_tokens * rates.output + rates.flat
 

@@ -6,7 +6,7 @@ keeps it but this process, or nothing is left, it is refused.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -16,58 +16,19 @@ from wye.catalog import Catalog
 from wye.core.caller import Caller
 from wye.core.charges import Place, charges_of, cost_of
 from wye.core.exchange import Exchange
-from wye.core.limits import EACH, MEASURES, Budget, Limit, Limits
+from wye.core.limits import Budget, Limit
 from wye.core.plan import Attempt, Dropped, Plan
 from wye.core.record import UsageRecord
 from wye.ledger import refusal
 from wye.ledger.allowance import Allowance
 from wye.ledger.expected import Expected, input_tokens, most_output_tokens
 from wye.ledger.lengths import Lengths
-from wye.ledger.line import Counts, Line
+from wye.ledger.line import Line
 from wye.ledger.refill import Condition, Refill
+from wye.ledger.rulings import Ruling, Rulings, Told, told_of
 
-_KEPT: Final = 50_000
-"""Callers, and lines of single ones, that are remembered."""
 _TRIES: Final = 4
 Wanted: TypeAlias = tuple[Line, int]
-Told: TypeAlias = tuple[tuple[str, tuple[Line, ...]], ...]
-"""Limits by the kind of header that tells of them."""
-
-
-_TOLD: Final[Mapping[Counts, tuple[str, ...]]] = {
-    "requests": ("requests",),
-    "input_tokens": ("tokens", "input-tokens"),
-    "output_tokens": ("tokens", "output-tokens"),
-}
-"""In which kinds of headers a limit is told, by what it counts; those of requests at once have none."""
-
-
-def told_of(lines: Iterable[Line]) -> Told:
-    """Return what answers tell of limits: of each kind of header the lines it is about."""
-    found: dict[str, dict[Line, None]] = {"requests": {}, "tokens": {}, "input-tokens": {}, "output-tokens": {}}
-    for line in lines:
-        for kind in _TOLD.get(line.counts, ()):
-            found[kind][line] = None
-    return tuple((kind, tuple(of_kind)) for kind, of_kind in found.items() if of_kind)
-
-
-class Ruling:
-    """The lines that one caller's or one model's requests count against."""
-
-    __slots__ = ("budgets", "limits", "output", "told", "written")
-
-    def __init__(self, limits: Iterable[Line], budgets: Iterable[Line], written: Limits | None = None) -> None:
-        """Sort them by when they are asked; `written` are the key's own that they were made of."""
-        self.written = written
-        lines = list(limits)
-        self.limits = tuple(line for line in lines if line.counts != "output_tokens")
-        self.output = tuple(line for line in lines if line.counts == "output_tokens")
-        self.budgets = tuple(budgets)
-        self.told = told_of(lines)
-
-    def __bool__(self) -> bool:
-        """Tell whether there are any."""
-        return bool(self.limits or self.output or self.budgets)
 
 
 class Taken:
@@ -124,12 +85,7 @@ class Limiter:
         self.budgets = budgets
         self.lengths = Lengths()
         self._expected = Expected()
-        self._wall = wall
-        self._limits: dict[tuple[str, str], Limits] = {}
-        self._budgets: dict[tuple[str, str], list[Budget]] = {}
-        self._lines: dict[str, Line] = {}
-        self._callers: dict[tuple[str | None, str, str | None], Ruling] = {}
-        self._models: dict[tuple[str, str], Ruling] = {}
+        self.rulings = Rulings(rates=rates, budgets=budgets, wall=wall)
 
     async def begin(self) -> None:
         """Begin to fill up slices in the background."""
@@ -155,15 +111,7 @@ class Limiter:
 
     def use(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         """Hold requests to these from now on; what was counted of those that stay is kept."""
-        self._limits = {(limit.scope, limit.target): limit.limits for limit in limits}
-        self._budgets = {}
-        for budget in budgets:
-            self._budgets.setdefault((budget.scope, budget.target), []).append(budget)
-            if (line := self._lines.get(budget.id)) is not None:
-                line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
-        self.idle = not (self._limits or self._budgets)
-        self._callers.clear()
-        self._models.clear()
+        self.idle = not self.rulings.use(limits, budgets)
 
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         """Take over the rules of the settings file, which are all there are where nobody else is `followed`."""
@@ -172,7 +120,7 @@ class Limiter:
     def admit(self, exchange: Exchange) -> Awaitable[None] | None:
         """Count a request against its caller's rate limits, all but those on its answer's length."""
         caller = exchange.caller
-        ruling = self._ruling(caller)
+        ruling = self.rulings.of_caller(caller)
         tokens = input_tokens(exchange.call)
         taken = exchange.allowance = Taken(self, ruling, tokens)
         if not ruling.limits:
@@ -206,21 +154,15 @@ class Limiter:
         return self._hold_elsewhere(exchange, catalog, plan, wanted, lacking)
 
     def rehold(self, exchange: Exchange, attempt: Attempt, catalog: Catalog) -> None:
-        """Set aside what another attempt costs; see `Taken.afford`."""
+        """Set aside what another attempt costs, and count it against its model's limits; see `Taken.afford`."""
+        if exchange.cached:
+            return
         taken: Taken = exchange.allowance
         output, cost = self._likely(exchange, attempt, catalog)
-        if cost is None or exchange.cached:
-            return
-        wanted = self._wanted(taken, attempt, output, cost)
-        held = {line.subject: number for line, _, number in taken.items if line.counts == "money"}
-        more = [
-            (line, line.current(exchange.at), cost - held.get(line.subject, 0))
-            for line, _ in wanted
-            if line.counts == "money" and cost > held.get(line.subject, 0)
-        ]
-        for line, allowance, number in more:
-            if line.hard and allowance.left < number:
-                raise refusal.budget(line, number, exchange.at)
+        model = self.rulings.of_model(attempt.provider, attempt.model)
+        more = self._missing(taken, model, exchange.at, cost if cost is not None and not exchange.uncharged else 0)
+        if model is not taken.model:
+            self._change_model(taken, model, output, exchange.at)
         for line, allowance, number in more:
             allowance.hold(number)
             for place, (other, known, had) in enumerate(taken.items):
@@ -229,7 +171,43 @@ class Limiter:
                     break
             else:
                 taken.items.append((line, allowance, number))
-        exchange.hold = max(cost, exchange.hold or 0)
+        exchange.hold = max(cost or 0, exchange.hold or 0)
+
+    @staticmethod
+    def _missing(taken: Taken, model: Ruling, at: int, cost: int) -> list[tuple[Line, Allowance, int]]:
+        """Return what is to be set aside of each budget beyond what is; raise where that is not left."""
+        held = {line.subject: number for line, _, number in taken.items if line.counts == "money"}
+        lines = [line for line in (*taken.ruling.budgets, *model.budgets) if cost > held.get(line.subject, 0)]
+        more = [(line, line.current(at), cost - held.get(line.subject, 0)) for line in lines]
+        for line, allowance, number in more:
+            if line.hard and allowance.left < number:
+                raise refusal.budget(line, number, at)
+        return more
+
+    def _change_model(self, taken: Taken, model: Ruling, output: int, at: int) -> None:
+        """Count a request against another model's limits instead; the model that did not answer it was asked once.
+
+        All tokens of the request count where it goes on. Raises `LimitExceededError` where that has no room, by what
+        was last heard of it.
+        """
+        wanted = [(line, taken.input_tokens if line.counts == "input_tokens" else 1) for line in model.limits]
+        wanted += [(line, output) for line in model.output]
+        for line, number in wanted:
+            if line.current(at).left < number:
+                raise refusal.of(line, number, at)
+        for line, number in wanted:
+            line.allowance.hold(number)
+            taken.items.append((line, line.allowance, number))
+            if line.refill is not None:
+                line.refill.soon(line)
+        before, taken.model = taken.model, model
+        left = {*before.limits, *before.output} if before is not None else set()
+        for line, allowance, number in [one for one in taken.items if one[0] in left]:
+            taken.items.remove((line, allowance, number))
+            allowance.held -= number
+            if line.counts == "requests":
+                allowance.spent += 1
+            self._freed(line)
 
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
         """Give back what was set aside and take what the record says."""
@@ -263,11 +241,11 @@ class Limiter:
     @property
     def budgets_in_use(self) -> list[Line]:
         """The budgets that requests have counted against in this process."""
-        return [line for line in self._lines.values() if line.counts == "money"]
+        return [line for line in self.rulings.lines.values() if line.counts == "money"]
 
     def lines_of(self, caller: Caller) -> list[Line]:
         """Return the limits and budgets that a caller's requests count against, whatever model they ask."""
-        ruling = self._ruling(caller)
+        ruling = self.rulings.of_caller(caller)
         return [*ruling.limits, *ruling.output, *ruling.budgets]
 
     def _take(self, taken: Taken, wanted: Sequence[Wanted], at: int) -> Awaitable[None] | None:
@@ -379,11 +357,8 @@ class Limiter:
         wanted += [(line, cost) for line in ruling.budgets]
         if attempt is None:
             return wanted
-        model = self._models.get((attempt.provider, attempt.model))
-        if model is None:
-            model = self._of_model(attempt.provider, attempt.model)
+        model = taken.model = self.rulings.of_model(attempt.provider, attempt.model)
         if model:
-            taken.model = model
             for line in model.limits:
                 wanted.append((line, taken.input_tokens if line.counts == "input_tokens" else 1))
             wanted += [(line, output) for line in model.output]
@@ -398,7 +373,7 @@ class Limiter:
     def _charge_others(self, places: dict[Place, int], at: int, held: set[str]) -> None:
         """Charge the budgets of providers and models that were asked without anything having been held for them."""
         for place, cost in places.items():
-            for line in self._budget_lines([place]) if cost else ():
+            for line in self.rulings.budget_lines([place]) if cost else ():
                 if line.subject not in held:
                     line.current(at).spent += cost
 
@@ -407,86 +382,6 @@ class Limiter:
         if passed > allowance.warned:
             allowance.warned = passed
             self.noticed(line)
-
-    def _ruling(self, caller: Caller) -> Ruling:
-        known = self._callers.get((caller.key, caller.user, caller.team))
-        return known if known is not None and known.written is caller.limits else self._of_caller(caller)
-
-    def _of_caller(self, caller: Caller) -> Ruling:
-        named = (("key", caller.key), ("user", caller.user), ("team", caller.team), ("global", ""))
-        places = [(scope, target) for scope, target in named if target is not None]
-        ruling = Ruling(self._limit_lines(places, caller.limits), self._budget_lines(places), caller.limits)
-        if len(self._callers) >= _KEPT:
-            self._callers.clear()
-        self._callers[caller.key, caller.user, caller.team] = ruling
-        return ruling
-
-    def _of_model(self, provider: str, model: str) -> Ruling:
-        place = ("model", f"{provider}/{model}")
-        ruling = Ruling(self._limit_lines([place]), self._budget_lines([("provider", provider), place]))
-        if len(self._models) >= _KEPT:
-            self._models.clear()
-        self._models[provider, model] = ruling
-        return ruling
-
-    def _limit_lines(self, places: Iterable[Place], of_key: Limits | None = None) -> list[Line]:
-        found: list[Line] = []
-        for scope, target in places:
-            own = of_key if scope == "key" else None
-            limits = own or self._limits.get((scope, target)) or self._limits.get((scope, EACH))
-            if limits is None:
-                continue
-            for field, counts, period in MEASURES:
-                amount = getattr(limits, field)
-                if amount is None:
-                    continue
-                subject = f"{field}:{scope}:{target}"
-                line = self._lines.get(subject)
-                if line is None:
-                    line = self._keep(
-                        Line(
-                            subject,
-                            counts=counts,
-                            place=(scope, target),
-                            period=period,
-                            amount=amount,
-                            refill=self.rates,
-                        )
-                    )
-                elif line.amount != amount:
-                    line.describe(amount)
-                found.append(line)
-        return found
-
-    def _budget_lines(self, places: Iterable[Place]) -> list[Line]:
-        found: list[Line] = []
-        for place in places:
-            for budget in self._budgets.get(place, ()):
-                line = self._lines.get(budget.id)
-                if line is None or line.period != budget.period:
-                    line = self._keep(
-                        Line(
-                            budget.id,
-                            counts="money",
-                            place=place,
-                            period=budget.period,
-                            amount=budget.amount,
-                            name=budget.name,
-                            refill=self.budgets,
-                        )
-                    )
-                    line.describe(budget.amount, hard=budget.hard, warn_at=budget.warn_at)
-                found.append(line)
-        return found
-
-    def _keep(self, line: Line) -> Line:
-        if len(self._lines) >= _KEPT:
-            at = self._wall()
-            self._lines = {name: one for name, one in self._lines.items() if one.allowance.held or not one.is_over(at)}
-            self._callers.clear()
-            self._models.clear()
-        self._lines[line.subject] = line
-        return line
 
 
 async def _nothing() -> None:

@@ -52,6 +52,8 @@ class Rater:
         else:
             known = self._known.get(id(price))
             if known is None or known[0] is not price:
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
                 known = self._known[id(price)] = (price, whole(price))
             rates = known[1]
         total = _total(rates, usage)
@@ -81,6 +83,8 @@ def version_of(price: Price) -> str:
     """Return a name for a row's prices: the first 12 digits of the SHA-256 of them as JSON, the same in any process."""
     known = _versions.get(id(price))
     if known is None or known[0] is not price:
+        if len(_versions) >= _KEPT:
+            _versions.clear()
         digest = hashlib.sha256(msgspec.json.encode(price)).hexdigest()[:12]
         known = _versions[id(price)] = (price, digest)
     return known[1]

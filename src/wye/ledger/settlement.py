@@ -29,7 +29,7 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
     if exchange.cached:
         _price_kept(exchange, catalog)
         return
-    known = bool(exchange.outcomes)
+    known = bool(exchange.outcomes) or exchange.attempt is None  # nobody was called
     total: Decimal | None = None
     for outcome in exchange.outcomes:
         row = catalog.models.get(outcome.attempt.full_id)
