@@ -16,7 +16,7 @@ from wye.store.database import Database
 from wye.store.housekeeper import EVERY_SECONDS, Housekeeper
 from wye.store.opened import Store
 from wye.store.retention import DAY_US, sweep
-from wye.store.tables import attempts, response_items, responses, usage_events
+from wye.store.tables import attempts, leases, response_items, responses, usage_events
 from wye.store.upgrade import check
 
 CONFIG = RetentionConfig(usage_days=60, requests_days=30)
@@ -110,6 +110,14 @@ async def test_what_is_old_goes_and_what_is_not_stays(database: Database, monkey
     assert await names(database, response_items.c.response_id) == {"young"}
     assert (gone["attempts"], gone["responses"], gone["usage_events"]) == (8, 4, 3)
     assert await sweep(database, CONFIG, NOW) == {}
+
+
+async def test_slices_of_processes_that_were_not_heard_of_for_a_day_go(database: Database) -> None:
+    row = {"kind": "rate", "subject": "key:k:requests:60", "starts_at": 0, "amount": 10, "updated_at": 0}
+    ends = {"dead": NOW - DAY_US - 1, "away": NOW - DAY_US, "alive": NOW + 1}
+    await add(database, leases, *({"id": name, "holder": name, "expires_at": at, **row} for name, at in ends.items()))
+    assert await sweep(database, CONFIG, NOW) == {"leases": 1}
+    assert await names(database, leases.c.holder) == {"away", "alive"}
 
 
 # --- Months on PostgreSQL ---

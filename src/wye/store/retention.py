@@ -9,7 +9,7 @@ from wye.core.record import HOUR_US
 from wye.store import partitions
 from wye.store.config import RetentionConfig
 from wye.store.database import Database
-from wye.store.tables import attempts, conversation_hours, evaluations, responses, usage_events
+from wye.store.tables import attempts, conversation_hours, evaluations, leases, responses, usage_events
 
 DAY_US: Final = 24 * 3600 * 1_000_000
 BATCH: Final = 2000
@@ -30,6 +30,8 @@ async def sweep(database: Database, config: RetentionConfig, now: int) -> dict[s
     gone["evaluations"] = await _delete(database, evaluations, evaluations.c.at, usage)
     gone["attempts"] = await _delete(database, attempts, attempts.c.at, detail)
     gone["responses"] = await _delete(database, responses, responses.c.used_at, detail)
+    # What a process had spent counts for as long as its period may last; see `wye.store.leases`.
+    gone["leases"] = await _delete(database, leases, leases.c.expires_at, now - DAY_US)
     return {name: rows for name, rows in gone.items() if rows}
 
 
