@@ -199,11 +199,14 @@ def test_without_the_library_the_page_says_what_to_install(
 
 def test_what_is_left_of_a_budget_can_be_read(upstreams: tuple[Upstream, Upstream]) -> None:
     spends = '[[budgets]]\nname = "all of us"\nscope = "global"\namount = 1.0\nperiod = "month"\n'
+    spends += '[[budgets]]\nname = "all of us"\nscope = "global"\namount = 0.5\nperiod = "day"\n'
     upstreams[0].reply_with(answer("Hi"))
     with process(settings(*upstreams) + spends) as gateway:
         gateway.chat("up/m", "one")
         seen = read(gateway)
-    assert seen["wye_budget_left_usd", "all of us", "global"] == pytest.approx(1 - 0.000023)
+    left = {labels: value for labels, value in seen.items() if labels[0] == "wye_budget_left_usd"}
+    assert len(left) == 2, "budgets of one name do not hide each other"
+    assert sorted(left.values()) == pytest.approx([0.5 - 0.000023, 1 - 0.000023])
     assert seen["wye_journal_bytes",] > 0
 
 

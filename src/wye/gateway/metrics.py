@@ -169,8 +169,11 @@ def _gauges(engine: Engine, cache: Mapping[str, int]) -> Iterable[Gauge]:
         yield Gauge(
             "wye_budget_left_usd",
             "What is left of a budget's period, as far as is known here.",
-            ("budget", "scope"),
-            {(line.name or line.subject, line.place[0]): line.allowance.left / PICO_PER_USD for line in lines},
+            ("budget", "scope", "id"),  # two may have one name
+            {
+                (line.name or line.subject, line.place[0], line.subject): line.allowance.left / PICO_PER_USD
+                for line in lines
+            },
         )
     if isinstance(pages := engine.books.pages, StoredPages):
         journal = pages.journal
