@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 from tests.support.gateway import catalog_rows, provider
-from tests.support.openai_wire import answer, completion, refusal, stream, words
+from tests.support.openai_wire import DONE, USAGE, answer, completion, event, refusal, stream, words
 from tests.support.upstream import Hang, Reply, Upstream
 
 from wye.config import load_settings
@@ -273,3 +273,25 @@ async def test_what_was_said_is_told_where_the_operator_wants_that(
     assert said["gen_ai.output.messages"] == (
         f'[{{"role":"assistant","parts":[{text}{called}],"finish_reason":"stop"}}]'
     )
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_what_is_told_of_an_answer_has_an_end_whatever_it_calls(
+    settings: Path, upstreams: tuple[Upstream, Upstream], *, streamed: bool
+) -> None:
+    told, most = Told(settings, content=True), 256 * 1024
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "a" * (2 * most)}}
+    pieces = [
+        event(tool_calls=[call]),
+        event(content="b" * most),
+        event(finish_reason="stop"),
+        event(usage=USAGE),
+        DONE,
+    ]
+    whole = Reply.json(completion("b" * 100, tool_calls=[call]))
+    upstreams[0].reply_with(Reply.stream(pieces) if streamed else whole)
+    async with aclosing(told.engine):
+        await (told.read() if streamed else told.ask())
+    said = str(of(told.request)["gen_ai.output.messages"])
+    assert said.count("a" * 1000) >= 200
+    assert len(said) < most + 500

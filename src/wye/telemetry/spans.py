@@ -224,7 +224,8 @@ class _Said:
             self._add(one, choice.content or "")
             one["reason"] = choice.finish_reason
             for call in choice.tool_calls:
-                one["calls"][len(one["calls"])] = {"id": call.id, "name": call.name, "arguments": call.arguments}
+                arguments = self._fitting(call.arguments)
+                one["calls"][len(one["calls"])] = {"id": call.id, "name": call.name, "arguments": arguments}
 
     def pieces(self, chunks: Sequence[StreamChunk]) -> None:
         for chunk in chunks:
@@ -236,18 +237,21 @@ class _Said:
                     call = one["calls"].setdefault(piece.index, {"id": None, "name": "", "arguments": ""})
                     call["id"] = call["id"] or piece.id
                     call["name"] = call["name"] or piece.name or ""
-                    if self._length < _LONGEST_TEXT:
-                        self._length += len(piece.arguments)
-                        call["arguments"] += piece.arguments
+                    if piece.arguments:
+                        call["arguments"] += self._fitting(piece.arguments)
 
     def _choice(self, index: int) -> dict[str, Any]:
         return self._choices.setdefault(index, {"texts": [], "calls": {}, "reason": None})
 
     def _add(self, one: dict[str, Any], text: str) -> None:
-        text = text[: _LONGEST_TEXT - self._length]
-        if text:
-            self._length += len(text)
+        if text := self._fitting(text):
             one["texts"].append(text)
+
+    def _fitting(self, text: str) -> str:
+        """Return as much of what was said as there is room left for."""
+        text = text[: _LONGEST_TEXT - self._length]
+        self._length += len(text)
+        return text
 
     @property
     def text(self) -> str | None:
