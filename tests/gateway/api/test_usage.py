@@ -1,16 +1,19 @@
 """Usage and metrics over HTTP: what was asked is told, to whoever may see it, in every form."""
 
+import asyncio
 import csv
 import http.client
 import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.gateway.api.conftest import PREFIXES, Api
 from tests.support.gateway import PATIENCE, Json, Running, serving
 
 from wye.core.caller import ADMIN, Caller
+from wye.gateway.api.usage import in_turns
 from wye.insights.export import csv_lines
 
 
@@ -137,6 +140,33 @@ def test_requests_are_planned_again_under_another_strategy(gateway: Running) -> 
     assert found.status == 200, found.body
     assert found.json["strategy"] == "cost"
     assert found.json["requests"] >= 2
+
+
+def test_only_admins_have_very_many_requests_planned_again(gateway: Running) -> None:
+    many = json.dumps({"strategy": "cost", "limit": 1001}).encode()
+    assert gateway.request("POST", f"{PREFIXES[1]}/replay", many).status == 200
+    refused = gateway.request("POST", f"{PREFIXES[1]}/replay", many, {"x-user": "ann"})
+    assert (refused.status, refused.error["param"]) == (400, "limit")
+
+
+async def test_others_have_turns_while_requests_are_planned_again() -> None:
+    turns, seen = 0, []
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def planned() -> Iterator[Any]:
+        for _ in range(500):
+            seen.append(turns)
+            yield None
+
+    task = asyncio.create_task(other())
+    assert len(await in_turns(planned())) == 500
+    task.cancel()
+    assert seen[-1] - seen[0] >= 9
 
 
 def test_a_reset_moves_the_beginning_and_deletes_nothing() -> None:

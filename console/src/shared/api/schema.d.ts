@@ -3702,7 +3702,10 @@ export interface components {
          * @description Which requests of the books, the latest first, are planned again, and how.
          */
         ReplayForm: {
-            /** @default 1000 */
+            /**
+             * @description more than 1000 for admins only
+             * @default 1000
+             */
             limit?: number;
             /** @default null */
             model?: string | null;

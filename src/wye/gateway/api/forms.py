@@ -12,6 +12,8 @@ PerThousand: TypeAlias = Annotated[
     float, Meta(ge=0, description="USD per 1,000 tokens; bounds the mean of the input and the output price")
 ]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0, description="milliseconds")]
+OTHERS_REPLAY: Final = 1000
+"""How many requests at most whoever is no admin has planned again at a time."""
 Tokens: TypeAlias = Annotated[int, Meta(ge=0, le=10**12, description="tokens")]
 
 
@@ -88,7 +90,7 @@ class ReplayForm(Form, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    limit: Annotated[int, Meta(ge=1, le=5000)] = 1000
+    limit: Annotated[int, Meta(ge=1, le=5000, description=f"more than {OTHERS_REPLAY} for admins only")] = OTHERS_REPLAY
 
 
 class Context(Form, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Routes about usage and cost: reports, models beside each other, single requests, and requests as they end."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -28,7 +29,7 @@ from wye.gateway.api.figures import (
     span_view,
     sums_view,
 )
-from wye.gateway.api.forms import ReplayForm
+from wye.gateway.api.forms import OTHERS_REPLAY, ReplayForm
 from wye.gateway.api.here import Here
 from wye.gateway.api.pieces import Pieces
 from wye.gateway.api.telemetry import READS, download
@@ -52,6 +53,8 @@ _Time: TypeAlias = Annotated[
     QueryParameter(max_length=40, description="a time in ISO 8601 (UTC), a day, or so long ago: 36h, 30d, 2w"),
 ]
 _Limit: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=500)]
+_AT_ONCE: Final = 50
+"""Requests that are planned again before others have a turn: some milliseconds' worth."""
 _FILTERS: Final = ("provider", "model", "user", "key", "team", "conversation", "tag")
 _WHEN: Final = ("since", "until")
 
@@ -356,6 +359,8 @@ async def _events(here: Here) -> AsyncIterator[bytes]:
 async def replay_requests(here: NamedDependency[Here], data: JSONBody[ReplayForm]) -> ReplayView:
     """Tell what requests of the books would have cost under another strategy. Nothing is asked of any provider."""
     strategy = strategy_named(data.strategy, "strategy")
+    if data.limit > OTHERS_REPLAY and not here.caller.may("admin"):
+        raise InvalidRequestError(f"limit: at most {OTHERS_REPLAY} without the scope 'admin'", param="limit")
     span = spans.span_of(now_us(), data.since, data.until, hours=24)
     filters = Filters(provider=data.provider, model=data.model)
     async with here.books.read() as connection:
@@ -364,7 +369,17 @@ async def replay_requests(here: NamedDependency[Here], data: JSONBody[ReplayForm
         )
     now = here.engine.snapshot
     stored = [_stored(record) for record in found if record.operation == "chat" and not record.cached]
-    return _replay_view(strategy, replay.replay(stored, now.planner, now.catalog, strategy))
+    return _replay_view(strategy, await in_turns(replay.replay(stored, now.planner, now.catalog, strategy)))
+
+
+async def in_turns(replayed: Iterable[replay.Replayed]) -> list[replay.Replayed]:
+    """Return all of it; whoever else waits for this process has a turn now and then, as each takes a plan."""
+    found = []
+    for one in replayed:
+        found.append(one)
+        if len(found) % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _stored(record: UsageRecord) -> replay.Stored:
