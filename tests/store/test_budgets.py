@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from tests.support.books import write
 
 from wye.core.limits import Budget, BudgetScope
 from wye.core.record import PICO_PER_USD, AttemptRecord, UsageRecord
@@ -94,6 +95,35 @@ async def test_what_was_spent_counts_in_the_period_of_the_request(database: Data
     await charge(database, record(), record(id="s", at=NOON + day, cost=5))
     assert await spent(database, budget) == (700, 0)
     assert await spent(database, budget, NOON + day) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("scope", "target"),
+    [("global", ""), ("key", "k1"), ("user", "ann"), ("team", "t1"), ("provider", "openai"), ("model", "openai/small")],
+)
+async def test_a_new_budget_begins_with_what_one_that_was_there_was_charged_with(
+    database: Database, scope: BudgetScope, target: str
+) -> None:
+    old, new = (Budget(id=name, scope=scope, target=target, amount=10**6, period="month") for name in ("old", "new"))
+    await put(database, old)
+    now = now_us()
+    tried = (
+        AttemptRecord(provider="gemini", model="m", at=now, duration=1, cost=30, error="upstream_error"),
+        AttemptRecord(provider="openai", model="small", at=now, duration=1, cost=5),
+    )
+    records = [
+        record(id="a", at=now),
+        record(id="b", at=now, cost=20, uncharged=True),
+        record(id="c", at=now, cost=35, uncharged=True, attempts=tried),
+        record(id="d", at=now, cost=35, attempts=tried),
+        record(id="e", at=now, cost=None, uncharged=True, status="lost"),
+    ]
+    await write(database, records)
+    await charge(database, *records)
+    await put(database, new)
+    found = await spent(database, new, now)
+    assert found == await spent(database, old, now)
+    assert found[0] >= 705
 
 
 async def test_a_budget_that_is_gone_is_not_charged(database: Database) -> None:

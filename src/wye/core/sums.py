@@ -38,9 +38,9 @@ class Sums(Struct):
     `requests` counts what was asked, of which `errors`, `cancelled` and `lost` did not come to a good end, `cached`
     were answered by the cache and `streams` asked for a stream. `tries` counts calls, `failures` those that the
     provider is to blame for, `retries` those made again at the same place, `failovers` those that another place was
-    called after. `cost`, `reported_cost` and `saved` are picodollars of those known; `unknown_costs` and
-    `estimated_costs` count requests. `duration` is microseconds over the `answered` requests, `first_token` over
-    `first_tokens`.
+    called after. `cost`, `reported_cost` and `saved` are picodollars of those known, `uncharged` what of the cost no
+    budget is charged with; `unknown_costs` and `estimated_costs` count requests. `duration` is microseconds over the
+    `answered` requests, `first_token` over `first_tokens`.
     """
 
     requests: int = 0
@@ -68,6 +68,7 @@ class Sums(Struct):
     duration: int = 0
     first_token: int = 0
     first_tokens: int = 0
+    uncharged: int = 0
 
 
 SUMMED: Final[tuple[str, ...]] = Sums.__struct_fields__
@@ -167,6 +168,7 @@ def _row(record: UsageRecord, answered: int, duration: int, first_token: int, ti
         duration,
         first_token,
         timed,
+        (cost or 0) if record.uncharged else 0,
     )
 
 
@@ -188,6 +190,9 @@ def _split(place: Place, ours: Sums, record: UsageRecord) -> list[tuple[Place, _
         if not there:
             _move(ours, sums, attempt, known=record.cost is not None)
             parts.append(((*place[:4], attempt.provider, attempt.model), sums))
+    if record.uncharged:
+        for _, sums in parts:
+            sums.uncharged = sums.cost
     return [(where, structs.astuple(sums)) for where, sums in parts]
 
 

@@ -189,7 +189,7 @@ async def _matching(connection: AsyncConnection, targets: Set[str]) -> Mapping[P
 
 async def _spent_before(connection: AsyncConnection, budget: Budget, starts_at: int) -> int:
     hours = tables.usage_hours.c
-    query = select(func.coalesce(func.sum(hours.cost), 0)).where(hours.hour >= starts_at // HOUR_US)
+    query = select(func.coalesce(func.sum(hours.cost - hours.uncharged), 0)).where(hours.hour >= starts_at // HOUR_US)
     if budget.scope == "model":
         provider, _, model = budget.target.partition("/")
         query = query.where(hours.provider == provider, hours.model == model)

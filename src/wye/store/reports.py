@@ -197,10 +197,11 @@ def _from_events(span: Span, since: int) -> _Source:
         "answered": func.sum(case((answered, 1), else_=0)),
         "duration": func.sum(case((answered, c.duration), else_=0)),
         "first_tokens": func.count(c.first_token),
-        # What single calls did is not on the request's row.
+        # What single calls did is not on the request's row, nor what budgets leave out.
         "failures": literal(0),
         "retries": literal(0),
         "failovers": literal(0),
+        "uncharged": literal(0),
     }
     sums = {
         name: counted[name] if name in counted else cast(func.coalesce(func.sum(c[name]), 0), BigInteger)

@@ -201,6 +201,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("duration", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("uncharged", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint(
             "conversation_id",
             "hour",
@@ -400,6 +401,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("duration", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("uncharged", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint(
             "tag", "hour", "user_id", "key_id", "team_id", "provider", "model", name=op.f("pk_tag_hours")
         ),
@@ -516,6 +518,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("duration", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_token", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_tokens", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("uncharged", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint(
             "hour", "user_id", "key_id", "team_id", "provider", "model", name=op.f("pk_usage_hours")
         ),
