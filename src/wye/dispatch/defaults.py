@@ -28,18 +28,20 @@ NO_DEFAULTS: Final = Defaults()
 
 
 class _Words(Struct, frozen=True):
-    """The members of a wire's request that say it, the first to be written; `within` is the object that holds them."""
+    """The members of a wire's request that say it, the first to be written; `within` are names of what holds them."""
 
     temperature: tuple[str, ...] = ("temperature",)
     max_tokens: tuple[str, ...] = ()
-    within: str = ""
+    within: tuple[str, ...] = ()
 
 
 _WORDS: Final[Mapping[str, _Words]] = {
     "openai_chat": _Words(max_tokens=("max_tokens", "max_completion_tokens")),
     "openai_responses": _Words(max_tokens=("max_output_tokens",)),
     "anthropic_messages": _Words(),  # it always says how long the answer may be
-    "gemini": _Words(max_tokens=("maxOutputTokens", "max_output_tokens"), within="generationConfig"),
+    "gemini": _Words(
+        max_tokens=("maxOutputTokens", "max_output_tokens"), within=("generationConfig", "generation_config")
+    ),
 }
 
 
@@ -67,7 +69,10 @@ def with_defaults(call: Call, defaults: Defaults, model: ModelInfo, traits: Wire
         return call
     refused = traits.refuses | (traits.reasoning_refuses if "reasoning" in model.capabilities else frozenset())
     members = _members(call.body)
-    inner = _members(members[words.within]) if words.within in members else {} if words.within else members
+    within = next(
+        (name for name in words.within if _is_said(members.get(name))), words.within[0] if words.within else ""
+    )
+    inner = members if not within else _members(members[within]) if _is_said(members.get(within)) else {}
     limit = words.max_tokens
     if traits.max_tokens_field in limit:
         limit = (traits.max_tokens_field, *(name for name in limit if name != traits.max_tokens_field))
@@ -81,8 +86,8 @@ def with_defaults(call: Call, defaults: Defaults, model: ModelInfo, traits: Wire
     }
     if not added:
         return call
-    if words.within:
-        added = {words.within: msgspec.json.encode(inner | {name: Raw(value) for name, value in added.items()})}
+    if within:
+        added = {within: msgspec.json.encode(inner | {name: Raw(value) for name, value in added.items()})}
     return _with_body(call, splice(call.body, added))
 
 
