@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.asking import ask, call, calling, calling_in_pieces, offering
 from tests.support.gateway import provider
 from tests.support.openai_wire import answer, refusal, stream
@@ -14,6 +15,7 @@ from tests.support.upstream import Reply, Upstream
 
 from wye import ModelRouter
 from wye.assistant.tools.seam import ToolOutput
+from wye.core.caller import LIBRARY
 from wye.engine import Engine
 from wye.toolloop import Done, TextDelta, ToolAnswered, run
 from wye.toolloop import stream as streamed
@@ -98,6 +100,19 @@ async def test_a_failed_tool_is_an_error_in_the_words_of_the_wire_that_has_one(
     await run(engine, ask("any"), offering("calculator", run=broken))
     (block,) = other.received[0].json["messages"][-1]["content"]
     assert (block["type"], block["is_error"]) == ("tool_result", True)
+
+
+async def test_a_failed_tool_does_not_make_anybody_forget_what_the_caller_wants(
+    engine: Engine, upstream: Upstream, other: Upstream
+) -> None:
+    async def broken(_name: str, _arguments: str) -> ToolOutput:
+        return ToolOutput(text="error: no", is_error=True)
+
+    upstream.reply_with(calling(call(ARGUMENTS)), refusal(503))
+    careful = structs.replace(LIBRARY, temperature=0.25)
+    await run(engine, ask("any", caller=careful), offering("calculator", run=broken))
+    assert upstream.received[0].json["temperature"] == other.received[0].json["temperature"] == 0.25
+    assert other.received[0].json["messages"][-1]["content"][0]["is_error"] is True
 
 
 async def test_what_a_provider_does_not_do_well_is_not_asked_of_it(engine: Engine, upstream: Upstream) -> None:

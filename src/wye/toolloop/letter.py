@@ -78,7 +78,7 @@ class Letter:
             wire=call.wire,
             body=call.body,
             model=call.model,
-            decode=lambda _: _with_errors(call.chat, failed),
+            decode=lambda body: _with_errors(openai_chat.parse_request(body).chat, failed),
             stream=call.stream,
             asked=Asked(headers=call.headers, drop_unsupported=call.drop_unsupported),
         )
