@@ -8,6 +8,7 @@ from tests.adapters.observed import observe_stream, whole
 from tests.support.oracle import Expected, ExpectedChoice, ExpectedToolCall, ExpectedUsage
 
 from wye.adapters import load
+from wye.core.content import Reasoning
 from wye.core.response import ModelResponse, StreamChunk
 from wye.core.wire import ServerEvent, StreamState
 
@@ -328,6 +329,39 @@ def test_signatures_come_whole_and_streamed(wire: str) -> None:
     of_calls = [call.signature for call in response.tool_calls]
     assert of_calls == [call.signature for choice in streamed for call in choice.tool_calls if call.name]
     assert of_calls == (["Y2FsbA==", None] if wire == "gemini" else [None, None])
+
+
+# --- Responses whose events do not bring all of them ---
+
+
+THOUGHT = {"type": "reasoning", "id": "rs_2", "content": [{"type": "reasoning_text", "text": "why"}]}
+SUMMED = {"summary": [{"type": "summary_text", "text": "so"}], "encrypted_content": "ZW5j"}
+
+
+def thoughts(chunks: list[StreamChunk]) -> list[Reasoning]:
+    return [choice.reasoning for chunk in chunks for choice in chunk.choices if choice.reasoning]
+
+
+def responses_of(*events: Document, raw: bool = False) -> list[StreamChunk]:
+    state, adapter = StreamState(raw_events=raw), load("openai_responses")
+    return [c for one in events for c in adapter.parse_event(ServerEvent(json.dumps(one).encode()), state)]
+
+
+def test_a_response_that_comes_with_its_last_event_alone_keeps_every_thought() -> None:
+    body = response("completed", [REASONING, {**THOUGHT, **SUMMED}, SAID, CALLED], usage=RESPONSE_USAGE)
+    (choice,) = load("openai_responses").parse_response(json.dumps(body).encode()).choices
+    last = event("completed", response=body)
+    chunks = responses_of(last)
+    assert thoughts(chunks) == list(choice.reasoning)
+    assert len(choice.reasoning) == 3
+    assert (chunks[-1].content, chunks[-1].finish_reason) == ("Hé there", "tool_calls")
+    assert [chunk.raw is None for chunk in chunks] == [True, True, False]
+    assert len(responses_of(last, raw=True)) == 1
+
+
+def test_a_thought_that_comes_with_its_end_alone_keeps_its_summary_and_what_is_encrypted() -> None:
+    found = thoughts(responses_of(event("output_item.done", 0, item={**THOUGHT, **SUMMED})))
+    assert [(one.text, one.summary, one.encrypted) for one in found] == [("why", False, None), ("so", True, "ZW5j")]
 
 
 # --- Ids for calls that come without one ---

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import Raw
 from tests.dispatch.calls import Upstreams, batches, became_of, behind, exchange_to, said, streamed
 from tests.dispatch.wires import OPENAI
 from tests.support.upstream import Reply
@@ -48,6 +49,19 @@ class Streaming(Whole):
             self.ended.append(True)
 
 
+class Thinking(BaseModelProvider):
+    async def generate(self, request: ChatRequest) -> ModelResponse:
+        return ModelResponse(choices=(THOUGHT_OVER,), extra={"system_fingerprint": Raw(b'"fp"')})
+
+
+THOUGHT_OVER = Choice(
+    content="hello",
+    reasoning=(Reasoning(text="one", signature="c2ln"), Reasoning(text="two")),
+    tool_calls=(ToolCall("c1", FunctionCall("f", "{}"), signature="Y2FsbA==", origin="gemini"),),
+    extra={"logprobs": Raw(b"{}")},
+)
+
+
 class Failing(BaseModelProvider):
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -77,6 +91,16 @@ async def test_a_provider_with_generate_alone_streams_one_piece() -> None:
         (chunk,) = await streamed(exchange, upstreams)
     assert (chunk.content, chunk.finish_reason) == ("model heard hi", "stop")
     assert exchange.usage == Usage(input_tokens=1, output_tokens=4)
+
+
+async def test_a_whole_answer_given_as_a_stream_loses_nothing() -> None:
+    async with alone(Thinking()) as upstreams:
+        chunks = await streamed(exchange_to("one", stream=True), upstreams)
+    pieces = [chunk.choices[0] for chunk in chunks]
+    assert [piece.reasoning for piece in pieces] == list(THOUGHT_OVER.reasoning)
+    (call,) = pieces[-1].tool_calls
+    assert (call.id, call.name, call.signature, call.origin) == ("c1", "f", "Y2FsbA==", "gemini")
+    assert (pieces[-1].extra, set(chunks[-1].extra)) == (THOUGHT_OVER.extra, {"system_fingerprint"})
 
 
 async def test_a_whole_answer_as_one_piece_loses_nothing() -> None:

@@ -98,6 +98,33 @@ class ChoiceDelta(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.content or self.reasoning or self.tool_calls or self.refusal or self.finish_reason)
 
 
+def pieces_of(choice: Choice) -> list[ChoiceDelta]:
+    """Return a whole choice as the pieces of a stream: one for each thought before the last, then one for the rest."""
+    earlier = [ChoiceDelta(index=choice.index, reasoning=thought) for thought in choice.reasoning[:-1]]
+    rest = ChoiceDelta(
+        index=choice.index,
+        content=choice.content or "",
+        reasoning=choice.reasoning[-1] if choice.reasoning else None,
+        refusal=choice.refusal,
+        tool_calls=tuple(
+            ToolCallDelta(
+                index=at,
+                id=call.id,
+                name=call.name,
+                arguments=call.arguments,
+                signature=call.signature,
+                origin=call.origin,
+            )
+            for at, call in enumerate(choice.tool_calls)
+        ),
+        citations=choice.citations,
+        opaque=choice.opaque,
+        finish_reason=choice.finish_reason,
+        extra=choice.extra,
+    )
+    return [*earlier, rest]
+
+
 class StreamChunk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event of a streamed answer.
 

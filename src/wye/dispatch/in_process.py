@@ -16,7 +16,7 @@ from wye.core.exchange import Exchange
 from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, OperationAnswer, OperationCall, unsupported
 from wye.core.plan import Attempt
 from wye.core.request import ChatRequest
-from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.core.response import ChoiceDelta, ModelResponse, StreamChunk, pieces_of
 from wye.core.secret import Secret
 from wye.core.sink import Sink
 
@@ -61,8 +61,9 @@ class BaseModelProvider(ABC):
         """Answer a request."""
 
     async def generate_stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
-        """Answer a request in pieces; by default the whole answer is one piece."""
-        yield as_chunk(await self.generate(request))
+        """Answer a request in pieces; by default the whole answer comes at once."""
+        for chunk in as_chunks(await self.generate(request)):
+            yield chunk
 
     async def embed(self, request: EmbeddingsRequest, model: str) -> EmbeddingsAnswer:
         """Embed texts with `model`; raise `UnsupportedOperationError`, as this one does, where there is no such way."""
@@ -81,40 +82,23 @@ class BaseModelProvider(ABC):
         """Give back what the provider holds."""
 
 
-def as_chunk(response: ModelResponse) -> StreamChunk:
-    """Return a whole answer as one chunk."""
-    return StreamChunk(
-        choices=tuple(
-            ChoiceDelta(
-                index=choice.index,
-                content=choice.content or "",
-                reasoning=choice.reasoning[-1] if choice.reasoning else None,
-                refusal=choice.refusal,
-                tool_calls=tuple(
-                    ToolCallDelta(index=at, id=call.id, name=call.name, arguments=call.arguments)
-                    for at, call in enumerate(choice.tool_calls)
-                ),
-                citations=choice.citations,
-                opaque=choice.opaque,
-                finish_reason=choice.finish_reason or "stop",
-            )
-            for choice in response.choices
-        ),
+def as_chunks(response: ModelResponse) -> list[StreamChunk]:
+    """Return a whole answer as a stream: the thoughts that come before the last one, and all the rest as one chunk."""
+    chunks: list[StreamChunk] = []
+    rest: list[ChoiceDelta] = []
+    for choice in response.choices:
+        *earlier, last = pieces_of(choice)
+        chunks += [StreamChunk(choices=(piece,), id=response.id) for piece in earlier]
+        rest.append(structs.replace(last, finish_reason=last.finish_reason or "stop"))
+    whole = StreamChunk(
+        choices=tuple(rest),
         usage=response.usage,
         id=response.id,
         created=response.created,
+        extra=response.extra,
         upstream_model=response.upstream_model,
     )
-
-
-def as_chunks(response: ModelResponse) -> list[StreamChunk]:
-    """Return a whole answer as a stream: the thoughts that come before the last one, and all the rest as one chunk."""
-    earlier = [
-        StreamChunk(choices=(ChoiceDelta(index=choice.index, reasoning=thought),), id=response.id)
-        for choice in response.choices
-        for thought in choice.reasoning[:-1]
-    ]
-    return [*earlier, as_chunk(response)]
+    return [*chunks, whole]
 
 
 class InProcessUpstream:

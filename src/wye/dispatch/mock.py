@@ -20,9 +20,9 @@ from wye.core.content import FunctionCall, Image, Reasoning, Text, ToolCall, Too
 from wye.core.errors import InvalidRequestError, ProviderModelMissingError, StreamInterruptedError, error_class
 from wye.core.operations import EmbeddingsAnswer, EmbeddingsRequest, unsupported
 from wye.core.request import ChatRequest, Tool
-from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk
+from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, pieces_of
 from wye.core.usage import Usage
-from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities, as_chunk
+from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities
 
 _PIECES: Final = re.compile(r"\s*\S+|\s+$")
 _TOKENS: Final = re.compile(r"\w+|[^\w\s]")
@@ -209,7 +209,7 @@ def _vector(text: str, length: int) -> tuple[float, ...]:
 
 
 def _pieces(answer: ModelResponse) -> list[ChoiceDelta]:
-    whole = as_chunk(answer).choices[0]
+    *_, whole = pieces_of(answer.choices[0])
     pieces = [ChoiceDelta(reasoning=Reasoning(text=word)) for word in _PIECES.findall(answer.reasoning)]
     pieces += [ChoiceDelta(content=word) for word in _PIECES.findall(answer.content)]
     if whole.tool_calls:

@@ -1,7 +1,7 @@
 """Reads what the Responses API answers: whole, in events, or as an error."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw
@@ -12,7 +12,7 @@ from wye.adapters.openai_responses.items import Annotation, At, Body, Item, Piec
 from wye.adapters.openai_responses.request import WIRE
 from wye.core.content import Reasoning
 from wye.core.errors import MalformedResponseError, WyeError
-from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta
+from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, ToolCallDelta, pieces_of
 from wye.core.usage import Usage
 from wye.core.wire import ServerEvent, StreamState
 
@@ -36,6 +36,8 @@ _UNDER_WAY: Final = 0
 """The member of `StreamState.unfinished` that says content has begun."""
 _SEEN: Final = -1
 """The slot of an item whose text has come in pieces."""
+_Found: TypeAlias = ChoiceDelta | list[ChoiceDelta] | None
+"""What an event brings: nothing, a piece, or several."""
 
 
 def parse_response(body: bytes) -> ModelResponse:
@@ -110,25 +112,33 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
         _note(data.response, state)
     if kind == "response.failed":
         return _failed(data.response, payload, state)
-    choice, usage = _CHOICES.get(kind, _nothing)(data, state), None
+    found, usage = _CHOICES.get(kind, _nothing)(data, state), None
     if kind in _ENDS and data.response is not None:
-        choice, usage = _end(data.response, choice, state)
+        found, usage = _end(data.response, state)
+    return _chunks_of(found, usage, event, state)
+
+
+def _chunks_of(found: _Found, usage: Usage | None, event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]:
+    """Return what an event brought; whoever reads the events themselves gets one chunk of each."""
+    *earlier, choice = found if isinstance(found, list) else (found,)
     if choice is not None and choice.is_content and not choice.finish_reason:
         state.unfinished.add(_UNDER_WAY)
     if choice is None and not state.raw_events:
         return ()
-    return (
-        StreamChunk(
-            choices=(choice,) if choice else (),
-            usage=usage,
-            id=state.id,
-            created=state.created,
-            wire=WIRE,
-            raw=payload,
-            event=event.name,
-            upstream_model=state.model,
-        ),
+    last = StreamChunk(
+        choices=(choice,) if choice else (),
+        usage=usage,
+        id=state.id,
+        created=state.created,
+        wire=WIRE,
+        raw=event.data,
+        event=event.name,
+        upstream_model=state.model,
     )
+    if not earlier or state.raw_events:
+        return (last,)
+    head = StreamChunk(id=state.id, created=state.created, wire=WIRE, upstream_model=state.model)
+    return (*(msgspec.structs.replace(head, choices=(piece,)) for piece in earlier), last)
 
 
 def _is_text_only(event: ServerEvent) -> bool:
@@ -151,28 +161,18 @@ def _failed(response: Body | None, payload: bytes, state: StreamState) -> Iterat
     raise parse_error(500, {}, payload)
 
 
-def _end(response: Body, choice: ChoiceDelta | None, state: StreamState) -> tuple[ChoiceDelta, Usage | None]:
+def _end(response: Body, state: StreamState) -> tuple[list[ChoiceDelta], Usage | None]:
     """Read the last event, and of its output what no event before has brought."""
+    pieces = [ChoiceDelta()]
     state.done = state.finish_seen = True
     found = items.items_of(response)
     usage = items.usage_of(response, [item for item, _ in found])
-    if not (state.slots or state.unfinished or choice):
-        whole = _choice(response, found)
-        choice = ChoiceDelta(
-            content=whole.content or "",
-            reasoning=whole.reasoning[0] if whole.reasoning else None,
-            refusal=whole.refusal,
-            tool_calls=tuple(
-                ToolCallDelta(index=at, id=call.id, name=call.name, arguments=call.arguments)
-                for at, call in enumerate(whole.tool_calls)
-            ),
-            citations=whole.citations,
-            opaque=whole.opaque,
-            extra=whole.extra,
-        )
+    if not (state.slots or state.unfinished):
+        pieces = pieces_of(_choice(response, found))
     called = bool(state.tools) or any(items.is_call(item) for item, _ in found)
     finish = items.finish_reason(response, called=called) or "stop"
-    return msgspec.structs.replace(choice or ChoiceDelta(), finish_reason=finish), usage
+    pieces[-1] = msgspec.structs.replace(pieces[-1], finish_reason=finish)
+    return pieces, usage
 
 
 def _nothing(_data: _Event, _state: StreamState) -> None:
@@ -244,7 +244,7 @@ def _call_begins(item: Item, data: _Event, state: StreamState) -> ToolCallDelta:
     return ToolCallDelta(index=slot, id=item.call_id or made_call_id(state.id, slot), name=item.name or "")
 
 
-def _item_ends(data: _Event, state: StreamState) -> ChoiceDelta | None:
+def _item_ends(data: _Event, state: StreamState) -> _Found:
     """Bring what the events of the item have not: whole arguments, encrypted reasoning, hosted tools' calls."""
     item = items.read_item(data.item)
     if items.is_call(item):
@@ -277,17 +277,17 @@ def _said(item: Item, data: _Event, state: StreamState) -> ChoiceDelta:
     return ChoiceDelta(content=text, refusal=refusal, citations=tuple(items.citations_of(item.pieces)))
 
 
-def _reasoning_ends(item: Item, data: _Event, state: StreamState) -> ChoiceDelta | None:
+def _reasoning_ends(item: Item, data: _Event, state: StreamState) -> _Found:
     pieces = list(items.reasoning_of(item))
     if data.output_index in state.slots:
         encrypted = item.encrypted_content
         return ChoiceDelta(reasoning=Reasoning(id=item.id, origin=WIRE, encrypted=encrypted)) if encrypted else None
     state.slots[data.output_index] = _SEEN
-    return ChoiceDelta(reasoning=pieces[0]) if pieces else None
+    return [ChoiceDelta(reasoning=piece) for piece in pieces] or None
 
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.cancelled", "response.done"})
-_CHOICES: Final = {
+_CHOICES: Final[Mapping[str, Callable[[_Event, StreamState], _Found]]] = {
     "response.output_text.delta": _text,
     "response.content_part.added": _part_begins,
     "response.output_text.annotation.added": _annotation,
