@@ -1,5 +1,6 @@
 """What a caller asks for is sent, reported or refused by every wire; nothing is lost without a word."""
 
+import json
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ MEMBERS: dict[str, Any] = {
     "options": {"a_new_option": Raw(b"1")},
 }
 NOT_ASKED = {"model", "messages", "stream", "extra"}
-"""The model and the stream are every request's own, and what nobody knows is for the same wire format only."""
+"""The model and the stream are every request's own, and what nobody knows has a test of its own."""
 SAID_AS = {"hosted_tools": {"tools"}, "options": {"a_new_option"}}
 """How errors and reports name a member where a caller wrote it under another name."""
 NEEDS_TOOLS = {"tool_choice", "parallel_tool_calls"}
@@ -118,6 +119,20 @@ def test_a_member_of_a_request_is_sent_reported_or_refused(
     reported = {name.partition(".")[0] for name in (*request.dropped, *request.emulated)}
     told = not reported.isdisjoint({member, *SAID_AS.get(member, ())})
     assert request.body != without.body or told, "lost without a word"
+
+
+@pytest.mark.parametrize("wire", sorted({*WIRES} - {"openai_chat", "bedrock_converse"}))
+def test_what_nobody_knows_goes_to_another_wire_only_from_callers_who_add_members_for_the_provider(wire: str) -> None:
+    chat = chat_of(extra={"unheard_of": Raw(b"7")})
+
+    def request(of: str) -> WireRequest:
+        call = Call(wire=of, body=b"{}", model="m", decode=lambda _: chat)
+        return load(wire).build_request(call, Target(MODELS["able"]))
+
+    assert json.loads(request("openai_chat").body)["unheard_of"] == 7
+    foreign = request("elsewhere")
+    assert "unheard_of" not in json.loads(foreign.body)
+    assert "unheard_of" in foreign.dropped
 
 
 @pytest.mark.parametrize("kind", PARTS)

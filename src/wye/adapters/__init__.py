@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -241,6 +241,19 @@ def left_out(call: Call, wire: str, expressed: frozenset[str]) -> tuple[str, ...
             if name not in ADVISORY:
                 raise cannot_express(name, wire)
     return missing
+
+
+_WITH_MORE: Final = frozenset({"openai_chat", "openai_completions"})
+"""Wires whose callers add members that are meant for whichever provider answers: `extra_body` of OpenAI's clients."""
+
+
+def added(call: Call, dropped: list[str]) -> dict[str, Raw]:
+    """Return what the caller added to the members of its wire; where those are the wire's own, report them dropped."""
+    extra = dict(call.chat.extra)
+    if call.wire in _WITH_MORE:
+        return extra
+    dropped += extra
+    return {}
 
 
 def asks_to_think(chat: ChatRequest) -> bool:

@@ -9,7 +9,17 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Target, arguments_object, cannot_express, count, decoded, left_out, made_call_id, says_too_long
+from wye.adapters import (
+    Target,
+    added,
+    arguments_object,
+    cannot_express,
+    count,
+    decoded,
+    left_out,
+    made_call_id,
+    says_too_long,
+)
 from wye.core.content import (
     FunctionCall,
     Image,
@@ -86,10 +96,11 @@ def build_request(call: Call, target: Target) -> WireRequest:
             emulated = (*emulated, "reasoning_budget")  # it thinks, or does not
         body["think"] = _think(chat.reasoning_effort, chat.reasoning_budget, target)
     body |= {name: value for name, value in chat.options.items() if name in {"logprobs", "top_logprobs"}}
-    extra = dict(chat.extra)
+    lost: list[str] = []
+    extra = added(call, lost)
     if options := _options(chat, extra):
         body["options"] = options
-    return WireRequest(path="/api/chat", body=_encode({**body, **extra}), dropped=dropped, emulated=emulated)
+    return WireRequest(path="/api/chat", body=_encode({**body, **extra}), dropped=(*dropped, *lost), emulated=emulated)
 
 
 def _takes_tools(call: Call, target: Target) -> bool:

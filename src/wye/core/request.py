@@ -56,8 +56,9 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     `options` holds parameters the caller's wire defines and few other wires can express, under the wire's own name
     with their JSON as sent; an adapter that cannot express one says so. Where OpenAI's chat completions have a name for
     a parameter, every wire uses that one. `extra` holds what the caller's wire does not define at all: it travels to
-    the provider untouched, if that speaks the same wire format. `reasoning_budget` is tokens; `reasoning_summary` asks
-    for the thoughts to be shown: `auto`, `concise`, `detailed`, `none`.
+    the provider untouched, if that speaks the same wire format or the caller's wire has room for a provider's members.
+    `reasoning_budget` is tokens; `reasoning_summary` asks for the thoughts to be shown: `auto`, `concise`, `detailed`,
+    `none`.
     """
 
     model: str

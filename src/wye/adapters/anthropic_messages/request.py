@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, asks_to_think, cannot_express, json_instruction, left_out
+from wye.adapters import Target, added, asks_to_think, cannot_express, json_instruction, left_out
 from wye.adapters.anthropic_messages.conversation import Conversation, cached
 from wye.adapters.anthropic_messages.same import WIRE, addressed, same_wire
 from wye.adapters.anthropic_messages.schema import native_schema
@@ -53,7 +53,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     }
     body |= {name: value for name, value in optional.items() if value is not None}
     return addressed(
-        _encode({**body, **chat.extra}),
+        _encode({**body, **added(call, dropped)}),
         call,
         target,
         headers={"anthropic-beta": ",".join(betas)} if betas else {},

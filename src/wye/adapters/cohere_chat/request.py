@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, arguments_object, cannot_express, json_instruction, left_out
+from wye.adapters import Target, added, arguments_object, cannot_express, json_instruction, left_out
 from wye.core.content import Image, Message, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from wye.core.request import Call, ChatRequest, Tool
 from wye.core.wire import WireRequest
@@ -58,7 +58,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
         else:
             schema = {"json_schema": form.schema} if form.schema is not None else {}
             body["response_format"] = {"type": "json_object", **schema}
-    extra = dict(chat.extra)
+    extra = added(call, dropped)
     if "top_k" in extra:
         body["k"] = extra.pop("top_k")
     return WireRequest(path="/chat", body=_encode({**body, **extra}), dropped=tuple(dropped), emulated=tuple(emulated))

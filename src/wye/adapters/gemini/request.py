@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, arguments_object, asks_to_think, cannot_express, json_instruction, left_out
+from wye.adapters import Target, added, arguments_object, asks_to_think, cannot_express, json_instruction, left_out
 from wye.adapters.gemini.thoughts import SKIP_VALIDATION, WIRE, can_think, is_before_3, respelled, thinking
 from wye.catalog.schema import ModelInfo
 from wye.core.content import (
@@ -69,7 +69,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["tools"] = tools
     if config:
         body["toolConfig"] = config
-    extra = dict(chat.extra)
+    extra = added(call, dropped)
     if "top_k" in extra:
         generation["topK"] = extra.pop("top_k")
     generation |= _members(extra.pop("generationConfig", None), "generationConfig")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.adapters import Target, cannot_express, left_out
+from wye.adapters import Target, added, cannot_express, left_out
 from wye.core.content import (
     Audio,
     File,
@@ -102,10 +102,11 @@ def build_request(call: Call, target: Target) -> WireRequest:
         body["include"] = include
     if call.stream:
         body["stream"] = True
+    body |= {name: raw for name, raw in added(call, lost).items() if name not in _STATE}
     return WireRequest(
         path=target.traits.responses_path,
-        body=_encode({**body, **{name: raw for name, raw in chat.extra.items() if name not in _STATE}}),
-        dropped=(*dropped, *lost),
+        body=_encode(body),
+        dropped=tuple(dict.fromkeys((*dropped, *lost))),
         emulated=tuple(emulated),
     )
 
