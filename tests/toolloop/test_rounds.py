@@ -280,6 +280,28 @@ async def test_a_failure_between_rounds_is_the_last_event_and_says_what_was_spen
     assert (failed.attempts, len(failed.runs), len(failed.request_ids)) == (2, 1, 2)
 
 
+async def test_a_loop_that_runs_out_of_time_knows_what_was_run_and_leaves_no_call_without_its_result(
+    engine: Engine, upstream: Upstream
+) -> None:
+    async def one_ends(_name: str, arguments: str) -> ToolOutput:
+        if arguments == "{}":
+            await asyncio.Event().wait()
+        return ToolOutput(text="4")
+
+    upstream.reply_with(calling_in_pieces(call(), call('{"expression": "2+2"}', "call_2")))
+    events = [one async for one in streamed(engine, ask(timeout=0.5), offering("calculator", run=one_ends))]
+    failed = events[-1]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, DeadlineExceededError)
+    assert [(run.id, run.text) for run in failed.runs] == [("call_2", "4")]
+    asked, *told = failed.turns
+    assert [one["id"] for one in asked["tool_calls"]] == ["call_1", "call_2"]
+    assert [(one["tool_call_id"], one["content"]) for one in told] == [
+        ("call_1", "error: this call was not finished"),
+        ("call_2", "4"),
+    ]
+
+
 async def test_a_failure_before_anything_was_said_is_raised(engine: Engine, upstream: Upstream) -> None:
     upstream.reply_with(refusal(500))
     with pytest.raises(UpstreamError):

@@ -37,7 +37,7 @@ from wye.toolloop.values import (
     ToolRun,
 )
 from wye.toolloop.way import choose
-from wye.toolloop.working import Failures, work
+from wye.toolloop.working import Failures, unfinished, work
 
 _TOO_DEAR: Final = "max_cost_exceeded"
 _ANY: Final = ToolTraits()
@@ -228,13 +228,15 @@ class _Loop:
         at_once = self._ask.at_once if self._traits.parallel else 1
         runs: dict[int, ToolRun] = {}
         jobs = work(calls, self._tools, self._failures, number=self._worked, at_once=at_once, left=self._left)
-        async with aclosing(jobs) as ended:
-            async for at, ran in ended:
-                runs[at] = ran
-                yield ran
-        in_order = [runs[at] for at in sorted(runs)]
-        self._runs += in_order
-        self._letter.told(in_order)
+        try:
+            async with aclosing(jobs) as ended:
+                async for at, ran in ended:
+                    runs[at] = ran
+                    yield ran
+        finally:
+            # Also where the time is over: what was run was run, and no call may stand without its result.
+            self._runs += [runs[at] for at in sorted(runs)]
+            self._letter.told(runs.get(at) or unfinished(call, self._worked) for at, call in enumerate(calls))
 
     def _answered(self, stopped: Stopped | None, pending: tuple[ToolCall, ...]) -> Answered:
         account = self._account

@@ -84,6 +84,20 @@ async def work(
             await asyncio.wait(running)
 
 
+def unfinished(call: ToolCall, number: int) -> ToolRun:
+    """Return what is told of a call of the round `number` that was begun and did not come to its end."""
+    return ToolRun(
+        round=number,
+        id=call.id,
+        name=call.name,
+        arguments=call.arguments,
+        text="error: this call was not finished",
+        is_error=True,
+        cut=False,
+        seconds=0.0,
+    )
+
+
 def _refused(at: int, call: ToolCall, tools: Tools) -> _Plain | None:
     """Return why a call is not made, where that is so."""
     if at >= _CALLS_AT_MOST:
