@@ -1,5 +1,6 @@
 """One client for every model: a thin face of the router, with the caller's tools run between its turns."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
@@ -14,7 +15,10 @@ from wye.library import Messages, ModelRouter
 from wye.toolloop import ToolRun
 
 ToolHandler: TypeAlias = Callable[[str, dict[str, Any]], Any | Awaitable[Any]]
-"""Runs a tool by name with its arguments; what it returns is told to the model, as JSON unless it is text."""
+"""Runs a tool by name with its arguments; what it returns is told to the model, as JSON unless it is text.
+
+A coroutine function runs on the event loop, any other one in a thread of its own, with the caller's context variables.
+"""
 _ERROR: Final = "error: "
 
 
@@ -57,9 +61,10 @@ class LLMClient:
     ) -> ClientResponse:
         """Answer `messages` (OpenAI's shape); with a `tool_handler` tools are run and the model is asked again.
 
-        Calls of one turn run at once, eight at a time. A tool that raises is told to the model as an error. After
-        `max_rounds` turns of tools the model is asked for an answer without them. In the books the first turn is the
-        parent of the others. Raises a `WyeError`.
+        Calls of one turn run at once, eight at a time, in threads where the handler is no coroutine function: then
+        what it shares must be safe for that, and what has begun goes on when the answer is cancelled. A tool that
+        raises is told to the model as an error. After `max_rounds` turns of tools the model is asked for an answer
+        without them. In the books the first turn is the parent of the others. Raises a `WyeError`.
         """
         given = _given(temperature, max_tokens, user_id, ()) | parameters
         handed = _Handed(tool_handler, tools)
@@ -125,18 +130,31 @@ class _Handed:
         self.schemas = [tool for tool in tools if handler is not None and isinstance(tool.get("function"), Mapping)]
         self.names = frozenset(str(tool["function"].get("name")) for tool in self.schemas)
         self._handler = handler
+        call = getattr(handler, "__call__", None)  # noqa: B004 - of an object that is called like a function
+        self._waits = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
 
     async def call(self, name: str, arguments: str) -> _Told:
         """Run one call."""
         if self._handler is None:
             raise TypeError("there is no handler")
         try:
-            result = self._handler(name, msgspec.json.decode(arguments or "{}", type=dict[str, Any]))
+            given = msgspec.json.decode(arguments or "{}", type=dict[str, Any])
+            if self._waits:
+                result = self._handler(name, given)
+            else:
+                result = await asyncio.to_thread(_run, self._handler, name, given)
             if inspect.isawaitable(result):
                 result = await result
             return _Told(result if isinstance(result, str) else msgspec.json.encode(result).decode())
         except Exception as error:  # noqa: BLE001 - a tool may raise anything, and the model can often mend it
             return _Told(f"{_ERROR}{type(error).__name__}: {error}", is_error=True)
+
+
+def _run(handler: ToolHandler, name: str, arguments: dict[str, Any]) -> Any:
+    try:
+        return handler(name, arguments)
+    except StopIteration as error:  # which no future can hold
+        raise RuntimeError(f"{type(error).__name__} was raised") from error
 
 
 def _use(run: ToolRun) -> ToolUse:

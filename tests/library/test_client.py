@@ -1,7 +1,9 @@
 """The documents' client: a thin face of the router, with tools run between the turns."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,36 @@ async def test_calls_of_one_turn_run_at_once_and_a_tool_that_raises_is_told_to_t
     told = [message["content"] for message in upstream.received[1].json["messages"][2:]]
     assert told[:2] == ["fine", "error: ZeroDivisionError: by zero"]
     assert "DecodeError" in told[2]
+
+
+async def test_a_handler_that_is_no_coroutine_function_holds_nobody_up(client: LLMClient, upstream: Upstream) -> None:
+    upstream.reply_with(calling(call("{}")), answer("Done"))
+    others_go_on = threading.Event()
+    caller: ContextVar[str] = ContextVar("caller")
+    caller.set("ann")
+
+    def handler(_name: str, _arguments: dict[str, Any]) -> str:
+        loop.call_soon_threadsafe(others_go_on.set)
+        return f"{caller.get()}: {others_go_on.wait(5)}"
+
+    loop = asyncio.get_running_loop()
+    await client.chat("openai-gpt-4o-mini", QUESTION, tools=[CALCULATOR], tool_handler=handler)
+    assert upstream.received[1].json["messages"][-1]["content"] == "ann: True"
+
+
+async def test_a_handler_may_return_what_is_to_be_awaited_and_may_raise_anything(
+    client: LLMClient, upstream: Upstream
+) -> None:
+    async def later() -> str:
+        return "later"
+
+    def handler(_name: str, arguments: dict[str, Any]) -> Any:
+        return later() if arguments else next(iter(()))
+
+    upstream.reply_with(calling(call('{"at": 1}', "a"), call("{}", "b")), answer("Done"))
+    await client.chat("openai-gpt-4o-mini", QUESTION, tools=[CALCULATOR], tool_handler=handler)
+    told = [message["content"] for message in upstream.received[1].json["messages"][2:]]
+    assert told == ["later", "error: RuntimeError: StopIteration was raised"]
 
 
 async def test_a_model_that_never_stops_calling_is_stopped_after_three_turns(
