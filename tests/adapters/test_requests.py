@@ -115,6 +115,15 @@ def test_an_image_in_system_text_is_refused_by_its_place() -> None:
     assert raised.value.param == "messages[0].content[0]"
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t "])
+def test_anthropic_gets_no_blank_text(blank: str) -> None:
+    parts = [{"type": "text", "text": blank}, {"type": "text", "text": " a "}]
+    turns = [user(parts), {"role": "assistant", "content": blank}, user("b")]
+    body = conversation("anthropic_messages", {"role": "system", "content": blank}, *turns)
+    assert "system" not in body
+    assert body["messages"] == [user([{"type": "text", "text": " a "}, {"type": "text", "text": "b"}])]
+
+
 def test_text_parts_become_one_text_for_ollama() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     assert conversation("ollama_chat", user(parts))["messages"] == [user("a\nb")]

@@ -62,8 +62,8 @@ class Conversation:
         for at, part in enumerate(message.parts):
             here = f"{where}.content[{at}]"
             match part:
-                case Text(text=""):
-                    continue  # the wire refuses empty text
+                case Text(text=text) | Refusal(text=text) if not text.strip():
+                    continue  # the wire refuses blank text
                 case Opaque() | Reasoning():
                     block = part.raw if isinstance(part, Opaque) and part.wire == WIRE else _thinking(part)
                     if block is None:
