@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.adapters.wires import ABLE, PLAIN, build, call_of, conversation, request_of
 
 from wye.adapters import Target, load
@@ -41,6 +42,7 @@ CALLS = {
     "role": "assistant",
     "tool_calls": [tool_call("c.1", "weather", '{"city": "Bonn"}'), tool_call("c2", "time", "")],
 }
+RESULT = (ToolResult(call_id="c1", parts=(Text("rain"),)),)
 RESULTS = (
     {"role": "tool", "tool_call_id": "c.1", "content": "rain"},
     {"role": "tool", "tool_call_id": "c2", "content": "noon"},
@@ -175,6 +177,18 @@ def test_a_failed_tool_says_so_and_its_images_follow() -> None:
     assert anthropic["messages"][1]["content"][0]["is_error"] is True
     gemini = json.loads(load("gemini").build_request(call, Target(ABLE)).body)
     assert gemini["contents"][1]["parts"][0]["functionResponse"]["response"] == {"error": "no net"}
+
+
+@pytest.mark.parametrize("wire", ["ollama_chat", "cohere_chat"])
+def test_a_failed_tool_is_said_in_words_where_the_wire_has_no_member_for_it(wire: str) -> None:
+    asked = Message(role="assistant", parts=(ToolCall("c1", FunctionCall("weather", "{}")),))
+    failed = Message(role="tool", parts=(ToolResult(call_id="c1", parts=(Text("no net"),), is_error=True),))
+    request = load(wire).build_request(chat_call(asked, failed), Target(ABLE))
+    assert json.loads(request.body)["messages"][-1]["content"] == "Error: no net"
+    assert request.emulated == ("messages[1].is_error",)
+    well = load(wire).build_request(chat_call(asked, structs.replace(failed, parts=RESULT)), Target(ABLE))
+    assert json.loads(well.body)["messages"][-1]["content"] == "rain"
+    assert well.emulated == ()
 
 
 def test_an_image_a_tool_returned_follows_its_result_in_gemini() -> None:

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from wye.catalog.schema import ModelInfo, WireTraits
+from wye.core.content import ToolResult
 from wye.core.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -254,6 +255,15 @@ def added(call: Call, dropped: list[str]) -> dict[str, Raw]:
         return extra
     dropped += extra
     return {}
+
+
+def failed_tools(chat: ChatRequest) -> list[str]:
+    """Name the results that say a tool failed, for wires that have no member for it and say so in words."""
+    return [
+        f"messages[{index}].is_error"
+        for index, message in enumerate(chat.messages)
+        if any(isinstance(part, ToolResult) and part.is_error for part in message.parts)
+    ]
 
 
 def asks_to_think(chat: ChatRequest) -> bool:

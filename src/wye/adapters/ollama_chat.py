@@ -16,6 +16,7 @@ from wye.adapters import (
     cannot_express,
     count,
     decoded,
+    failed_tools,
     left_out,
     made_call_id,
     says_too_long,
@@ -72,7 +73,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     """Say a call as a chat request."""
     chat = call.chat
     dropped = (*left_out(call, WIRE, _EXPRESSED), *_left_behind(call))
-    emulated: tuple[str, ...] = ()
+    emulated = tuple(failed_tools(chat))
     body: dict[str, Any] = {
         "model": target.name,
         "messages": list(_messages(chat)),
@@ -84,7 +85,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
             raise cannot_express("tool_choice", WIRE)
         dropped = (*dropped, "tool_choice")
     if mode == "none":
-        emulated = ("tool_choice",)  # a model that is not told of tools calls none
+        emulated = (*emulated, "tool_choice")  # a model that is not told of tools calls none
     elif chat.tools and _takes_tools(call, target):
         body["tools"] = [_tool(tool) for tool in chat.tools]
     elif chat.tools:
@@ -218,9 +219,12 @@ def _tool_call(call: ToolCall, where: str) -> dict[str, Any]:
 def _tool_result(result: ToolResult, where: str, names: Mapping[str, str]) -> dict[str, Any]:
     """Say a result under the call's id and, for older servers, under its function's name."""
     name = names.get(result.call_id)
+    said = _content(result.parts, where)
+    if result.is_error:
+        said["content"] = f"Error: {said['content']}"
     return {
         "role": "tool",
-        **_content(result.parts, where),
+        **said,
         "tool_call_id": result.call_id,
         **({"tool_name": name} if name else {}),
     }

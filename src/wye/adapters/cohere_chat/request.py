@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from wye.adapters import Target, added, arguments_object, cannot_express, json_instruction, left_out
+from wye.adapters import Target, added, arguments_object, cannot_express, failed_tools, json_instruction, left_out
 from wye.core.content import Image, Message, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from wye.core.request import Call, ChatRequest, Tool
 from wye.core.wire import WireRequest
@@ -27,7 +27,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     """Say a call as a chat request."""
     chat = call.chat
     dropped = list(left_out(call, WIRE, _EXPRESSED))
-    emulated: list[str] = []
+    emulated = failed_tools(chat)
     for hosted in chat.hosted_tools:
         if not call.drop_unsupported:
             raise cannot_express(f"tools.{hosted.kind}", WIRE)
