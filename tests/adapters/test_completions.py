@@ -94,6 +94,12 @@ def test_there_are_recordings_of_both_kinds() -> None:
     assert (streamed.count(False), streamed.count(True)) == (42, 19)
 
 
+def test_usage_is_asked_for_beside_what_the_caller_says_of_the_stream() -> None:
+    call = call_of(stream=True, stream_options={"continuous_usage_stats": False})
+    sent = openai_completions.build_request(call, Target(ModelInfo(id="m")))
+    assert json.loads(sent.body)["stream_options"] == {"continuous_usage_stats": False, "include_usage": True}
+
+
 # --- As a chat ---
 
 

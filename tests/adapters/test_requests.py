@@ -36,6 +36,7 @@ def test_the_same_wire_keeps_every_byte_but_the_models_name() -> None:
         ({}, {"include_usage": True}),
         ({"stream_options": None}, {"include_usage": True}),
         ({"stream_options": {"include_usage": False}}, {"include_usage": True}),
+        ({"stream_options": {"include_obfuscation": False}}, {"include_obfuscation": False, "include_usage": True}),
         ({"stream_options": {"include_usage": True, "other": 1}}, {"include_usage": True, "other": 1}),
     ],
 )

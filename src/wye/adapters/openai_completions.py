@@ -15,12 +15,11 @@ from wye.core.errors import InvalidRequestError, MalformedResponseError, WyeErro
 from wye.core.request import Call
 from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk
 from wye.core.usage import Usage
-from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest, replace_model, splice
+from wye.core.wire import Framing, ServerEvent, StreamState, WireRequest, replace_model, splice_into
 
 WIRE: Final = "openai_completions"
 FRAMING: Final[Framing] = "sse"
 
-_ASK_USAGE: Final = b'{"include_usage":true}'
 _FINISH: Final[Mapping[str, str]] = {"eos": "stop", "eos_token": "stop", "max_tokens": "length", "abort": "stop"}
 _NULL: Final = Raw(b"null")
 
@@ -64,7 +63,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
     try:
         body = call.body
         if call.stream and not call.stream_usage and target.traits.stream_usage == "ask":
-            body = splice(body, {"stream_options": _ASK_USAGE})
+            body = splice_into(body, "stream_options", {"include_usage": b"true"})
         body = replace_model(body, call.model, target.name)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"the request body is not valid JSON: {error}"

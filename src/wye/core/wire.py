@@ -91,6 +91,13 @@ def splice(body: bytes, changes: dict[str, bytes], without: Iterable[str] = ()) 
     return msgspec.json.encode(members)
 
 
+def splice_into(body: bytes, name: str, changes: dict[str, bytes]) -> bytes:
+    """Do as `splice` does to the object that is the member `name` of `body`; one is made where there is none."""
+    said = _decode_object(body).get(name)
+    inner = b"{}" if said is None or bytes(said) == b"null" else bytes(said)
+    return splice(body, {name: splice(inner, changes)})
+
+
 def replace_model(body: bytes, old: str, new: str) -> bytes:
     """Return the JSON object `body`, whose member `model` is `old`, with `new` in its place and all other bytes kept.
 

@@ -12,7 +12,7 @@ from wye.adapters.openai_chat.fit import deviates, fitted
 from wye.adapters.openai_chat.notes import NEUTRAL, WIRE, Notes, refusals
 from wye.core.errors import InvalidRequestError
 from wye.core.request import Call, ChatRequest, HostedTool, ResponseFormat, Tool, ToolChoice
-from wye.core.wire import WireRequest, replace_model, splice
+from wye.core.wire import WireRequest, replace_model, splice_into
 
 __all__ = ["WIRE", "build_request"]
 
@@ -56,7 +56,7 @@ def build_request(call: Call, target: Target) -> WireRequest:
 
 def _ask_for_usage(body: bytes) -> bytes:
     if b'"stream_options"' in body:
-        return splice(body, {"stream_options": _ASK_USAGE})
+        return splice_into(body, "stream_options", {"include_usage": b"true"})
     start = body.index(b"{") + 1
     return b"".join((body[:start], b'"stream_options":', _ASK_USAGE, b",", body[start:]))
 
