@@ -8,6 +8,15 @@ from wye.core.response import Choice, ChoiceDelta, ModelResponse, StreamChunk, T
 from wye.core.usage import Usage
 
 
+def test_a_chunk_speaks_for_the_first_choice_and_not_for_whichever_comes_first() -> None:
+    other = ChoiceDelta(index=1, content="b", reasoning=Reasoning(text="c"), finish_reason="stop")
+    called = ToolCallDelta(index=0, id="x")
+    alone, both = StreamChunk(choices=(other,)), StreamChunk(choices=(other, ChoiceDelta(tool_calls=(called,))))
+    assert (alone.content, alone.reasoning, alone.tool_calls, alone.finish_reason) == ("", "", (), None)
+    assert (both.content, both.tool_calls) == ("", (called,))
+    assert alone.is_content
+
+
 def test_a_request_is_decoded_when_first_asked_for_and_only_once() -> None:
     decoded: list[bytes] = []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.openai_wire import answer, completion, stream
+from tests.support.openai_wire import answer, completion, stream, two_at_once
 from tests.support.upstream import Received, Reply, Upstream
 
 from wye import LLMClient, ModelNotFoundError, ModelRouter, ToolUse
@@ -183,6 +183,11 @@ async def test_a_model_that_never_stops_calling_is_stopped_after_three_turns(
     assert len(upstream.received) == 4
     assert len(response.tools_called) == 3
     assert response.content == "As far as I got."
+
+
+async def test_of_several_answers_a_stream_is_the_first(client: LLMClient, upstream: Upstream) -> None:
+    upstream.reply_with(two_at_once())
+    assert [text async for text in client.stream("openai-gpt-4o-mini", QUESTION, n=2)] == ["It ", "is."]
 
 
 async def test_without_a_handler_the_calls_are_the_answer(client: LLMClient, upstream: Upstream) -> None:

@@ -31,9 +31,9 @@ def answer(text: str = "Hello") -> Reply:
     return Reply.json(completion(text))
 
 
-def event(*, finish_reason: str | None = None, usage: Any = None, **delta: Any) -> bytes:
+def event(*, index: int = 0, finish_reason: str | None = None, usage: Any = None, **delta: Any) -> bytes:
     """Return one event of a stream; without a delta or finish reason it is one of usage alone."""
-    choices = [{"index": 0, "delta": delta, "finish_reason": finish_reason}] if delta or finish_reason else []
+    choices = [{"index": index, "delta": delta, "finish_reason": finish_reason}] if delta or finish_reason else []
     body = {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -53,6 +53,13 @@ def words(*texts: str) -> list[bytes]:
 def stream(*texts: str) -> Reply:
     """Answer with a stream that says these words, tells its usage and ends."""
     return Reply.stream([*words(*texts), event(finish_reason="stop"), event(usage=USAGE), DONE])
+
+
+def two_at_once() -> Reply:
+    """Answer with a stream of two choices, whose pieces come by turns."""
+    said = [event(content="It ", index=0), event(content="They ", index=1), event(content="is.", index=0)]
+    ends = [event(finish_reason="length", index=1), event(finish_reason="stop", index=0), event(usage=USAGE), DONE]
+    return Reply.stream([*said, *ends])
 
 
 def refusal(status: int, message: str = "no", code: str | None = None, **headers: str) -> Reply:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.asking import QUESTION, ask, call, calling, calling_in_pieces, offering, schema
 from tests.support.gateway import provider
-from tests.support.openai_wire import answer, completion, refusal, stream
+from tests.support.openai_wire import answer, completion, refusal, stream, two_at_once
 from tests.support.upstream import Hang, Received, Reply, Upstream
 
 from wye import DeadlineExceededError, ModelRouter, UpstreamError
@@ -81,6 +81,14 @@ async def test_the_whole_loop_is_told_as_it_happens(engine: Engine, upstream: Up
     assert isinstance(done, Done)
     assert (done.answer.response.content, done.answer.cost) == ("It is 2.", 2 * _ONE_ANSWER)
     assert results(upstream.received[1]) == {"call_1": "2"}
+
+
+async def test_of_several_answers_the_first_is_told(engine: Engine, upstream: Upstream) -> None:
+    upstream.reply_with(two_at_once())
+    *texts, done = [one async for one in streamed(engine, ask(members={"n": 2}), offering("calculator"))]
+    assert texts == [TextDelta("It "), TextDelta("is.")]
+    assert isinstance(done, Done)
+    assert (done.answer.response.content, done.answer.finish_reason) == ("It is.", "stop")
 
 
 async def test_after_its_rounds_a_model_is_asked_for_an_answer_without_tools(

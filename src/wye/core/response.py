@@ -147,24 +147,32 @@ class StreamChunk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     upstream_model: str = ""
 
     @property
+    def first(self) -> ChoiceDelta | None:
+        """The piece of the first choice: where several are asked for, most chunks are of only one of them."""
+        for choice in self.choices:
+            if choice.index == 0:
+                return choice
+        return None
+
+    @property
     def content(self) -> str:
         """The piece of text of the first choice, empty where there is none."""
-        return self.choices[0].content if self.choices else ""
+        return choice.content if (choice := self.first) is not None else ""
 
     @property
     def reasoning(self) -> str:
         """The piece of reasoning of the first choice, empty where there is none."""
-        return (piece.text if (piece := self.choices[0].reasoning) else "") if self.choices else ""
+        return choice.reasoning.text if (choice := self.first) is not None and choice.reasoning else ""
 
     @property
     def tool_calls(self) -> tuple[ToolCallDelta, ...]:
         """The pieces of tool calls of the first choice."""
-        return self.choices[0].tool_calls if self.choices else ()
+        return choice.tool_calls if (choice := self.first) is not None else ()
 
     @property
     def finish_reason(self) -> str | None:
         """Why the first choice ended, on the chunk that ends it."""
-        return self.choices[0].finish_reason if self.choices else None
+        return choice.finish_reason if (choice := self.first) is not None else None
 
     @property
     def is_content(self) -> bool:

@@ -6,7 +6,7 @@ import socket
 import pytest
 from tests.gateway.api.conftest import Api
 from tests.support.gateway import Json
-from tests.support.openai_wire import USAGE, answer, event, refusal, stream, words
+from tests.support.openai_wire import USAGE, answer, event, refusal, stream, two_at_once, words
 from tests.support.upstream import Cut, Hang, Reply, Upstream
 
 HELLO = {"messages": [{"role": "user", "content": "Hello!"}]}
@@ -85,6 +85,13 @@ def test_a_stream_brings_the_text_in_pieces_and_ends_with_the_account(api: Api, 
     assert (done["type"], done["finishReason"], done["model"], done["provider"]) == ("done", "stop", "gpt-4o", "openai")
     assert done["usage"]["outputTokens"] == USAGE["completion_tokens"]
     assert done["cost"] == pytest.approx((3 * 2.5 + 2 * 10) / 1e6)
+
+
+def test_a_stream_of_several_answers_brings_the_first(api: Api, openai: Upstream) -> None:
+    say(openai, two_at_once())
+    *pieces, done = events(api.post("/api/models/stream", {**HELLO, "model": "openai/gpt-4o"}).body)
+    assert "".join(piece["text"] for piece in pieces if piece["type"] == "content") == "It is."
+    assert done["finishReason"] == "stop"
 
 
 def test_streamed_and_whole_answers_say_the_same(api: Api, openai: Upstream) -> None:
