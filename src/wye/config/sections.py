@@ -31,7 +31,9 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `keep_alive` is the silence after which a waiting stream gets a comment, `shutdown_grace` how long running requests
     may take to finish once the server is told to stop. `reload` has changes of the settings file taken over within
     seconds; without it only SIGHUP does that. `max_concurrency` bounds the requests for answers under way in each
-    worker process: further ones are refused at once.
+    worker process: further ones are refused at once. `trusted_proxies` are the addresses and networks of proxies in
+    front whose `X-Forwarded-For` says where requests came from; without it all that come through one proxy have its
+    address, and whoever tries wrong keys keeps the others waiting.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reload: bool = True
     shutdown_grace: Annotated[float, Meta(ge=0, le=_YEAR)] = 30.0
     max_concurrency: Count | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class BatchesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

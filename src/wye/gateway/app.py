@@ -24,6 +24,7 @@ from wye.gateway.access import Gate, check_scope
 from wye.gateway.directory import directory_of
 from wye.gateway.http import JSON, ClientLeftError, Departures, Receive, Scope, Send, respond
 from wye.gateway.metrics import Metrics
+from wye.gateway.proxies import Proxies
 from wye.gateway.reload import Reloader, Source
 from wye.gateway.request import Request
 from wye.gateway.routes import Endpoint, Route, error_form, error_headers, where
@@ -88,7 +89,9 @@ class Gateway:
             engine.books.meters = (*engine.books.meters, self._window)
         self._departures = Departures()
         self.directory = directory_of(engine)
-        self._gate = Gate(self.config.admin_key, self.directory, store=engine.store)
+        proxies = Proxies(self.config.trusted_proxies)
+        self._proxies = proxies if self.config.trusted_proxies else None
+        self._gate = Gate(self.config.admin_key, self.directory, store=engine.store, proxies=proxies)
         self._open: Final = frozenset({"/", "/healthz", "/readyz", "/api/docs", "/api/openapi.json", "/api/session"})
         self._console: Final = Route("GET", console.Console().answer, needs=())
         self._routes: Final[dict[str, Route]] = {
@@ -200,10 +203,13 @@ class Gateway:
             if request.query:
                 google.take_key(request.path, request.query, request.headers)
             came_from = request.scope.get("client")
+            address = came_from[0] if came_from else ""
+            if self._proxies is not None:
+                address = self._proxies.origin(request.scope)
             asks = self._gate.check(
                 request.method,
                 request.headers,
-                address=came_from[0] if came_from else "",
+                address=address,
                 forms=route is not None and route.takes_forms,
                 files=route is not None and route.takes_files,
                 bare=request.path.startswith(_API),

@@ -26,6 +26,7 @@ from wye.engine import Engine
 from wye.gateway.access import is_loopback
 from wye.gateway.app import Gateway
 from wye.gateway.protocol import Protocol
+from wye.gateway.proxies import Proxies
 from wye.gateway.reload import Source, hold_hangups
 from wye.gateway.routes import where
 from wye.ledger.allotted import allotted
@@ -67,6 +68,7 @@ def check(settings: Settings) -> None:
     """Refuse what no gateway can be served with. Raises `ConfigurationError`."""
     check_binding(settings)
     check_sharing(settings)
+    Proxies(settings.server.trusted_proxies)  # says what is wrong with them
 
 
 def listen(settings: Settings) -> socket.socket:

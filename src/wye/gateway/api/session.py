@@ -109,8 +109,7 @@ def _check_site(here: Here) -> None:
 
 
 def _address(here: Here) -> str:
-    came_from = here.request.scope.get("client")
-    return came_from[0] if came_from else ""
+    return here.gate.proxies.origin(here.request.scope)
 
 
 def _secure(here: Here) -> bool:
