@@ -43,15 +43,16 @@ def _table(findings: list[Finding]) -> Table:
         table.add_column(heading)
     for heading in (
         "asked", "refused", "reached", "rows", "exact", "estimated", "lost", "not sent", "booked USD", "recounted USD",
-        "estimated USD",
+        "estimated USD", "lost: held USD", "lost: cost USD", "budget USD", "charged USD",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
     table.add_column("books")
     for one in findings:
         counts = (one.asked, one.refused, one.reached, one.rows, one.exact, one.estimated, one.lost, one.unsent)
-        money = (f"{pico / 10**12:.12f}" for pico in (one.booked, one.recounted, one.by_rule))
-        verdict = "[red]wrong[/]" if one.wrong else "[green]right[/]"
-        table.add_row(one.drill, one.database, *map(str, counts), *money, verdict)
+        money = (f"{pico / 10**12:.12f}" for pico in (one.booked, one.recounted, one.by_rule, one.held, one.lost_cost))
+        budget = (f"{one.budget / 10**12:g}", f"{one.charged / 10**12:.6f}")
+        verdict = one.skipped or ("[red]wrong[/]" if one.wrong else "[green]right[/]")
+        table.add_row(one.drill, one.database, *map(str, counts), *money, *budget, verdict)
     return table
 
 

@@ -7,12 +7,16 @@ import random
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-Stage: TypeAlias = Literal["head", "first", "middle", "usage", "end"]
-"""When a caller leaves: once its question is out, at the first piece, in the midst, before the end marker, at it."""
-STAGES: Final[tuple[Stage, ...]] = ("head", "first", "middle", "usage", "end")
+Stage: TypeAlias = Literal["asking", "head", "opened", "first", "middle", "usage", "end"]
+"""When a caller leaves: in the midst of its question, once that is out, when the stream has begun and nothing is said
+yet, at the first piece, in the midst, before the end marker, at it."""
+STAGES: Final[tuple[Stage, ...]] = ("asking", "head", "opened", "first", "middle", "usage", "end")
 _MARKS: Final[dict[Stage, bytes]] = {
+    "opened": b'"role":"assistant"',
     "first": b"word ", "middle": b"word ", "usage": b'"finish_reason":"stop"', "end": b"[DONE]",
 }  # fmt: skip
+MOST: Final = 40
+"""Tokens of answer that a question allows; the provider gives fewer."""
 _PIECES_TO_THE_MIDDLE: Final = 9
 
 
@@ -27,7 +31,7 @@ class Told:
 
 
 class Callers:
-    """Each question has a number; what was told to each is in `told`. `refused` is set once the books take no more."""
+    """Each question has a number; what was told to each is in `told`. `refused` is set once nothing more is let in."""
 
     def __init__(self, seed: int = 1) -> None:
         """Ask nothing yet."""
@@ -57,16 +61,18 @@ class Callers:
         number = next(self._numbers)
         told = self.told[number] = Told(number)
         question = f"call {number} {pace} " + "x" * (number % 97)
-        asked = {"model": f"n{number}", "stream": stream, "messages": [{"role": "user", "content": question}]}
+        messages = [{"role": "user", "content": question}]
+        asked = {"model": f"n{number}", "stream": stream, "max_tokens": MOST, "messages": messages}
         body = json.dumps(asked).encode()
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             return told
         try:
+            sent = body[: len(body) // 2] if leave == "asking" else body
             writer.write(
                 b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
-                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+                b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), sent)
             )
             await self._read(told, reader, leave, stream=stream)
         except OSError:
@@ -76,7 +82,7 @@ class Callers:
         return told
 
     async def _read(self, told: Told, reader: asyncio.StreamReader, leave: Stage | None, *, stream: bool) -> None:
-        if leave == "head":
+        if leave in {"asking", "head"}:
             await asyncio.sleep(self._random.random() * 0.1)
             return
         got = b""
@@ -90,5 +96,5 @@ class Callers:
             told.whole = body.rstrip().endswith(b"[DONE]\n\n\r\n0") if stream else body.rstrip().endswith(b"}")
             if told.status >= 400 and (at := body.find(b'"code":"')) >= 0:
                 told.code = body[at + 8 :].split(b'"')[0].decode()
-            if told.code == "books_unavailable":
+            if told.code in {"books_unavailable", "budget_exceeded"}:
                 self.refused.set()

@@ -1,11 +1,14 @@
 """The drills: each loads a gateway, does something to it, and compares its books with the provider's log."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -17,6 +20,8 @@ from tests.support.postgres import Server
 from tests.support.redis import Server as Redis
 from tests.support.redis import redis_server
 
+LITTLE_USD: Final = Decimal("0.02")
+"""What about a hundred requests cost."""
 DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
 
 
@@ -120,7 +125,6 @@ async def redis_stopped(scene: Scene) -> None:
 async def spool_full(scene: Scene) -> None:
     """The database is away until the spool is full: requests are refused at the door, and let in again afterwards."""
     callers = scene.callers
-    await callers.ask(stream=False, pace="quick")  # it has started once it answers
     away = scene.database_away()
     await asyncio.to_thread(away.__enter__)
     crowd = asyncio.create_task(callers.crowd(40, pace="quick"))
@@ -133,6 +137,24 @@ async def spool_full(scene: Scene) -> None:
             return
         await asyncio.sleep(0.2)
     raise AssertionError("nobody was let in again")
+
+
+async def disk_full(scene: Scene) -> None:
+    """The same where the spool's own disk is full before its limit is reached."""
+    await spool_full(scene)
+
+
+async def killed_with_little_money(scene: Scene) -> None:
+    """Killed twice while a budget runs out: what was lost is charged with what was held, and no more is spent."""
+    scene.may_be_lost = True
+    crowd = asyncio.create_task(scene.callers.crowd(24 * scene.size))
+    for _ in range(2):
+        await asyncio.sleep(0.5 * scene.size)
+        await asyncio.to_thread(scene.house.kill)
+        scene.callers.port = await asyncio.to_thread(scene.house.start)
+    await scene.callers.refused.wait()
+    scene.callers.stop()
+    await crowd
 
 
 async def callers_gone(scene: Scene) -> None:
@@ -151,7 +173,9 @@ DRILLS: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
     "database stopped and started": database_stopped,
     "killed while the database is away": killed_while_the_database_is_away,
     "Redis stopped and started": redis_stopped,
+    "killed while a budget runs out": killed_with_little_money,
     "spool full": spool_full,
+    "disk of the spool full": disk_full,
     "callers gone at every stage": callers_gone,
 }
 
@@ -167,24 +191,58 @@ def run(name: str, database: DatabaseKind, postgres: Server | None, *, size: int
             postgres.psql(f"CREATE DATABASE {own}")
             url = postgres.url(own)
         lines = ["[server]", "shutdown_grace = 0.5"]
-        if DRILLS[name] is redis_stopped:
+        drill, here, small = DRILLS[name], contextlib.ExitStack(), None
+        if drill is redis_stopped:
             lines += ["[state]", f'url = "{redis.url}"']
-        house = House(Path(folder), provider.port, url, *lines, postgres=postgres if database == "postgresql" else None)
-        scene = Scene(house, provider, redis, size)
+        if drill is disk_full:
+            try:
+                small = here.enter_context(small_disk(Path(folder) / "small"))
+            except subprocess.CalledProcessError:
+                finding.skipped = "a file system can be mounted by root alone"
+                return finding
+        house = House(
+            Path(folder),
+            provider.port,
+            url,
+            *lines,
+            postgres=postgres if database == "postgresql" else None,
+            usd=str(LITTLE_USD * size) if drill is killed_with_little_money else "1000",
+            spool=small,
+        )
         try:
+            scene = Scene(house, provider, redis, size)
             asyncio.run(_play(scene, DRILLS[name]))
             house.stop()
             if house.waiting:
                 finding.wrong.append(f"the journal was not brought to the database: {house.waiting}")
             recount = Recount(finding, may_be_lost=scene.may_be_lost)
             recount.compare(house.rows(), house.summed(), provider.log, scene.callers.told)
+            recount.compare_budget(house.amount, house.standing())
             if '"bug"' in house.log:
                 finding.wrong.append(next(line for line in house.log.splitlines() if '"bug"' in line))
         finally:
             house.kill()
+            here.close()
     return finding
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """Mount a disk of half a megabyte. Raises `CalledProcessError` where that is not allowed."""
+    place.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", place],
+        check=True,
+        capture_output=True,
+    )
+    try:
+        yield place / "spool"
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
 
 
 async def _play(scene: Scene, drill: Callable[[Scene], Awaitable[None]]) -> None:
     async with asyncio.timeout(120):
+        while (await scene.callers.ask(stream=False, pace="quick")).status != 200:  # it has started once it answers
+            await asyncio.sleep(0.1)
         await drill(scene)

@@ -16,6 +16,8 @@ class Finding:
     """What a drill came to; `wrong` is empty where the books are right.
 
     `booked` and `recounted` are picodollars of requests whose usage was reported, `by_rule` those of estimated ones.
+    `held` was set aside for what was lost, `lost_cost` is what that cost by the provider's log. `budget` is the amount
+    that all of it is held to, `charged` what the budget counts as spent. `skipped` says why the drill was not run.
     """
 
     drill: str
@@ -32,7 +34,28 @@ class Finding:
     booked: int = 0
     recounted: int = 0
     by_rule: int = 0
+    held: int = 0
+    lost_cost: int = 0
+    budget: int = 0
+    charged: int = 0
+    skipped: str = ""
     wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the budget of a drill stands, and what the rows come to: picodollars.
+
+    `spent` and `reserved` are the budget's, `leased` what processes have in hand of it half a minute later; `cost` and
+    `unknown` are what the rows cost and what was held for those of unknown cost, `beyond` what they cost above holds.
+    """
+
+    spent: int
+    reserved: int
+    leased: int
+    cost: int
+    unknown: int
+    beyond: int
 
 
 class Recount:
@@ -75,7 +98,7 @@ class Recount:
     def _row(self, row: dict[str, Any], said: Told, sent: Answered | None) -> None:
         finding, wrong = self.finding, self.finding.wrong
         ended = row["status"]
-        if said.status == 503:
+        if said.status in {402, 503}:
             wrong.append(f"request {said.number} was refused and is booked: {row}")
         if said.whole and ended not in {"ok", "cancelled"}:
             wrong.append(f"request {said.number} was answered to its end and is booked: {row}")
@@ -83,6 +106,7 @@ class Recount:
             finding.lost += 1
             if not self._may_be_lost or row["cost"] is not None:
                 wrong.append(f"request {said.number} is lost: {row}")
+            self._held(row, sent)
         elif sent is None:
             finding.unsent += 1
             if ended == "ok":
@@ -99,6 +123,29 @@ class Recount:
             finding.recounted += sent.cost
             if (row["input_tokens"], row["output_tokens"]) != sent.tokens or row["cost"] != sent.cost or not sent.told:
                 wrong.append(f"request {said.number}: booked {row}, the provider has {sent}")
+
+    def _held(self, row: dict[str, Any], sent: Answered | None) -> None:
+        """See that what was set aside for a lost request is at least what it cost."""
+        finding, cost = self.finding, 0 if sent is None else sent.cost
+        finding.held += row["hold"] or 0
+        finding.lost_cost += cost
+        if row["hold"] is None or row["hold"] < cost:
+            finding.wrong.append(f"request {row['asked']} is lost and cost {cost}, more than was held: {row}")
+
+    def compare_budget(self, amount: int, standing: Standing) -> None:
+        """Compare what the budget counts with the rows, and with what it may come to at most.
+
+        What is known to have been spent is what the rows cost, what is unknown is what was held for it, and all of it
+        is within the amount but for what requests cost beyond their holds. Nobody who is gone has a part of it.
+        """
+        finding, wrong = self.finding, self.finding.wrong
+        finding.budget, finding.charged = amount, standing.spent + standing.reserved
+        if (standing.spent, standing.reserved) != (standing.cost, standing.unknown):
+            wrong.append(f"the budget counts {standing.spent} and {standing.reserved}, the rows {standing}")
+        if finding.charged > amount + standing.beyond:
+            wrong.append(f"the budget of {amount} was spent to {finding.charged}, holds were {standing.beyond} too low")
+        if standing.leased:
+            wrong.append(f"{standing.leased} picodollars of the budget are nobody's and not given back")
 
 
 def _not_by_rule(row: dict[str, Any], sent: Answered) -> list[str]:

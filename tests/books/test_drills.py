@@ -10,5 +10,7 @@ from tests.support.postgres import Server
 @pytest.mark.parametrize("name", DRILLS)
 def test_the_books_are_right_after(name: str, database: DatabaseKind, postgres: Server) -> None:
     finding = run(name, database, postgres)
+    if finding.skipped:
+        pytest.skip(finding.skipped)
     assert finding.wrong == []
     assert finding.rows > 0
