@@ -243,6 +243,6 @@ def small_disk(place: Path) -> Iterator[Path]:
 
 async def _play(scene: Scene, drill: Callable[[Scene], Awaitable[None]]) -> None:
     async with asyncio.timeout(120):
-        while (await scene.callers.ask(stream=False, pace="quick")).status != 200:  # it has started once it answers
+        while (await scene.callers.ask(stream=False, pace="quick")).status != 200:  # noqa: ASYNC110 - it begins late
             await asyncio.sleep(0.1)
         await drill(scene)
