@@ -235,3 +235,22 @@ def test_an_estimated_count_of_tokens_is_no_failure() -> None:
         assert gateway.request("POST", "/v1/messages/count_tokens", body).json["input_tokens"] > 0
         page = gateway.get("/metrics").body.decode()
     assert 'operation="count_tokens",provider="mock",status="ok"} 1.0' in page
+
+
+def test_who_is_refused_is_counted_by_what_refused_it(upstreams: tuple[Upstream, Upstream]) -> None:
+    first, second = upstreams
+    limits = (
+        '[[limits]]\nrequests_per_day = 2\n[[budgets]]\nscope = "model"\ntarget = "up/m"\nperiod = "day"\namount = 0\n'
+    )
+    with serving(settings(first, second) + limits) as gateway:
+        second.reply_with(answer("Hi"))
+        assert gateway.chat("up/m").status == 402
+        assert gateway.chat("spare/m").status == 200
+        assert gateway.chat("spare/m", max_tokens=7).status == 200
+        for _ in range(3):
+            assert gateway.chat("spare/m").status == 429
+        told = read(gateway)
+    name = "wye_refused_requests_total"
+    assert told[name, "budget", "day", "model"] == 1
+    assert told[name, "limit", "requests_per_day", "global"] == 3
+    assert sum(value for (first, *_), value in told.items() if first == "wye_requests_total") == 2

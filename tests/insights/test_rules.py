@@ -14,9 +14,10 @@ from wye.core.sketch import bucket
 from wye.core.sums import Sums
 from wye.insights import rules
 from wye.insights.findings import Findings, alternatives, find
-from wye.insights.rules import Alert, Alternative, SpentBudget, Trend, UnusedKey
-from wye.store import budgets, leftovers
+from wye.insights.rules import Alert, Alternative, Refused, SpentBudget, Trend, UnusedKey
+from wye.store import budgets, leftovers, refusals
 from wye.store.database import Database
+from wye.store.refusals import Refusal
 from wye.store.reports import Reach
 from wye.store.tables import keys
 
@@ -207,3 +208,31 @@ async def test_what_was_before_a_reset_is_not_told_again(database: Database) -> 
     assert since == NOW
     assert not (await said(database, Reach(), since=since)).alerts
     assert (await said(database, Reach())).alerts
+
+
+@pytest.mark.parametrize(
+    ("count", "by", "measure", "wanted"),
+    [
+        (19, "limit", "requests_per_minute", None),
+        (20, "limit", "requests_per_minute", ("low", "20 times in the last hour by requests_per_minute of team t1")),
+        (5000, "budget", "month", ("medium", "5,000 times in the last hour by the budget of the month of team t1")),
+    ],
+)
+def test_a_key_is_refused_often(count: int, by: str, measure: str, wanted: tuple[str, str] | None) -> None:
+    found = Refused(user="ann", key="k1", by=by, scope="team", target="t1", measure=measure, count=count, since=NOW)
+    told = [(one.severity, one.message.removeprefix("key k1 was refused ")) for one in rules.refused_requests(found)]
+    assert told == ([wanted] if wanted else [])
+
+
+async def test_refusals_of_the_last_hour_are_found_and_older_ones_are_not(database: Database) -> None:
+    def of(hour: int, key: str) -> Refusal:
+        return Refusal(hour, "ann", "", key, "limit", "key", key, "requests_per_minute")
+
+    async with database.begin() as connection:
+        await refusals.add(connection, {of(HOUR, "k1"): 15, of(HOUR - 1, "k1"): 15, of(HOUR - 2, "old"): 500})
+        found = await find(connection, Reach(user=None), NOW, {})
+        strangers = await find(connection, Reach(user="bob"), NOW, {})
+    assert [(one.code, one.since, one.evidence["refused"]) for one in found.alerts] == [
+        ("refused_requests", (HOUR - 1) * HOUR_US, 30)
+    ]
+    assert strangers.alerts == []

@@ -18,7 +18,7 @@ from tests.support.openai_wire import DONE, USAGE, answer, completion, event, re
 from tests.support.upstream import Hang, Reply, Upstream
 
 from wye.config import load_settings
-from wye.core.errors import WyeError
+from wye.core.errors import LimitExceededError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.request import Asked
 from wye.engine import Engine
@@ -295,3 +295,27 @@ async def test_what_is_told_of_an_answer_has_an_end_whatever_it_calls(
     said = str(of(told.request)["gen_ai.output.messages"])
     assert said.count("a" * 1000) >= 200
     assert len(said) < most + 500
+
+
+@pytest.fixture
+def limited(settings: Path) -> Told:
+    settings.write_text(settings.read_text() + "[[limits]]\nrequests_per_minute = 1\n")
+    return Told(settings, content=False)
+
+
+async def test_who_is_refused_is_counted(limited: Told, upstreams: tuple[Upstream, Upstream]) -> None:
+    told = limited
+    upstreams[0].reply_with(answer("Hi"))
+    async with aclosing(told.engine):
+        await told.engine.start()
+        await told.ask()
+        for _ in range(2):
+            with pytest.raises(LimitExceededError):
+                await told.ask()
+    (counted,) = told.figures["wye.refused_requests"]
+    assert counted.value == 2
+    assert counted.attributes == {
+        "wye.refused_by": "limit",
+        "wye.scope": "global",
+        "wye.measure": "requests_per_minute",
+    }

@@ -43,7 +43,9 @@
 `type` is OpenAI's error type, `code` is stable and may be matched on, `param` names the field at fault.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
+
+from msgspec import Struct
 
 from wye.core.usage import Usage
 
@@ -218,12 +220,22 @@ class RequestTooLargeError(RequestError):
     default_code = "request_too_large"
 
 
+class RefusedBy(Struct, frozen=True):
+    """What refused a request: `by` a limit or a budget, whose it is, and the limit's name or the budget's period."""
+
+    by: Literal["limit", "budget"]
+    scope: str
+    target: str
+    measure: str
+
+
 class LimitExceededError(RequestError):
     """The caller has asked as often, or as much, as its limits let it; `retry_after` says when that is over."""
 
     status_code = 429
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
+    refused_by: "RefusedBy | None" = None
 
 
 class BudgetExceededError(RequestError):
@@ -231,6 +243,8 @@ class BudgetExceededError(RequestError):
 
     It is a 402 on every wire: clients try a 429 again by themselves, which would not help.
     """
+
+    refused_by: "RefusedBy | None" = None
 
     status_code = 402
     type = "insufficient_quota"

@@ -1,7 +1,7 @@
 """`/metrics`: what this process counted and how it is now, for Prometheus."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -37,6 +37,7 @@ class Metrics:
         self._laying: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
         engine.books.meters = (*engine.books.meters, self.meters)
+        engine.books.refusals = (*engine.books.refusals, self.meters)
 
     def _labels(self, provider: str, model: str) -> tuple[str, str]:
         """Return names that somebody configured: what callers make up is `other`."""
@@ -50,12 +51,12 @@ class Metrics:
         sums = self._sums()
         if self._shelf is not None:
             sums = together([sums, *self._shelf.others()])
-        return render(sums.models, _gauges(self._engine, sums.cache), accept)
+        return render(sums.models, _gauges(self._engine, sums), accept)
 
     def _sums(self) -> Sums:
         cache = self._engine.cache
         counts: dict[str, int] = {**cache.counts} if cache is not None else {}
-        return Sums(models=list(self.meters.models.values()), cache=counts)
+        return Sums(models=list(self.meters.models.values()), cache=counts, refusals={**self.meters.refusals})
 
     async def _lay_down(self, shelf: Shelf) -> None:
         while True:
@@ -127,8 +128,8 @@ class Metrics:
         return said.encode("latin-1") + (b"" if method == "HEAD" else body)
 
 
-def _gauges(engine: Engine, cache: Mapping[str, int]) -> Iterable[Gauge]:
-    """Return how this process is now; `cache` is what the caches of all workers said."""
+def _gauges(engine: Engine, sums: Sums) -> Iterable[Gauge]:
+    """Return how this process is now; `sums` is what all workers counted."""
     yield Gauge("wye_build_info", "Which release this is.", ("version",), {(__version__,): 1.0})
     degraded = float(engine.state.condition != "ok")
     yield Gauge("wye_state_degraded", "Whether what processes share is away.", (), {(): degraded})
@@ -162,8 +163,14 @@ def _gauges(engine: Engine, cache: Mapping[str, int]) -> Iterable[Gauge]:
         },
     )
     if engine.cache is not None:
-        counts: dict[tuple[str, ...], float] = {(verdict,): float(count) for verdict, count in cache.items()}
+        counts: dict[tuple[str, ...], float] = {(verdict,): float(count) for verdict, count in sums.cache.items()}
         yield Gauge("wye_cache_lookups_total", "Requests by what the cache said.", ("result",), counts)
+    yield Gauge(
+        "wye_refused_requests_total",
+        "Requests that a limit or a budget did not let in, by whose that is.",
+        ("by", "scope", "measure"),
+        {tuple(name.split(":")): float(count) for name, count in sums.refusals.items()},
+    )
     if isinstance(allowances := engine.books.allowances, Limiter):
         lines = allowances.budgets_in_use[:_MOST_BUDGETS]
         yield Gauge(

@@ -225,7 +225,10 @@ def open_books(settings: Settings, store: Store | None, log: LogWriter) -> Books
     allowances = allotted(settings.state, store)
     if store is None:
         return Books(allowances=allowances)
-    return Books(allowances=allowances, pages=StoredPages(store.database, settings.store, charges=budgets, log=log))
+    pages = StoredPages(store.database, settings.store, charges=budgets, log=log)
+    books = Books(allowances=allowances, pages=pages)
+    books.refusals = (pages.refused,)
+    return books
 
 
 class _IntoLog(logging.Handler):

@@ -14,9 +14,9 @@ from wye.core.sums import Sums
 from wye.core.usage import Usage
 from wye.insights import rules
 from wye.insights.metrics import added, merge
-from wye.insights.rules import Alert, Alternative, Recommendation, SpentBudget, Trend, UnusedKey
+from wye.insights.rules import Alert, Alternative, Recommendation, Refused, SpentBudget, Trend, UnusedKey
 from wye.ledger import price
-from wye.store import budgets, leftovers, reports
+from wye.store import budgets, leftovers, refusals, reports
 from wye.store.reports import Filters, Line, Reach, Span
 
 _WEEK: Final = 7
@@ -51,6 +51,8 @@ async def find(
     dearest = "/".join(by_model[0].name) if by_model else ""
     alerts += rules.cost_jump(days[0], days[1:], dearest, now)
     alerts += rules.lost_requests(added(line.sums for line in by_model), now)
+    for whose, count in await refusals.since(connection, reach, max(first, hour - 1)):
+        alerts += rules.refused_requests(_refused(whose, count))
     if reach.is_all:
         for found in await _budgets(connection, now):
             alerts += rules.budget_running_out(found, now)
@@ -66,6 +68,19 @@ async def find(
         recommendations += rules.unused_key(unused, now)
     recommendations.sort(key=lambda one: -(one.saves or 0))
     return Findings(alerts=rules.by_severity(alerts), recommendations=recommendations)
+
+
+def _refused(whose: refusals.Refusal, count: int) -> Refused:
+    return Refused(
+        user=whose.user_id,
+        key=whose.key_id or None,
+        by=whose.by,
+        scope=whose.scope,
+        target=whose.target,
+        measure=whose.measure,
+        count=count,
+        since=whose.hour * HOUR_US,
+    )
 
 
 def _span(first: int, start: int, end: int) -> Span:

@@ -71,6 +71,19 @@ class UnusedKey(Struct, frozen=True, kw_only=True):
     last_used_at: int | None
 
 
+class Refused(Struct, frozen=True, kw_only=True):
+    """How often one key, or one user without a key, was refused by one limit or budget, `since` then (microseconds)."""
+
+    user: str
+    key: str | None
+    by: str
+    scope: str
+    target: str
+    measure: str
+    count: int
+    since: int
+
+
 class SpentBudget(Struct, frozen=True, kw_only=True):
     """A budget and what was spent of it in the period under way, which began and ends then (microseconds)."""
 
@@ -190,6 +203,31 @@ def lost_requests(today: Sums, now: int) -> Iterator[Alert]:
             since=(now // HOUR_US - 23) * HOUR_US,
             evidence={"lost": today.lost},
         )
+
+
+LEAST_REFUSED: Final = 20
+MANY_REFUSED: Final = 200
+
+
+def refused_requests(found: Refused) -> Iterator[Alert]:
+    """Say that a limit or a budget refused a key, or a user without one, 20 times or more in the last hour."""
+    if found.count < LEAST_REFUSED:
+        return
+    whose = f"{found.scope} {found.target}" if found.target else "this gateway"
+    which = f"the budget of the {found.measure}" if found.by == "budget" else found.measure
+    if (found.by, found.measure) == ("budget", "total"):
+        which = "the total budget"
+    yield Alert(
+        code="refused_requests",
+        severity="medium" if found.count >= MANY_REFUSED else "low",
+        message=f"{f'key {found.key}' if found.key else f'user {found.user}'} was refused {found.count:,} times in the "
+        f"last hour by {which} of {whose}",
+        since=found.since,
+        evidence={
+            "refused": found.count, "key": found.key, "user": found.user, "by": found.by, "scope": found.scope,
+            "target": found.target, "measure": found.measure,
+        },
+    )  # fmt: skip
 
 
 UNKNOWN_SHARE: Final = 0.1

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from wye.catalog import Catalog
+from wye.core.caller import Caller
+from wye.core.errors import BudgetExceededError, LimitExceededError, RefusedBy
 from wye.core.exchange import Exchange
 from wye.core.record import UsageRecord
 from wye.ledger.allowances import NO_ALLOWANCES, Allowances
@@ -16,6 +18,13 @@ class Meter(Protocol):
 
     def observe(self, record: UsageRecord) -> None:
         """See a request that is over."""
+
+
+class Refusals(Protocol):
+    """Counts requests that a limit or a budget did not let in, which are on no page. It must not raise."""
+
+    def refused(self, caller: Caller, by: RefusedBy) -> None:
+        """See a request that was refused."""
 
 
 class Pages(Protocol):
@@ -55,6 +64,7 @@ class Books:
         """Keep books on `pages`, tell `meters`, hold requests to `allowances`."""
         self.allowances = allowances
         self.meters = tuple(meters)
+        self.refusals: tuple[Refusals, ...] = ()
         self.pages = pages
 
     async def start(self) -> None:
@@ -106,6 +116,9 @@ class Books:
         if held:
             self.allowances.settle(exchange, record)
         if record is None:
+            if isinstance(failure, LimitExceededError | BudgetExceededError) and failure.refused_by is not None:
+                for one in self.refusals:
+                    one.refused(exchange.caller, failure.refused_by)
             return
         if self.pages is not None:
             self.pages.settled(record)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from wye.core.errors import BudgetExceededError, LimitExceededError
+from wye.core.errors import BudgetExceededError, LimitExceededError, RefusedBy
 from wye.core.plan import Attempt, Dropped
 from wye.core.record import PICO_PER_USD
 from wye.ledger.line import Counts, Line
@@ -25,7 +25,11 @@ _WORDS: Final[Mapping[Counts, str]] = {
 
 def of(line: Line, number: int, at: int) -> LimitExceededError | BudgetExceededError:
     """Return the error of a request that wanted `number` of a line at a moment (microseconds since the epoch)."""
-    return budget(line, number, at) if line.counts == "money" else _limit(line, number, at)
+    if line.counts == "money":
+        return budget(line, number, at)
+    error = _limit(line, number, at)
+    error.refused_by = RefusedBy("limit", *line.place, line.subject.partition(":")[0])
+    return error
 
 
 def budget(line: Line, number: int, at: int) -> BudgetExceededError:
@@ -35,11 +39,13 @@ def budget(line: Line, number: int, at: int) -> BudgetExceededError:
     waits = f", and {usd(held)} is set aside for requests under way" if held else ""
     seconds = _seconds(line, at)
     resets = f"; it begins anew on {_date(allowance.ends_at)}" if allowance.ends_at is not None else ""
-    return BudgetExceededError(
+    error = BudgetExceededError(
         f"the {described(line)} has {usd(left)} of {usd(line.amount)} left{waits}; "
         f"this request would likely cost {usd(number)}{resets}",
         retry_after=_SOON_SECONDS if held else seconds,
     )
+    error.refused_by = RefusedBy("budget", *line.place, line.period)
+    return error
 
 
 def _limit(line: Line, number: int, at: int) -> LimitExceededError:

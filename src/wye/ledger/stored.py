@@ -5,6 +5,7 @@ from typing import Final
 
 from wye.core.record import UsageRecord
 from wye.ledger.journal import Journal
+from wye.ledger.refused import Refused
 from wye.ledger.writer import BATCH, Charges, Writer
 from wye.store.config import StoreConfig
 from wye.store.database import Database, sqlite_file
@@ -22,6 +23,7 @@ class StoredPages:
         """Write to `database`, through a journal as `config` says; `charges` sees what requests cost."""
         self.journal = Journal(spool_of(config), limit=config.spool_limit)
         self.writer = Writer(database, self.journal, charges=charges, log=log)
+        self.refused = Refused(database)
 
     async def start(self) -> None:
         """Make the journal and begin to write. Raises `ConfigurationError` where there can be no journal."""
@@ -45,6 +47,7 @@ class StoredPages:
 
     async def aclose(self) -> None:
         """Bring what is over to the database, as far as it takes it now, and close the journal."""
+        await self.refused.aclose()
         await self.writer.aclose()
         self.journal.close()
 

@@ -9,7 +9,15 @@ from wye.core.record import HOUR_US
 from wye.store import partitions
 from wye.store.config import RetentionConfig
 from wye.store.database import Database
-from wye.store.tables import attempts, conversation_hours, evaluations, leases, responses, usage_events
+from wye.store.tables import (
+    attempts,
+    conversation_hours,
+    evaluations,
+    leases,
+    refusals,
+    responses,
+    usage_events,
+)
 
 DAY_US: Final = 24 * 3600 * 1_000_000
 BATCH: Final = 2000
@@ -27,6 +35,7 @@ async def sweep(database: Database, config: RetentionConfig, now: int) -> dict[s
     gone["usage_events"] = await _delete(database, usage_events, usage_events.c.at, usage)
     hours = conversation_hours.c.hour
     gone["conversation_hours"] = await _delete(database, conversation_hours, hours, usage // HOUR_US)
+    gone["refusals"] = await _delete(database, refusals, refusals.c.hour, detail // HOUR_US)
     gone["evaluations"] = await _delete(database, evaluations, evaluations.c.at, usage)
     gone["attempts"] = await _delete(database, attempts, attempts.c.at, detail)
     gone["responses"] = await _delete(database, responses, responses.c.used_at, detail)

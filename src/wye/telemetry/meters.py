@@ -10,6 +10,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
+from wye.core.caller import Caller
+from wye.core.errors import RefusedBy
 from wye.core.record import AttemptRecord, UsageRecord
 
 OTHER: Final = "other"
@@ -76,6 +78,8 @@ class Meters:
         self._max_models = max_models
         self._codes: set[str] = set()
         self.models: dict[tuple[str, str], ModelSums] = {}
+        self.refusals: dict[str, int] = {}
+        """Requests that were not let in, by what refused them, whose that is and its name, with a `:` between."""
 
     def observe(self, record: UsageRecord) -> None:
         """Count a request that is over."""
@@ -105,6 +109,12 @@ class Meters:
             tokens[3] += record.cache_write_tokens
             tokens[4] += record.reasoning_tokens
             tokens[5] += record.audio_tokens
+
+    def refused(self, caller: Caller, by: RefusedBy) -> None:
+        """Count a request that a limit or a budget did not let in; whose it was is not told, they are too many."""
+        del caller
+        name = f"{by.by}:{by.scope}:{by.measure}"
+        self.refusals[name] = self.refusals.get(name, 0) + 1
 
     def _count_attempts(self, attempts: tuple[AttemptRecord, ...]) -> None:
         before: AttemptRecord | None = None

@@ -40,6 +40,10 @@ COST_USD: Final = "wye.cost_usd"
 CALLS: Final = "wye.calls"
 STRATEGY: Final = "wye.strategy"
 REASON: Final = "wye.reason"
+REFUSED_REQUESTS: Final = "wye.refused_requests"
+REFUSED_BY: Final = "wye.refused_by"
+SCOPE: Final = "wye.scope"
+MEASURE: Final = "wye.measure"
 
 OPERATIONS: Final[Mapping[Operation, str]] = {
     "chat": "chat",

@@ -19,10 +19,11 @@ _ENDING: Final = ".sums"
 
 
 class Sums(Struct, kw_only=True):
-    """What one process counted: of models, and how often the cache said what."""
+    """What one process counted: of models, how often the cache said what, and what refused requests."""
 
     models: list[ModelSums] = []
     cache: dict[str, int] = {}
+    refusals: dict[str, int] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -63,12 +64,14 @@ def together(parts: Sequence[Sums]) -> Sums:
     """Add up what several processes counted."""
     models: dict[tuple[str, str], ModelSums] = {}
     cache: dict[str, int] = {}
+    refusals: dict[str, int] = {}
     for one in parts:
         for sums in one.models:
             key = sums.provider, sums.model
             models[key] = added(models[key], sums) if key in models else sums
         _add(cache, one.cache.items())
-    return Sums(models=list(models.values()), cache=cache)
+        _add(refusals, one.refusals.items())
+    return Sums(models=list(models.values()), cache=cache, refusals=refusals)
 
 
 def _add(to: dict[str, int], counts: Iterable[tuple[str, int]]) -> None:

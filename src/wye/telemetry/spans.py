@@ -15,7 +15,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, format_trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from wye.core.content import Reasoning, Text, ToolCall, ToolResult
-from wye.core.errors import WyeError
+from wye.core.errors import BudgetExceededError, LimitExceededError, WyeError
 from wye.core.exchange import Exchange
 from wye.core.plan import Attempt, Outcome
 from wye.core.response import ModelResponse, StreamChunk
@@ -67,6 +67,10 @@ class Tracing:
             explicit_bucket_boundaries_advisory=semconv.FIRST_CHUNK_BUCKETS,
         )  # fmt: skip
 
+        self.refused = meter.create_counter(
+            semconv.REFUSED_REQUESTS, "{request}", "Requests that a limit or a budget did not let in."
+        )
+
     def begin(self, exchange: Exchange) -> "RequestTrace":
         """Follow an exchange from its arrival on; below the caller's own span where it named one."""
         above: Context | None = None
@@ -95,8 +99,15 @@ class Tracing:
 
     def follow(self, exchange: Exchange, failure: BaseException | None) -> None:
         """See an exchange end."""
+        if isinstance(failure, LimitExceededError | BudgetExceededError) and not exchange.admitted:
+            self._count(failure)
         if isinstance(trace := exchange.trace, RequestTrace):
             trace.finish(exchange, failure)
+
+    def _count(self, failure: LimitExceededError | BudgetExceededError) -> None:
+        if (by := failure.refused_by) is not None:
+            told = {semconv.REFUSED_BY: by.by, semconv.SCOPE: by.scope, semconv.MEASURE: by.measure}
+            self.refused.add(1, told)
 
     def close(self) -> None:
         """Send what is left; may take a while, in which the caller waits."""

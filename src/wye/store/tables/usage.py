@@ -142,3 +142,13 @@ latency_buckets: Final = Table(
     count("count"),
 )
 """Sketches of latency that add up: `kind` is first_token or total, `bucket` that of `wye.core.sketch`."""
+
+refusals: Final = Table(
+    "refusals",
+    METADATA,
+    whole("hour", primary_key=True, autoincrement=False),
+    *(text(name, primary_key=True) for name in ("user_id", "team_id", "key_id", "by", "scope", "target", "measure")),
+    count("count"),
+)
+"""How often requests were not let in: `by` is limit or budget, `scope` and `target` say whose, `measure` is the limit's
+name or the budget's period. They are in no usage, and were never asked of anybody."""
