@@ -5,6 +5,7 @@ import {
   Boxes,
   ClipboardList,
   KeyRound,
+  Layers,
   LayoutDashboard,
   ListTree,
   MessageSquare,
@@ -98,6 +99,15 @@ export const PAGES: readonly PageEntry[] = [
     needs: ["use"],
     words: "mcp functions",
     load: () => import("@/features/agents/page"),
+  },
+  {
+    path: "/batches",
+    label: "Batches",
+    icon: Layers,
+    group: "Use",
+    needs: ["use", "read"],
+    words: "files jsonl queue jobs bulk",
+    load: () => import("@/features/batches/page"),
   },
 
   {

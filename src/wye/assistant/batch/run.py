@@ -255,7 +255,7 @@ class Run:
                 left = (self.batch.expires_at - house.clock()) / _US
                 wait = patience(told.error, tries, left, self._pace.pause)
                 if wait is not None:
-                    await self._wait(wait.seconds, told.error.message if wait.everybody else None)
+                    await self._wait(wait.seconds, _said(told.error) if wait.everybody else None)
                     continue
             text = answered_line(self.batch.id, line.position, line.custom_id, told, endpoint)
             await self._put([Result(position=line.position, ok=told.error is None, text=text, spent=spent)])
@@ -371,6 +371,10 @@ class _Feed:
             line = self._lines.popleft()
             self._after = line.position
             return line
+
+
+def _said(error: WyeError) -> str:
+    return error.message if error.provider is None else f"{error.provider}: {error.message}"
 
 
 def _sum(first: Spent, second: Spent) -> Spent:
