@@ -15,6 +15,7 @@ from tests.support.gateway import Process, environment, process
 from wye import catalog
 from wye.catalog.schema import ProviderFile
 from wye.config import load_settings
+from wye.config.sections import BatchesConfig
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,6 +55,7 @@ def run(command: list[str], folder: Path) -> str:
 RUN = [
     "README.md",
     "docs/analytics.md",
+    "docs/batches.md",
     "docs/chat.md",
     "docs/clients.md",
     "docs/documents.md",
@@ -111,6 +113,12 @@ def test_the_settings_of_the_page_about_chats_are_accepted(tmp_path: Path) -> No
     assert not settings.warnings
     assert settings.chat.max_cost_usd == Decimal("0.50")
     assert settings.agents["support"].tools == ("document_search", "datetime")
+
+
+def test_the_settings_of_the_page_about_batches_are_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "wye.toml"
+    file.write_text("\n".join(blocks("docs/batches.md", "toml")))
+    assert load_settings(catalog.load(), path=file, environ={}).batches == BatchesConfig()
 
 
 def test_the_guides_provider_file_is_a_whole_one() -> None:

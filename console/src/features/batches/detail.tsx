@@ -68,7 +68,7 @@ function Body({ batch }: { batch: Batch }) {
       )}
       <Files batch={batch} />
       {batch.errors && (
-        <section aria-label="What is wrong with the file" className="overflow-hidden rounded-md border">
+        <div className="overflow-hidden rounded-md border">
           <SimpleTable
             label="What is wrong with the file"
             head={["Line", "What is wrong"]}
@@ -84,7 +84,7 @@ function Body({ batch }: { batch: Batch }) {
               ],
             }))}
           />
-        </section>
+        </div>
       )}
       <Facts
         rows={[
