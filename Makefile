@@ -68,6 +68,7 @@ check: environment ## format, lint, types, layers, docs
 	@echo "format"; $(UV) run --no-sync ruff format --check --quiet .
 	echo "lint"; $(UV) run --no-sync ruff check --quiet .
 	echo "types"; $(UV) run --no-sync mypy
+	echo "compiles"; $(UV) run --no-sync python -m tools.check_compiles
 	echo "layers"; $(UV) run --no-sync lint-imports --no-cache
 	echo "catalog"; $(UV) run --no-sync python tools/compile_catalog.py --check
 	if $(UV) run --no-sync python tools/build_console.py && [ -d console/node_modules ]; then

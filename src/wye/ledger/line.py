@@ -238,7 +238,7 @@ class Line:
         self.holders = grant.holders
         self.told = asked.booked
         self.renewed = now
-        self.heard_at = at
+        self.heard_at = float(at)
         lasts = at + round(lasting * 1_000_000)
         ends_at = allowance.ends_at
         if self.past is not None:
