@@ -246,6 +246,16 @@ async def test_a_worker_that_falls_silent_is_timed_out(server: Server, pieces: l
     assert endpoint.cancelled.is_set()
 
 
+async def test_a_job_that_goes_back_into_the_queue_in_its_midst_is_timed_out_too(
+    server: Server, pieces: list[dict[str, Any]]
+) -> None:
+    endpoint = Endpoint(server, *pieces[:2], {"status": "IN_QUEUE", "stream": []})
+    async with Upstreams(one=jobs(server, read=0.3)) as upstreams, asyncio.timeout(10):
+        with pytest.raises(UpstreamTimeoutError, match="said nothing for"):
+            await streamed(exchange_to("one", stream=True), upstreams)
+    assert endpoint.cancelled.is_set()
+
+
 async def test_a_job_that_fails_in_its_midst_breaks_the_stream(server: Server, pieces: list[dict[str, Any]]) -> None:
     Endpoint(server, *pieces[:2], {"status": "FAILED", "error": "worker died"})
     async with Upstreams(one=jobs(server)) as upstreams:

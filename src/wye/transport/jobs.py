@@ -66,7 +66,12 @@ class _Polling:
         self._pause = 0.0
         self._failures = 0
         self._status = ""
-        self.ends = ends
+        self._begun = False
+        self._ends = ends
+
+    def begin(self) -> None:
+        """Note that the worker has begun to speak: the time is not over any more, and the queue is silence too."""
+        self._begun, self._ends = True, math.inf
 
     async def next(self) -> _Job | HttpReply:
         """Return what the queue says next, or the answer in which it refuses to say anything.
@@ -74,7 +79,7 @@ class _Polling:
         Raises `DeadlineExceededError` when the time is over, and what the transport raises once it has failed often.
         """
         while True:
-            left = self.ends - self._loop.time() - _MARGIN
+            left = self._ends - self._loop.time() - _MARGIN
             if left <= 0:
                 raise _too_late(self._status)
             await asyncio.sleep(min(self._pause, left))
@@ -107,7 +112,8 @@ class _Polling:
         now = self._loop.time()
         if state.stream:
             self._pause = _FIRST_PAUSE
-        if state.stream or state.status != self._status or state.status != "IN_PROGRESS":
+        waits = not self._begun and (state.status != self._status or state.status != "IN_PROGRESS")
+        if state.stream or waits or state.status in _ENDED:
             self._heard = now
         elif now - self._heard > self._silence:
             raise UpstreamTimeoutError(f"the worker has said nothing for {self._silence:g} s")
@@ -260,7 +266,7 @@ class JobStream:
         """Keep pieces; the deadline is for the first one. A job that has ended may have some more, until none comes."""
         pieces = [piece for item in items if (piece := _events(item))]
         if pieces and self._polling is not None:
-            self._polling.ends = math.inf
+            self._polling.begin()
             self._finished = pieces[-1].rstrip().endswith(_END_MARKER)
         self._pieces.extend(pieces)
 
