@@ -309,7 +309,7 @@ def test_gemini_parts_become_text_reasoning_and_calls() -> None:
         ("MAX_TOKENS", "length"),
         ("SAFETY", "content_filter"),
         ("MODEL_ARMOR", "content_filter"),
-        ("MALFORMED_FUNCTION_CALL", "stop"),
+        ("MALFORMED_FUNCTION_CALL", "length"),
         ("SOMETHING_NEW", "stop"),
         (1, "stop"),
         (2, "length"),

@@ -419,6 +419,16 @@ def test_a_gemini_stream_has_its_finish_when_all_candidates_have_and_ends_with_i
     assert feed("gemini", begun, {"candidates": [said(0, finishReason=1), said(1, finishReason=2)]}).finish_seen
 
 
+@pytest.mark.parametrize(
+    "reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"]
+)
+def test_an_answer_that_gemini_breaks_off_is_no_whole_one(reason: str) -> None:
+    body = {"candidates": [{"finishReason": reason}], "responseId": "r"}
+    expected = Expected([ExpectedChoice(finish_reason="length")], None)
+    assert whole(load("gemini").parse_response(json.dumps(body).encode())) == expected
+    assert observe_stream(load("gemini"), [ServerEvent(json.dumps(body).encode())]) == expected
+
+
 @pytest.mark.parametrize("wire", PAIRS)
 def test_a_stream_cut_before_its_end_is_not_done(wire: str) -> None:
     state = StreamState()

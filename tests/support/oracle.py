@@ -416,6 +416,10 @@ _GEMINI_FILTERED = frozenset(
     }
 )
 
+_GEMINI_BROKEN = frozenset(
+    {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"}
+)
+
 # Google's gRPC clients ask for enumerations as numbers (`$alt=json;enum-encoding=int`).
 _GEMINI_NUMBERED = {
     1: "STOP",
@@ -426,7 +430,6 @@ _GEMINI_NUMBERED = {
     6: "BLOCKLIST",
     7: "PROHIBITED_CONTENT",
     8: "SPII",
-    9: "MALFORMED_FUNCTION_CALL",
 }
 
 
@@ -466,7 +469,7 @@ def _gemini_part(part: Document, choice: ExpectedChoice) -> None:
 def _gemini_finish(reason: str, *, called: bool) -> str:
     if reason == "STOP" and called:
         return "tool_calls"
-    if reason == "MAX_TOKENS":
+    if reason == "MAX_TOKENS" or reason in _GEMINI_BROKEN:
         return "length"
     return "content_filter" if reason in _GEMINI_FILTERED else "stop"
 

@@ -128,10 +128,14 @@ FINISH_REASONS: Final[Mapping[str | int, str]] = {
     "MAX_TOKENS": "length", "SAFETY": "content_filter", "RECITATION": "content_filter", "LANGUAGE": "content_filter",
     "BLOCKLIST": "content_filter", "PROHIBITED_CONTENT": "content_filter", "SPII": "content_filter",
     "MODEL_ARMOR": "content_filter", "IMAGE_SAFETY": "content_filter", "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter", 2: "length", 3: "content_filter", 4: "content_filter", 6: "content_filter",
-    7: "content_filter", 8: "content_filter",
+    "IMAGE_RECITATION": "content_filter", "MALFORMED_FUNCTION_CALL": "length", "UNEXPECTED_TOOL_CALL": "length",
+    "TOO_MANY_TOOL_CALLS": "length", "MALFORMED_RESPONSE": "length", 2: "length", 3: "content_filter",
+    4: "content_filter", 6: "content_filter", 7: "content_filter", 8: "content_filter",
 }  # fmt: skip
-"""The reasons that are not a plain stop, by name and by number."""
+"""The reasons that are not a plain stop, by name and, where Google's services agree on it, by number.
+
+A call that could not be read broke the answer off: nobody should take what there is of it for the whole.
+"""
 
 _UNSPECIFIED: Final = frozenset({None, "", "FINISH_REASON_UNSPECIFIED", 0})
 _AUDIO: Final[frozenset[str | int]] = frozenset({"AUDIO", 4})
