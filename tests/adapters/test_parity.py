@@ -320,6 +320,59 @@ def test_a_stream_and_a_whole_answer_have_the_same_id_and_model(wire: str) -> No
     assert {chunk.upstream_model for chunk in chunks} == {response.upstream_model} == {"m"}
 
 
+def written(chunks: list[StreamChunk]) -> dict[int, str]:
+    """Return the arguments of the first choice's calls as they came."""
+    found: dict[int, str] = {}
+    for piece in (piece for chunk in chunks for choice in chunk.choices for piece in choice.tool_calls):
+        found[piece.index] = found.get(piece.index, "") + piece.arguments
+    return found
+
+
+@pytest.mark.parametrize("wire", PAIRS)
+def test_arguments_that_are_none_are_an_empty_object_in_a_stream_as_well(wire: str) -> None:
+    assert [call.arguments for call in response_of(wire).tool_calls][1] == "{}"
+    assert written(chunks_of(wire))[1] == "{}"
+
+
+def openai_calls(*events: Document) -> list[StreamChunk]:
+    state, adapter = StreamState(), load("openai_chat")
+    return [c for one in events for c in adapter.parse_event(ServerEvent(json.dumps(one).encode()), state)]
+
+
+def test_a_call_whose_arguments_come_late_gets_no_others() -> None:
+    def call(index: int, arguments: str = "", **head: Any) -> Document:
+        return {"index": index, "function": {"arguments": arguments, **head}}
+
+    both = chat({"tool_calls": [call(0, name="f"), call(1, name="g")]})
+    chunks = openai_calls(both, chat({"tool_calls": [call(0, "[1]", name="f")]}), chat({}, "tool_calls"))
+    assert written(chunks) == {0: "[1]", 1: "{}"}
+    assert written(openai_calls(both, chat({}, "length"))) == {0: "", 1: ""}
+
+
+def test_each_choice_has_calls_of_its_own() -> None:
+    def of(choice: int, finish: str | None = None) -> Document:
+        begun = [] if finish else [{"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}]
+        return {"id": "1", "choices": [{"index": choice, "delta": {"tool_calls": begun}, "finish_reason": finish}]}
+
+    chunks = openai_calls(of(0), of(1), of(1, "tool_calls"), of(0, "tool_calls"))
+    ends = [(one.index, [call.arguments for call in one.tool_calls]) for chunk in chunks[2:] for one in chunk.choices]
+    assert ends == [(1, ["{}"]), (0, ["{}"])]
+
+
+def test_a_call_without_arguments_ends_with_the_empty_object_at_cohere() -> None:
+    def piece(kind: str, index: int, call: Any = None) -> Document:
+        return {"type": f"tool-call-{kind}", "index": index, "delta": {"message": {"tool_calls": call}}}
+
+    def begun(index: int) -> Document:
+        return piece("start", index, {"id": f"c{index}", "function": {"name": "f", "arguments": ""}})
+
+    state, adapter = StreamState(), load("cohere_chat")
+    events = [begun(0), piece("end", 0), begun(1), piece("delta", 1, {"function": {"arguments": '{"a": 1}'}})]
+    events += [piece("end", 1), piece("end", 7)]
+    chunks = [c for one in events for c in adapter.parse_event(ServerEvent(json.dumps(one).encode()), state)]
+    assert written(chunks) == {0: "{}", 1: '{"a": 1}'}
+
+
 @pytest.mark.parametrize("wire", ["anthropic_messages", "gemini"])
 def test_signatures_come_whole_and_streamed(wire: str) -> None:
     streamed = [choice for chunk in chunks_of(wire) for choice in chunk.choices]

@@ -331,6 +331,20 @@ def test_a_stream_says_what_a_whole_answer_says(surface: Any, cut: int) -> None:
     assert said[-1]["usageMetadata"] == once["usageMetadata"]
 
 
+def test_a_call_that_gets_its_empty_object_behind_another_is_one_call() -> None:
+    writer = gemini.open_stream(gemini.parse_request(b'{"contents":[{}]}', ASKED), request_id="req")
+    begun = [ToolCallDelta(index=0, id="c1", name="f"), ToolCallDelta(index=1, id="c2", name="g", arguments="{")]
+    ends = [ToolCallDelta(index=1, arguments='"a":1}'), ToolCallDelta(index=0, arguments="{}")]
+    deltas = [*(ChoiceDelta(tool_calls=(piece,)) for piece in (*begun, *ends)), ChoiceDelta(finish_reason="tool_calls")]
+    out = b"".join(writer.render([StreamChunk(choices=(delta,), id="r1")]) for delta in deltas)
+    said = [json.loads(line[6:]) for line in (out + writer.end()).split(b"\r\n") if line]
+    parts = [part for item in said for one in item["candidates"] for part in one["content"]["parts"]]
+    assert [part["functionCall"] for part in parts if "functionCall" in part] == [
+        {"id": "c1", "name": "f", "args": {}},
+        {"id": "c2", "name": "g", "args": {"a": 1}},
+    ]
+
+
 def test_an_error_is_in_googles_envelope_with_our_code() -> None:
     error = json.loads(gemini.render_error(RateLimitError("slow down", retry_after=1.5)))["error"]
     assert (error["code"], error["status"], error["message"]) == (429, "RESOURCE_EXHAUSTED", "slow down")

@@ -243,6 +243,8 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
             piece = ChoiceDelta(reasoning=thought if thought.text else None)
         case "tool-call-start" | "tool-call-delta":
             piece = _call_piece(data.index or 0, message, state)
+        case "tool-call-end":
+            piece = _call_ends(data.index or 0, state)
         case "citation-start":
             citation = decoded(_decode_citation, bytes(message.citations), "a citation")
             piece = ChoiceDelta(citations=tuple(_citations(citation)) if citation else ())
@@ -273,11 +275,22 @@ def _call_piece(index: int, message: _Message, state: StreamState) -> ChoiceDelt
     function = call.function or _Function()
     if index not in state.slots:
         state.slots[index] = state.tools
+        state.bare_tools.add(state.tools)
         state.tools += 1
-    piece = ToolCallDelta(
-        index=state.slots[index], id=call.id, name=function.name or None, arguments=function.arguments or ""
-    )
+    slot = state.slots[index]
+    if function.arguments:
+        state.bare_tools.discard(slot)
+    piece = ToolCallDelta(index=slot, id=call.id, name=function.name or None, arguments=function.arguments or "")
     return ChoiceDelta(tool_calls=(piece,))
+
+
+def _call_ends(index: int, state: StreamState) -> ChoiceDelta:
+    """Give a call that was given no arguments the empty object."""
+    slot = state.slots.get(index, -1)
+    if slot not in state.bare_tools:
+        return ChoiceDelta()
+    state.bare_tools.discard(slot)
+    return ChoiceDelta(tool_calls=(ToolCallDelta(index=slot, arguments="{}"),))
 
 
 class _Error(Struct):

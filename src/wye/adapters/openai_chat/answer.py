@@ -33,6 +33,8 @@ _decode_skim = msgspec.json.Decoder(Skimmed).decode
 _decode = msgspec.json.Decoder(Body).decode
 _TEXT: Final = b'"content":"'
 _BACKSLASH: Final = ord("\\")
+_BITS: Final = 21
+"""As many as the number of a call has at most; in a slot that of its choice stands above it."""
 _decode_any = msgspec.json.Decoder().decode
 _NO_EXTRA: Final[dict[str, Raw]] = {}
 
@@ -156,7 +158,9 @@ def parse_event(event: ServerEvent, state: StreamState) -> Iterable[StreamChunk]
                 content=text or "",
                 reasoning=pieces[-1] if pieces else None,
                 refusal=source.refusal,
-                tool_calls=_deltas(source, calls, data.id or "", index) if calls else (),
+                tool_calls=_called(_deltas(source, calls, data.id or "", index) if calls else (), index, finish, state)
+                if calls or state.bare_tools
+                else (),
                 citations=_citations(source, data if finish else None) if position == 0 else (),
                 finish_reason=finish,
                 extra=_extra(item, source),
@@ -325,6 +329,27 @@ def _deltas(message: Message, calls: list[CalledTool], answer_id: str, choice: i
         else delta
         for delta in deltas
     )
+
+
+def _called(
+    deltas: tuple[ToolCallDelta, ...], choice: int, finish: str | None, state: StreamState
+) -> tuple[ToolCallDelta, ...]:
+    """Return the pieces of calls; with the end of a choice those that were given no arguments get the empty object.
+
+    One that was cut off before its arguments stays without.
+    """
+    for delta in deltas:
+        slot = choice << _BITS | delta.index
+        if delta.name and slot not in state.slots:
+            state.slots[slot] = delta.index
+            state.bare_tools.add(slot)
+        if delta.arguments:
+            state.bare_tools.discard(slot)
+    if finish is None or finish == "length":
+        return deltas
+    bare = sorted(slot for slot in state.bare_tools if slot >> _BITS == choice)
+    state.bare_tools.difference_update(bare)
+    return (*deltas, *(ToolCallDelta(index=state.slots[slot], arguments="{}") for slot in bare))
 
 
 def _call_delta(call: CalledTool, answer_id: str, choice: int, position: int) -> ToolCallDelta:

@@ -41,7 +41,6 @@ def open_array(call: Call, *, request_id: str) -> AnswerStream:
 class _Open(Struct):
     """A call of a function whose arguments are still coming; this wire has them whole only."""
 
-    index: int
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
@@ -49,9 +48,9 @@ class _Open(Struct):
 
 
 class _Progress(Struct):
-    """What is remembered of a candidate: its unfinished call, its end, and its sources up to then."""
+    """What is remembered of a candidate: its unfinished calls, its end, and its sources up to then."""
 
-    call: _Open | None = None
+    calls: dict[int, _Open] = field(default_factory=dict)
     finish: str | None = None
     broken: str = ""
     refused: bool = False
@@ -130,7 +129,7 @@ class AnswerStream:
             parts += _collect(progress, piece)
         if choice.finish_reason is not None:
             progress.finish = choice.finish_reason
-            parts += _complete(progress)
+            parts += _complete(progress, ended=True)
         progress.refused = progress.refused or bool(choice.refusal)
         progress.citations += choice.citations
         progress.ascii = progress.ascii and choice.content.isascii()
@@ -141,7 +140,7 @@ class AnswerStream:
 
     def _last(self, index: int, progress: _Progress) -> dict[str, Any]:
         return {
-            "content": {"parts": _complete(progress) or [{"text": ""}], "role": "model"},
+            "content": {"parts": _complete(progress, ended=True) or [{"text": ""}], "role": "model"},
             **ending(progress.finish, progress.broken, refused=progress.refused),
             "index": index,
             **grounding(progress.citations, ascii_only=progress.ascii),
@@ -149,12 +148,12 @@ class AnswerStream:
 
 
 def _collect(progress: _Progress, piece: ToolCallDelta) -> list[dict[str, Any]]:
-    """Add a piece to the call it belongs to; return the call before it, which is complete when another begins."""
+    """Add a piece to the call it belongs to; return the calls before it, which are complete when another begins."""
     complete: list[dict[str, Any]] = []
-    if progress.call is None or progress.call.index != piece.index:
-        complete = _complete(progress)
-        progress.call = _Open(piece.index)
-    call = progress.call
+    call = progress.calls.get(piece.index)
+    if call is None:
+        complete = _complete(progress, ended=False)
+        call = progress.calls[piece.index] = _Open()
     call.id = call.id or piece.id or ""
     call.name = call.name or piece.name or ""
     call.arguments.append(piece.arguments)
@@ -163,16 +162,20 @@ def _collect(progress: _Progress, piece: ToolCallDelta) -> list[dict[str, Any]]:
     return complete
 
 
-def _complete(progress: _Progress) -> list[dict[str, Any]]:
-    call, progress.call = progress.call, None
-    if call is None:
-        return []
-    arguments = "".join(call.arguments)
-    part = call_part(call.id, call.name, arguments, call.signature)
-    if part is None:
-        progress.broken = progress.broken or arguments
-        return []
-    return [part]
+def _complete(progress: _Progress, *, ended: bool) -> list[dict[str, Any]]:
+    """Return the calls that are complete; one without arguments may yet get the empty object, until all has ended."""
+    parts: list[dict[str, Any]] = []
+    for index, call in list(progress.calls.items()):
+        arguments = "".join(call.arguments)
+        if not (arguments or ended):
+            break
+        del progress.calls[index]
+        part = call_part(call.id, call.name, arguments, call.signature)
+        if part is None:
+            progress.broken = progress.broken or arguments
+        else:
+            parts.append(part)
+    return parts
 
 
 class ArrayStream(AnswerStream):
