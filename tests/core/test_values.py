@@ -17,6 +17,13 @@ def test_a_chunk_speaks_for_the_first_choice_and_not_for_whichever_comes_first()
     assert alone.is_content
 
 
+def test_a_chunk_says_all_its_pieces_of_the_first_choice() -> None:
+    pieces = (ChoiceDelta(reasoning=Reasoning(text="a")), ChoiceDelta(reasoning=Reasoning(text="b"), content="c"))
+    chunk = StreamChunk(choices=(*pieces, ChoiceDelta(index=1, content="d"), ChoiceDelta(finish_reason="stop")))
+    assert (chunk.reasoning, chunk.content, chunk.finish_reason) == ("ab", "c", "stop")
+    assert len(chunk.first) == 3
+
+
 def test_a_request_is_decoded_when_first_asked_for_and_only_once() -> None:
     decoded: list[bytes] = []
 

@@ -147,32 +147,29 @@ class StreamChunk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     upstream_model: str = ""
 
     @property
-    def first(self) -> ChoiceDelta | None:
-        """The piece of the first choice: where several are asked for, most chunks are of only one of them."""
-        for choice in self.choices:
-            if choice.index == 0:
-                return choice
-        return None
+    def first(self) -> tuple[ChoiceDelta, ...]:
+        """The pieces of the first choice: one as a rule, none where the chunk is of another choice or of none."""
+        return tuple(choice for choice in self.choices if choice.index == 0)
 
     @property
     def content(self) -> str:
         """The piece of text of the first choice, empty where there is none."""
-        return choice.content if (choice := self.first) is not None else ""
+        return "".join(choice.content for choice in self.first)
 
     @property
     def reasoning(self) -> str:
         """The piece of reasoning of the first choice, empty where there is none."""
-        return choice.reasoning.text if (choice := self.first) is not None and choice.reasoning else ""
+        return "".join(choice.reasoning.text for choice in self.first if choice.reasoning)
 
     @property
     def tool_calls(self) -> tuple[ToolCallDelta, ...]:
         """The pieces of tool calls of the first choice."""
-        return choice.tool_calls if (choice := self.first) is not None else ()
+        return tuple(piece for choice in self.first for piece in choice.tool_calls)
 
     @property
     def finish_reason(self) -> str | None:
         """Why the first choice ended, on the chunk that ends it."""
-        return choice.finish_reason if (choice := self.first) is not None else None
+        return next((choice.finish_reason for choice in self.first if choice.finish_reason), None)
 
     @property
     def is_content(self) -> bool:

@@ -313,14 +313,12 @@ def _in_words(response: ModelResponse) -> Iterable[Event]:
 
 def _told(chunk: StreamChunk, *, text: bool) -> Iterable[Event]:
     """Yield the events of a chunk; without `text`, those of thoughts alone."""
-    choice = chunk.first
-    if choice is None:
-        return
-    if choice.reasoning is not None and choice.reasoning.text:
-        yield ReasoningDelta(choice.reasoning.text)
-    if text and choice.content:
-        yield TextDelta(choice.content)
-    if text and choice.refusal:
-        yield RefusalDelta(choice.refusal)
-    for citation in choice.citations:
-        yield Cited(citation)
+    for choice in chunk.first:
+        if choice.reasoning is not None and choice.reasoning.text:
+            yield ReasoningDelta(choice.reasoning.text)
+        if text and choice.content:
+            yield TextDelta(choice.content)
+        if text and choice.refusal:
+            yield RefusalDelta(choice.refusal)
+        for citation in choice.citations:
+            yield Cited(citation)

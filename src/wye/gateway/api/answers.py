@@ -140,21 +140,19 @@ class ToldStream:
 
     def _events(self, chunk: StreamChunk) -> Iterable[Mapping[str, Any]]:
         self._usage = chunk.usage or self._usage
-        choice = chunk.first
-        if choice is None:
-            return
-        self._finish_reason = choice.finish_reason or self._finish_reason
-        if choice.reasoning is not None and choice.reasoning.text:
-            yield {"type": "reasoning", "text": choice.reasoning.text}
-        if choice.content:
-            yield {"type": "content", "text": choice.content}
-        if choice.refusal:
-            yield {"type": "refusal", "text": choice.refusal}
-        for piece in choice.tool_calls:
-            called = {"index": piece.index, "id": piece.id, "name": piece.name, "arguments": piece.arguments}
-            yield {"type": "toolCall", **called}
-        for citation in choice.citations:
-            yield {"type": "citation", "url": citation.url, "title": citation.title}
+        for choice in chunk.first:
+            self._finish_reason = choice.finish_reason or self._finish_reason
+            if choice.reasoning is not None and choice.reasoning.text:
+                yield {"type": "reasoning", "text": choice.reasoning.text}
+            if choice.content:
+                yield {"type": "content", "text": choice.content}
+            if choice.refusal:
+                yield {"type": "refusal", "text": choice.refusal}
+            for piece in choice.tool_calls:
+                called = {"index": piece.index, "id": piece.id, "name": piece.name, "arguments": piece.arguments}
+                yield {"type": "toolCall", **called}
+            for citation in choice.citations:
+                yield {"type": "citation", "url": citation.url, "title": citation.title}
 
 
 def error_event(error: WyeError, request_id: str) -> dict[str, Any]:
