@@ -79,7 +79,8 @@ class Engine:
         self._first: str | None = None
         self._turnover = Turnover()
         self.state = connect(settings.state)
-        self.cache = cache.connect(settings.cache, settings.state)
+        self._shared = settings.state
+        self.cache = cache.connect(settings.cache, self._shared)
         self._reader = Reader(count=None if self.state.alone else self.state.turn)
         self.health = Health()
         self._sharing = Sharing(self.health, self.state)
@@ -125,18 +126,18 @@ class Engine:
 
     def complete(self, exchange: Exchange) -> Coroutine[Any, Any, ModelResponse]:
         """Answer an exchange as a whole."""
-        return self._through(exchange, self._cached(self._complete))
+        return self._through(exchange, self._cached(self._complete), self.cache)
 
     def perform(self, exchange: Exchange) -> Coroutine[Any, Any, OperationAnswer]:
         """Answer an exchange that asks for something other than chat."""
-        return self._through(exchange, self._cached(self._perform))
+        return self._through(exchange, self._cached(self._perform), self.cache)
 
     def stream(self, exchange: Exchange, sink: Sink) -> Coroutine[Any, Any, None]:
         """Answer an exchange in pieces, into `sink`; cancelling ends the call at the provider."""
         way = self._stream if self.cache is None else partial(self._poured, self.cache)
         if self.records_content:
             sink = _Heard(exchange, sink)
-        return self._through(exchange, partial(way, sink))
+        return self._through(exchange, partial(way, sink), self.cache)
 
     def _complete(self, exchange: Exchange, now: snapshot.Snapshot) -> Coroutine[Any, Any, ModelResponse]:
         return walk.complete(exchange, now.upstreams, now.health or self.health, self.rules)
@@ -171,8 +172,11 @@ class Engine:
         finally:
             self._turnover.leave(generation)
 
-    async def _through(self, exchange: Exchange, way: _Way[_Answer]) -> _Answer:
-        """Take an exchange through the house; it is in the books once when it comes out, whatever happened."""
+    async def _through(self, exchange: Exchange, way: _Way[_Answer], kept: cache.Cache | None) -> _Answer:
+        """Take an exchange through the house; it is in the books once when it comes out, whatever happened.
+
+        `kept` is the cache that `way` goes past.
+        """
         now, generation = self.seen_by(exchange.caller), self._turnover.enter()
         self.under_way += 1
         if self.tracing is not None:
@@ -182,7 +186,7 @@ class Engine:
                 await wait
             exchange.plan = self._planned(exchange, now)
             # The cache holds by itself: it knows what costs nothing.
-            if self.cache is None and (wait := self.books.hold(exchange, now.catalog)) is not None:
+            if kept is None and (wait := self.books.hold(exchange, now.catalog)) is not None:
                 await wait
             answer = await way(exchange, now)
             if exchange.trace is not None and isinstance(answer, ModelResponse):
@@ -295,6 +299,9 @@ class Engine:
         state, is not changed.
         """
         new = self.check(settings)
+        kept = self.cache
+        if settings.cache != self.snapshot.settings.cache:
+            kept = cache.connect(settings.cache, self._shared)
         for provider_id, (provider, models) in self._registered.items():
             new = snapshot.with_provider(new, provider_id, provider, models)
         same = {name: rows for name, rows in self._lists.items() if new.recipes.get(name) == self._recipe(name)}
@@ -305,7 +312,19 @@ class Engine:
             if name not in new.recipes or not new.recipes[name].is_another_key_of(recipe):
                 self.health.forget(name)
         self._adopt(new)
+        self._keep_answers_in(kept)
+        if self.tracing is not None:
+            self.tracing.content = settings.telemetry.content
         self.books.allowances.follow(settings.limits, settings.budgets)
+
+    def _keep_answers_in(self, kept: cache.Cache | None) -> None:
+        """Let new requests find another cache, or none; who waits in the one from before is still answered there."""
+        before, self.cache = self.cache, kept
+        if before is None or before is kept:
+            return
+        if kept is not None:
+            kept.counts.update(before.counts)
+        self._turnover.swap([before])
 
     def check(self, settings: Settings) -> snapshot.Snapshot:
         """Return what `reload` would make of these settings, and change nothing; raise as it does."""

@@ -15,6 +15,9 @@ from wye.core.errors import ConfigurationError
 ORIGIN: Final = "runtime setting"
 PLAIN: Final = frozenset({"routing", "retry", "breaker", "health", "retention", "chat"})
 """Sections whose settings may all be changed while the gateway runs."""
+OF_CACHE: Final = frozenset({"enabled", "ttl", "share", "max_entry_bytes", "max_bytes"})
+"""What may be changed of the cache: all but where it is."""
+_AFTER_A_RESTART: Final = frozenset({"server", "state", "store", "metrics"})
 OF_PROVIDERS: Final = frozenset(
     {
         "answer_timeout",
@@ -82,6 +85,8 @@ def split(path: str) -> tuple[str, ...]:
         return section, rest
     if section in PLAIN and rest and not name:
         return section, rest
+    if section == "cache" and rest in OF_CACHE:
+        return section, rest
     if section == "tools" and "." not in name and field in OF_TOOLS:
         return (section, name, field) if name else (section, field)
     if section == "models" and name and field:
@@ -90,10 +95,16 @@ def split(path: str) -> tuple[str, ...]:
         return section, name, field
     raise ConfigurationError(
         f"'{path}' cannot be changed while the gateway runs; write it into the settings file. What can: "
-        f"{', '.join(sorted(PLAIN))}.<setting>, aliases.<name>, models.<provider>/<model>.<setting>, "
+        f"{', '.join(sorted(PLAIN))}.<setting>, cache.<{', '.join(sorted(OF_CACHE))}>, "
+        f"aliases.<name>, models.<provider>/<model>.<setting>, "
         f"providers.<id>.<{', '.join(sorted(OF_PROVIDERS))}>, tools.<name>.<{', '.join(sorted(OF_TOOLS))}>",
         param=path,
     )
+
+
+def waits_for_a_restart(path: str) -> bool:
+    """Tell whether a process goes on with the setting it began with until it is started again."""
+    return path.partition(".")[0] in _AFTER_A_RESTART or path == "telemetry.enabled"
 
 
 def _plain(value: Any, path: str) -> Any:

@@ -3,8 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Protocol
 
-from wye.dispatch.upstream import Upstream
+
+class Closing(Protocol):
+    """What may be closed once nobody uses it."""
+
+    async def aclose(self) -> None:
+        """Let go of what it has."""
 
 
 class Generation:
@@ -14,7 +20,7 @@ class Generation:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.left: Sequence[Upstream] = ()
+        self.left: Sequence[Closing] = ()
 
 
 class Turnover:
@@ -24,7 +30,7 @@ class Turnover:
         """Begin with the first configuration."""
         self._current = Generation()
         self._past: deque[Generation] = deque()
-        self._orphans: list[Upstream] = []
+        self._orphans: list[Closing] = []
         self._closing: set[asyncio.Task[None]] = set()
 
     def enter(self) -> Generation:
@@ -39,7 +45,7 @@ class Turnover:
         if not generation.calls and generation is not self._current:
             self._sweep()
 
-    def swap(self, left: Sequence[Upstream]) -> None:
+    def swap(self, left: Sequence[Closing]) -> None:
         """Let calls that begin from now on be another generation's; `left` are used by earlier ones only."""
         self._current.left = left
         self._past.append(self._current)

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from wye.catalog import Catalog
 from wye.config import Settings, load_settings
 from wye.config.loader import DEFAULT_FILE
+from wye.config.runtime import waits_for_a_restart
 from wye.core.errors import ConfigurationError, WyeError
 from wye.engine import Engine
 from wye.identity.vault import Vault
@@ -149,9 +150,10 @@ class Reloader:
     def _for_a_restart(self, settings: Settings) -> tuple[str, ...]:
         return tuple(
             f"{section}.{field}"
-            for section in ("server", "state", "store", "cache", "metrics", "telemetry")
+            for section in ("server", "state", "store", "metrics", "telemetry")
             for field in getattr(settings, section).__struct_fields__
-            if getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
+            if waits_for_a_restart(f"{section}.{field}")
+            and getattr(getattr(settings, section), field) != getattr(getattr(self._began_with, section), field)
         )
 
     async def hear_runtime_settings(self) -> None:

@@ -228,6 +228,7 @@ def open_books(settings: Settings, store: Store | None, log: LogWriter) -> Books
     pages = StoredPages(store.database, settings.store, charges=budgets, log=log)
     books = Books(allowances=allowances, pages=pages)
     books.refusals = (pages.refused,)
+    books.secure = pages.on_disk.wait if pages.on_disk is not None else None
     return books
 
 

@@ -1,7 +1,7 @@
 """The books of a process: every request that is let in is written down before it costs anything, and settled once."""
 
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from wye.catalog import Catalog
@@ -65,6 +65,8 @@ class Books:
         self.allowances = allowances
         self.meters = tuple(meters)
         self.refusals: tuple[Refusals, ...] = ()
+        self.secure: Callable[[], Awaitable[None]] | None = None
+        """Waits until what was written is where it cannot be lost, where that is asked for."""
         self.pages = pages
 
     async def start(self) -> None:
@@ -88,15 +90,17 @@ class Books:
         """
         if exchange.allowance is None and self.allowances.idle:
             self._write(exchange)
-            return None
-        if (wait := self.allowances.hold(exchange, catalog)) is not None:
+        elif (wait := self.allowances.hold(exchange, catalog)) is not None:
             return self._hold(exchange, wait)
-        self._write(exchange)
-        return None
+        else:
+            self._write(exchange)
+        return None if self.secure is None else self.secure()
 
     async def _hold(self, exchange: Exchange, wait: Awaitable[None]) -> None:
         await wait
         self._write(exchange)
+        if self.secure is not None:
+            await self.secure()
 
     def _write(self, exchange: Exchange) -> None:
         if self.pages is not None:

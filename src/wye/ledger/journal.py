@@ -74,6 +74,10 @@ class Journal:
         self._writing: list[Segment] = []  # the one in use, and those that are ready
         self._room = 0
         self._numbers = 0
+        self.for_power = False
+        """Whether somebody asks what is `unsafe`."""
+        self._full: list[Path] = []
+        self._new = True
         self._until = (0, START)
         self._lock = -1
         self._cursor = -1
@@ -98,6 +102,13 @@ class Journal:
     def open_requests(self) -> int:
         """How many requests were let in and are not over."""
         return len(self._open)
+
+    def unsafe(self) -> list[Path]:
+        """Return the files that may not be on the disk as they are, and their folder where one of them is new to it."""
+        paths, self._full = [*self._full, self._writing[0].path], []
+        if self._new:
+            paths, self._new = [*paths, self.folder], False
+        return paths
 
     @property
     def size(self) -> int:
@@ -170,6 +181,8 @@ class Journal:
             self._room -= max(0, full.size - full.at - RESERVED)
             full.close()
             self._files.append(full.path)
+            if self.for_power:
+                self._full.append(full.path)
             if not self._writing:
                 self._extend()
             before = self._writing[0].at
@@ -196,6 +209,7 @@ class Journal:
     def _extend(self) -> None:
         segment = Segment.create(self.folder, self._numbers + 1, self._size)
         self._numbers += 1
+        self._new = True
         self._writing.append(segment)
         self._room += segment.size - segment.at - RESERVED
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from wye.core.record import UsageRecord
 from wye.ledger.journal import Journal
+from wye.ledger.power import OnDisk
 from wye.ledger.refused import Refused
 from wye.ledger.writer import BATCH, Charges, Writer
 from wye.store.config import StoreConfig
@@ -24,6 +25,8 @@ class StoredPages:
         self.journal = Journal(spool_of(config), limit=config.spool_limit)
         self.writer = Writer(database, self.journal, charges=charges, log=log)
         self.refused = Refused(database)
+        self.journal.for_power = config.durable == "power"
+        self.on_disk = OnDisk(self.journal) if self.journal.for_power else None
 
     async def start(self) -> None:
         """Make the journal and begin to write. Raises `ConfigurationError` where there can be no journal."""

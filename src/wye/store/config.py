@@ -25,7 +25,9 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `spool` is the folder of the journal, in which usage waits while the database is away, beside the database's file
     or in the working directory where it is not said; `spool_limit` its size in bytes, beyond which new requests are
-    refused. `grace` is how long keys that are known go on working without the database.
+    refused. With `durable = "power"` a request waits, before it is sent to a provider, until the journal that has it is
+    on the disk, together with all that come meanwhile; otherwise what the power's failing takes is the last seconds.
+    `grace` is how long keys that are known go on working without the database.
     """
 
     url: Secret = Secret(DEFAULT_URL)
@@ -34,6 +36,7 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     pool_size: Annotated[int, Meta(ge=1, le=100)] = 4
     spool: str | None = None
     spool_limit: Annotated[int, Meta(ge=1024 * 1024)] = 1024 * 1024 * 1024
+    durable: Literal["process", "power"] = "process"
     grace: Annotated[float, Meta(ge=0, le=_DAY)] = 900.0
 
     @property

@@ -193,7 +193,8 @@ def _sqlite(config: StoreConfig, *, patient: bool) -> AsyncEngine:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {60_000 if patient else round(config.timeout * 1000)}")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        # What is in the database is taken out of the journal, so it has to last as long as that did.
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if config.durable == 'power' else 'NORMAL'}")
         cursor.execute(f"PRAGMA journal_size_limit = {_LARGEST_JOURNAL}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()

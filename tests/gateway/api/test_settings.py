@@ -45,6 +45,22 @@ def test_settings_are_listed_with_where_they_are_from_and_without_secrets(gatewa
     assert found["retry.max_retries"]["origin"] == "default"
     assert found["routing.deadline"]["changeable"]
     assert not found["server.port"]["changeable"]
+    waiting = {key for key, one in found.items() if one["needsRestart"]}
+    assert {"server.port", "store.url", "metrics.max_models", "telemetry.enabled"} <= waiting
+    assert not {"telemetry.content", "cache.ttl", "routing.deadline"} & waiting
+
+
+def test_answers_are_kept_from_when_that_is_said_until_it_is_taken_back(gateway: Running) -> None:
+    def verdicts() -> list[str | None]:
+        return [gateway.chat("mock-fast", "same", headers=ADMIN).headers.get("x-wye-cache") for _ in range(2)]
+
+    assert verdicts() == [None, None]
+    assert put(gateway, "cache.enabled", value=True).status == 200
+    assert verdicts() == ["miss", "hit"]
+    assert put(gateway, "cache.share", "team").status == 200
+    assert verdicts() == ["miss", "hit"], "what was kept in memory went"
+    remove(gateway, "cache.enabled")
+    assert verdicts() == [None, None]
 
 
 def test_a_setting_is_changed_used_at_once_and_taken_back(gateway: Running) -> None:

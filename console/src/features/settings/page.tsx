@@ -1,4 +1,4 @@
-import { Lock, Plus } from "lucide-react";
+import { Lock, Plus, RotateCw } from "lucide-react";
 import { query } from "@/shared/api/client";
 import { plural } from "@/shared/lib/format";
 import { cn } from "@/shared/lib/cn";
@@ -24,7 +24,7 @@ export default function SettingsPage() {
   return (
     <Page
       title="Settings"
-      lead="What is in force, and who said it. What has no lock can be changed here, at once and everywhere."
+      lead="What is in force, and who said it. What has no sign can be changed here, at once and everywhere; a lock is for the settings file alone, an arrow for what is there and takes effect after a restart."
       actions={
         <Button icon={Plus} onClick={() => change({ setting: ANOTHER })}>
           Set another
@@ -108,9 +108,16 @@ function Row({ setting, section, onOpen }: { setting: Setting; section: string; 
         ) : (
           <span className="text-xs text-faint">default</span>
         )}
-        {!setting.changeable && (
-          <Lock size={12} className="text-faint" aria-label="in the settings file alone" />
-        )}
+        {!setting.changeable &&
+          (setting.needsRestart ? (
+            <RotateCw
+              size={12}
+              className="text-faint"
+              aria-label="in the settings file alone, in force after a restart"
+            />
+          ) : (
+            <Lock size={12} className="text-faint" aria-label="in the settings file alone" />
+          ))}
       </span>
     </>
   );

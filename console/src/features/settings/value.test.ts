@@ -6,6 +6,7 @@ const setting = (key: string, value: unknown, origin = "default"): Setting => ({
   value,
   origin,
   changeable: true,
+  needsRestart: false,
   version: null,
   updatedAt: null,
   updatedBy: null,

@@ -3874,6 +3874,7 @@ export interface components {
         SettingView: {
             changeable: boolean;
             key: string;
+            needsRestart: boolean;
             origin: string;
             updatedAt: string | null;
             updatedBy: string | null;

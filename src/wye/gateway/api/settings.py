@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from wye.config import Settings
-from wye.config.runtime import split
+from wye.config.runtime import split, waits_for_a_restart
 from wye.config.shown import in_force
 from wye.core.errors import ConfigurationError, InvalidRequestError, RouteNotFoundError
 from wye.gateway.api.forms import SettingForm
@@ -28,13 +28,15 @@ class SettingView(View, frozen=True, kw_only=True):
     """One setting: its dotted path, the value in force and where that is from.
 
     `version`, `updatedAt` and `updatedBy` are of the runtime setting, where there is one. It may not be in force: the
-    command line and the environment go before it. One that is not `changeable` is said in the settings file alone.
+    command line and the environment go before it. One that is not `changeable` is said in the settings file alone;
+    what is changed there is taken over while the gateway runs, unless it `needsRestart`.
     """
 
     key: str
     value: Any
     origin: str
     changeable: bool
+    needs_restart: bool
     version: int | None
     updated_at: datetime.datetime | None
     updated_by: str | None
@@ -145,6 +147,7 @@ def _view(key: str, value: Any, origin: str, changed: Setting | None) -> Setting
         value=msgspec.json.decode(_plain(value)),
         origin=origin,
         changeable=_may_change(key),
+        needs_restart=waits_for_a_restart(key),
         version=changed.version if changed is not None else None,
         updated_at=moment(changed.updated_at) if changed is not None else None,
         updated_by=changed.updated_by if changed is not None else None,
