@@ -63,6 +63,9 @@ class Notebook:
         self.lines.append(("settle", exchange.id))
         self.settlements.append(record)
 
+    def charge(self, record: UsageRecord) -> None:
+        self.lines.append(("charge", record.id))
+
     def follow(self, limits: object, budgets: object) -> None:
         del limits, budgets
 

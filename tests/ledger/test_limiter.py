@@ -247,6 +247,15 @@ async def test_a_budget_is_spent_and_then_refuses() -> None:
         await let_in(limiter, exchange())
 
 
+async def test_what_becomes_known_later_is_spent_as_well() -> None:
+    limiter = held_to(budgets=[budget(1)])
+    asked = exchange()
+    await answered(limiter, asked, cost=0)
+    limiter.charge(record(asked, cost=USD))
+    with pytest.raises(BudgetExceededError):
+        await let_in(limiter, exchange())
+
+
 async def test_what_is_set_aside_is_there_again_for_what_it_did_not_cost() -> None:
     limiter = held_to(budgets=[budget(0.105)])  # one request's hold is 0.1: 100 tokens at $1,000 a million
     for _ in range(5):

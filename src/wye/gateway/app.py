@@ -302,7 +302,9 @@ class Gateway:
         exchange.provider = turn.provider
         request.exchange = exchange
         departure = self._departures.watch(request.receive)
-        outlet = request.outlet if action else responses.KeepingOutlet(request.outlet, self.responses, turn, exchange)
+        outlet = request.outlet
+        if not action:
+            outlet = responses.KeepingOutlet(request.outlet, self.engine, self.responses, turn, exchange)
         if not exchange.call.stream:
             return await chat.answer_whole(self.engine, turn, exchange, departure, outlet)
         keep_alive = self.config.keep_alive

@@ -7,6 +7,7 @@ a model of another provider can go on from them.
 """
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
@@ -14,12 +15,19 @@ import msgspec
 from msgspec import Raw, Struct
 
 from wye.core.caller import Caller
-from wye.core.errors import RouteNotFoundError, UnsupportedOperationError, UnsupportedParameterError, WyeError
+from wye.core.errors import (
+    ProviderError,
+    RouteNotFoundError,
+    UnsupportedOperationError,
+    UnsupportedParameterError,
+    WyeError,
+)
 from wye.core.exchange import Exchange
 from wye.core.request import NOTHING_ASKED, Asked, Call
 from wye.core.response import ModelResponse
 from wye.core.wire import splice
 from wye.engine import Engine
+from wye.gateway import unfinished
 from wye.gateway.http import Header
 from wye.gateway.outlet import Outlet
 from wye.state.responses import KeptResponse, ResponseStore
@@ -45,7 +53,6 @@ class _Item(Struct):
 class _Answer(Struct):
     id: str = ""
     store: bool | None = None
-    status: str | None = None
     output: list[Raw] = []
 
 
@@ -106,8 +113,8 @@ class Turn:
         """Write an error."""
         return openai_responses.render_error(error)
 
-    def answered(self, exchange: Exchange) -> KeptResponse | None:
-        """Return the answer as it is to be kept, where there is one."""
+    def answered(self, exchange: Exchange, engine: Engine) -> KeptResponse | None:
+        """Return the answer as it is to be kept, where there is one; one that is still worked on owes its cost."""
         body, raw = self._whole, self._raw
         if self._stream is not None:
             body, raw = self._stream.finished, self._stream.passed_on
@@ -120,6 +127,8 @@ class Turn:
             return None  # not ours to complain about: the caller has it as the provider sent it
         if not answer.id:
             return None
+        native = raw and answer.store is True
+        owed = native and unfinished.is_worked_on(body)
         return KeptResponse(
             id=answer.id,
             provider=exchange.attempt.provider,
@@ -127,7 +136,8 @@ class Turn:
             given=_items(self._asks.input),
             said=said,
             previous=self._asks.previous_response_id,
-            native=raw and answer.store is True,
+            native=native,
+            owed=unfinished.debt(exchange, engine.seen_by(exchange.caller).catalog) if owed else None,
         )
 
 
@@ -163,7 +173,7 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
             await _found(store, caller.user, asks.previous_response_id)
         await _all_found(store, caller.user, refers)
     holders = {name: found for name in refers if name and (found := await store.holder(caller.user, name))}
-    before = await store.get(caller.user, asks.previous_response_id) if asks.previous_response_id else None
+    before = await _before(engine, store, caller, asks.previous_response_id)
     turn.provider = next(
         (
             kept.provider
@@ -185,6 +195,18 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
         changes["input"] = _encode([Raw(item) for item in items])
         turn.body = splice(body, changes)
     return turn
+
+
+async def _before(engine: Engine, store: ResponseStore, caller: Caller, name: str | None) -> KeptResponse | None:
+    """Return the answer that is gone on from; where it was still worked on when it was last asked for, as it is now."""
+    if not name:
+        return None
+    found = await store.get(caller.user, name)
+    if found is not None and found.owed is not None:
+        with suppress(ProviderError):
+            await look_up(engine, store, caller, name)
+        found = await store.get(caller.user, name)
+    return found
 
 
 def _reference(raw: Raw) -> str | None:
@@ -229,15 +251,16 @@ def _travels(kept: KeptResponse, item: bytes) -> bool:
 class KeepingOutlet:
     """Keeps an answer before its last bytes leave, so that nobody asks for it before it is there."""
 
-    def __init__(self, outlet: Outlet, store: ResponseStore, turn: Turn, exchange: Exchange) -> None:
+    def __init__(self, outlet: Outlet, engine: Engine, store: ResponseStore, turn: Turn, exchange: Exchange) -> None:
         """Stand before `outlet`."""
+        self._engine = engine
         self._outlet = outlet
         self._store = store
         self._turn = turn
         self._exchange = exchange
 
     async def _keep(self) -> None:
-        if self._turn.kept and (answer := self._turn.answered(self._exchange)) is not None:
+        if self._turn.kept and (answer := self._turn.answered(self._exchange, self._engine)) is not None:
             await self._store.put(self._exchange.caller.user, answer)
 
     async def answer(self, status: int, headers: list[Header], body: bytes) -> None:
@@ -268,16 +291,23 @@ async def _done(wait: Awaitable[None] | None) -> None:
 
 
 async def look_up(engine: Engine, store: ResponseStore, caller: Caller, response_id: str) -> bytes:
-    """Return a response; one that its provider still works on is asked for there."""
+    """Return a response; one that its provider still works on is asked for there, and booked once it has ended."""
     found = await _found(store, caller.user, response_id)
-    if not found.native or _decode_answer(found.body).status not in {"queued", "in_progress"}:
+    if not found.native or not unfinished.is_worked_on(found.body):
         return found.body
     now = await engine.fetch(
         found.provider, openai_responses.WIRE, f"/responses/{quote(response_id, safe='')}", caller=caller
     )
     answer = _decode_answer(now)
     said = tuple((_decode_item(item).id or "", bytes(item)) for item in answer.output)
-    await store.put(caller.user, msgspec.structs.replace(found, body=now, said=said))
+    owed = found.owed
+    if owed is not None and not unfinished.is_worked_on(now):
+        before = await store.get(caller.user, response_id)
+        rest = unfinished.paid(owed, now, engine.seen_by(caller).catalog)
+        if rest is not None and (before is None or before.owed is not None):  # nobody else was quicker
+            engine.books.add(rest)
+        owed = None
+    await store.put(caller.user, msgspec.structs.replace(found, body=now, said=said, owed=owed))
     return now
 
 

@@ -31,6 +31,9 @@ class Allowances(Protocol):
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
         """Give back what was set aside and take what `record` says; `None`: it was never accepted, and counts not."""
 
+    def charge(self, record: UsageRecord) -> None:
+        """Take what became known of a request after it was settled, in a record of its own."""
+
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         """Take over the rules of the settings file."""
 
@@ -52,6 +55,9 @@ class _NoAllowances:
 
     def settle(self, exchange: Exchange, record: UsageRecord | None) -> None:
         del exchange, record
+
+    def charge(self, record: UsageRecord) -> None:
+        del record
 
     def follow(self, limits: Iterable[Limit], budgets: Iterable[Budget]) -> None:
         del limits, budgets

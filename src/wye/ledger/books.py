@@ -129,6 +129,15 @@ class Books:
         for meter in self.meters:
             meter.observe(record)
 
+    def add(self, record: UsageRecord) -> None:
+        """Write down what became known of a request after it was settled; raise `BooksUnavailableError`."""
+        if self.pages is not None:
+            self.pages.admitted(record)
+            self.pages.settled(record)
+        self.allowances.charge(record)
+        for meter in self.meters:
+            meter.observe(record)
+
     async def aclose(self) -> None:
         """Bring what was written to where it belongs, and give back what was not spent."""
         if self.pages is not None:

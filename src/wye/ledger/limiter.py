@@ -238,6 +238,13 @@ class Limiter:
         if record.status == "ok" and record.output_tokens and record.model is not None:
             self.lengths.learn(record.key or record.user, f"{record.provider}/{record.model}", record.output_tokens)
 
+    def charge(self, record: UsageRecord) -> None:
+        """Take what became known of a request after it was settled; what is shared is charged where it is written."""
+        for place, cost in charges_of(record).items():
+            for line in self.rulings.budget_lines([place]) if cost else ():
+                if line.refill is None:
+                    line.current(record.at).spent += cost
+
     @property
     def budgets_in_use(self) -> list[Line]:
         """The budgets that requests have counted against in this process."""

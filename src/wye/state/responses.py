@@ -17,7 +17,8 @@ class KeptResponse(Struct, frozen=True, kw_only=True):
     """One answer: its `body` as JSON, what was asked for it, and the answer it went on from.
 
     `given` are the input items as JSON, `said` those of the output with their ids. `provider` is who answered; `native`
-    says that the provider keeps the response as well, under the same id, and can go on from it.
+    says that the provider keeps the response as well, under the same id, and can go on from it. `owed` is the request's
+    record, packed, while its provider still works on the answer, whose cost is not booked yet.
     """
 
     id: str
@@ -27,6 +28,7 @@ class KeptResponse(Struct, frozen=True, kw_only=True):
     said: tuple[tuple[str, bytes], ...] = ()
     previous: str | None = None
     native: bool = False
+    owed: bytes | None = None
 
     @property
     def size(self) -> int:

@@ -45,6 +45,7 @@ class StoredResponses:
             "previous_id": response.previous,
             "native": response.native,
             "body": response.body,
+            "owed": response.owed,
             "created_at": now,
             "used_at": now,
         }
@@ -154,4 +155,5 @@ def _kept(row: RowMapping, parts: dict[tuple[str, str], list[Any]]) -> KeptRespo
         said=tuple((part["item_id"], part["body"]) for part in parts.get((name, "said"), ())),
         previous=row["previous_id"],
         native=row["native"],
+        owed=row["owed"],
     )

@@ -362,6 +362,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("previous_id", sa.Text(), nullable=True),
         sa.Column("native", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("owed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "id", name=op.f("pk_responses")),

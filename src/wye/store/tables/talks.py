@@ -16,6 +16,7 @@ responses: Final = Table(
     text("previous_id", optional=True),
     flag("native"),
     Column("body", LargeBinary, nullable=False),
+    Column("owed", LargeBinary),
     whole("created_at"),
     whole("used_at"),
     Index(None, "used_at"),
