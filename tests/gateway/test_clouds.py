@@ -101,7 +101,7 @@ def test_without_its_library_a_cloud_is_dropped_with_what_to_install(monkeypatch
     with serving(environ=aws("http://127.0.0.1:9")) as gateway:
         answer = gateway.chat("bedrock/nova-lite")
     assert answer.status >= 400
-    assert "pip install 'wye[bedrock]'" in answer.error["message"]
+    assert "pip install '.[bedrock]'" in answer.error["message"]
 
 
 def test_an_exception_inside_a_stream_of_200_reaches_the_caller_as_an_error() -> None:

@@ -194,7 +194,7 @@ def test_without_the_library_the_page_says_what_to_install(
     with serving(settings(*upstreams)) as gateway:
         page = gateway.get("/metrics")
     assert page.status >= 400
-    assert "pip install 'wye[telemetry]'" in page.error["message"]
+    assert "pip install '.[telemetry]'" in page.error["message"]
 
 
 def test_what_is_left_of_a_budget_can_be_read(upstreams: tuple[Upstream, Upstream]) -> None:

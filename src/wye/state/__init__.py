@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wye.core.errors import ConfigurationError
+from wye.core.extras import adding
 from wye.core.leases import Leases
 from wye.state.config import StateConfig
 from wye.state.responses import MemoryResponses, ResponseStore
@@ -61,4 +62,4 @@ def divide(config: StateConfig, holder: str, *, seconds: float) -> Leases | None
 def needs_redis(param: str = "state.url") -> None:
     """Raise `ConfigurationError` where there is no library for the URL that the setting `param` holds."""
     if find_spec("redis") is None:
-        raise ConfigurationError(f"{param} needs the redis library: pip install 'wye[redis]'", param=param)
+        raise ConfigurationError(f"{param} needs the redis library: {adding('redis')}", param=param)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from wye.core.errors import ConfigurationError, InvalidRequestError, StoreUnavailableError
+from wye.core.extras import adding
 from wye.store.config import Dialect, StoreConfig
 
 SCHEMA: Final = "wye"
@@ -41,7 +42,7 @@ class Database:
                 "store.url: write 'sqlite:///wye.db' or 'postgresql://user:password@host/database'", param="store.url"
             )
         if config.dialect == "postgresql" and find_spec("asyncpg") is None:
-            raise ConfigurationError("store.url needs asyncpg: pip install 'wye[postgres]'", param="store.url")
+            raise ConfigurationError(f"store.url needs asyncpg: {adding('postgres')}", param="store.url")
         self.config = config
         self.dialect: Dialect = config.dialect
         self.condition: Condition = "ok"

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from wye.core.errors import ConfigurationError
+from wye.core.extras import adding
 from wye.telemetry.config import TelemetryConfig
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def connect(
         return None
     if find_spec("opentelemetry.exporter") is None or find_spec("opentelemetry.sdk") is None:
         raise ConfigurationError(
-            "telemetry needs the libraries for it: pip install 'wye[telemetry]', or set [telemetry] enabled = false",
+            f"telemetry needs the libraries for it: {adding('telemetry')}; or set [telemetry] enabled = false",
             param="telemetry.enabled",
         )
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter

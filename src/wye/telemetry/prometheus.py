@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from wye.core.errors import UnsupportedOperationError
+from wye.core.extras import adding
 from wye.core.record import PICO_PER_USD
 from wye.telemetry.meters import DURATION_SECONDS, FIRST_TOKEN_SECONDS, TOKEN_KINDS, Histogram, ModelSums
 
@@ -37,7 +38,7 @@ def render(sums: Iterable[ModelSums], gauges: Iterable[Gauge], accept: str = "")
     Raises `UnsupportedOperationError` where the library for it is not there.
     """
     if find_spec("prometheus_client") is None:
-        raise UnsupportedOperationError("/metrics needs the library for it: pip install 'wye[telemetry]'")
+        raise UnsupportedOperationError(f"/metrics needs the library for it: {adding('telemetry')}")
     from prometheus_client.exposition import choose_encoder
 
     encode, kind = choose_encoder(accept)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from wye.core.errors import ConfigurationError
+from wye.core.extras import adding
 
 
 @functools.cache
@@ -17,14 +18,11 @@ def _installed(module: str) -> bool:
 
 
 BY_MODULE: Final[Mapping[str, str]] = {
-    "botocore": "pip install 'wye[bedrock]'",
-    "google.auth": "pip install 'wye[vertex]'",
-    "azure.identity": "pip install 'wye[azure]'",
-    "mcp": "pip install 'wye[mcp]'",
-}
+    "botocore": "bedrock", "google.auth": "vertex", "azure.identity": "azure", "mcp": "mcp",
+}  # fmt: skip
 
 
 def needs(module: str) -> None:
     """Raise `ConfigurationError`, whose `param` is `extra`, where `module` is not installed; nothing is imported."""
     if not _installed(module):
-        raise ConfigurationError(f"{module} is not installed: {BY_MODULE[module]}", param="extra")
+        raise ConfigurationError(f"{module} is not installed: {adding(BY_MODULE[module])}", param="extra")

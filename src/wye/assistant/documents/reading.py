@@ -11,6 +11,7 @@ import msgspec
 from wye.assistant.documents.child import Answer, Ask, Kind, answer
 from wye.config.tools import DocumentSettings
 from wye.core.errors import InvalidRequestError, OverloadedError, RequestTooLargeError
+from wye.core.extras import adding
 
 TYPES: Final[dict[str, Kind]] = {
     "text/plain": "plain",
@@ -88,7 +89,7 @@ class Reading:
             )
         if TYPES[media_type] == "pdf" and find_spec("pypdf") is None:
             raise InvalidRequestError(
-                "this gateway reads no PDF: its operator can add that with pip install 'wye[documents]'",
+                f"this gateway reads no PDF: its operator can add that ({adding('documents')})",
                 code="unsupported_document",
             )
         if self._asked >= _AT_ONCE + _WAITING_AT_MOST:
