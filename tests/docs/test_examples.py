@@ -135,6 +135,22 @@ def test_the_readmes_two_commands_are_targets() -> None:
         assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    led = set(LINK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    pages = {
+        str(page.relative_to(ROOT)) for folder in ("docs", "docs/reference") for page in ROOT.glob(f"{folder}/*.md")
+    }
+    assert pages <= led
+
+
+def test_a_readme_that_says_who_answers_a_named_model_knows_of_fallbacks() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"^A named model is never.*?\n\n", readme, re.MULTILINE | re.DOTALL)
+    assert "`[routing] fallbacks`" in said
+    (example,) = (tomllib.loads(block) for block in blocks("README.md", "toml") if "[routing]" in block)
+    assert example["routing"]["fallbacks"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
