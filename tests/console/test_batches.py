@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from tests.console.seed import House
 from tests.console.visitor import Console
 from tests.support.batches import ended, file_of, library, line, lines_of, ordered
@@ -85,6 +85,22 @@ def test_a_batch_that_waits_says_for_what_and_can_be_cancelled(console: Console,
             assert {one["error"]["code"] for one in told if one["error"]} == {"batch_cancelled"}
     finally:
         seeded.broken.discard("openai")
+
+
+def test_who_is_signed_in_with_a_key_sees_and_makes_their_own(browser: Browser, locked: House) -> None:
+    with library(locked.gateway, locked.keys["ann"]) as client:
+        ordered(client, file_of(line("a", "openai/gpt-4o")), metadata={"name": "of ann.jsonl"})
+    with Console.visiting(browser, locked.url) as visitor:
+        answer = visitor.page.request.post(f"{locked.url}/api/session", data={"key": locked.keys["bob"]})
+        assert answer.ok
+        visitor.open("/batches")
+        expect(visitor.page.get_by_text("No batches yet")).to_be_visible()
+        visitor.page.get_by_role("button", name="Create batch").click()
+        dialog = visitor.page.get_by_role("dialog", name="Create a batch")
+        dialog.get_by_role("button", name="Use this sample").click()
+        dialog.get_by_role("button", name="Create batch").click()
+        sheet = visitor.page.get_by_role("dialog", name="sample.jsonl")
+        expect(sheet.get_by_text("completed")).to_be_visible(timeout=20_000)
 
 
 def test_batches_fit_a_phone(phone: Console, seeded: House) -> None:

@@ -295,6 +295,21 @@ def test_a_batch_that_is_over_cannot_be_cancelled(client: openai.OpenAI) -> None
         client.batches.cancel(batch.id)
 
 
+def test_a_key_that_may_only_read_makes_no_batch(gateway: Running, upstream: Upstream) -> None:
+    del upstream
+    with library(gateway, key_of(gateway, "reader")) as client:
+        file = client.files.create(file=file_of(line("a")), purpose="batch")
+    with library(gateway, key_of(gateway, "reader", scopes=["read"])) as client:
+        assert [one.id for one in client.files.list()] == [file.id]
+        for ask in (
+            lambda: client.files.create(file=b"{}", purpose="batch"),
+            lambda: client.files.delete(file.id),
+            lambda: client.batches.create(input_file_id=file.id, endpoint="/v1/responses", completion_window="24h"),
+        ):
+            with pytest.raises(openai.PermissionDeniedError, match="lacks the scope"):
+                ask()
+
+
 def test_batches_are_listed_the_latest_first_in_pages(gateway: Running, upstream: Upstream) -> None:
     del upstream
     with library(gateway, key_of(gateway, "lister")) as client:

@@ -100,7 +100,7 @@ class Run:
             done = await asyncio.gather(beat, work, return_exceptions=True)
             await self._release()
         for problem in done:
-            if isinstance(problem, Exception) and not isinstance(problem, LostError):
+            if isinstance(problem, Exception) and not isinstance(_first(problem), LostError):
                 raise problem
 
     def nudge(self) -> None:
@@ -371,6 +371,12 @@ class _Feed:
             line = self._lines.popleft()
             self._after = line.position
             return line
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _said(error: WyeError) -> str:

@@ -105,8 +105,9 @@ class Runner:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         run = self._runs.pop(task)
-        self._woken.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            self._woken.set()
+        else:  # whatever it was, it is not tried again at once
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
             self.noticed(f"the batch {run.batch.id} was interrupted and is gone on with: {type(error).__name__}")
