@@ -47,9 +47,9 @@ export default defineConfig({
   },
   server: { proxy: { "/api": gateway, "/v1": gateway, "/readyz": gateway } },
   test: {
-    environment: "jsdom",
-    include: ["src/**/*.test.{ts,tsx}", "build/**/*.test.ts"],
+    environment: "node",
     setupFiles: ["src/shared/lib/test-setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}", "build/**/*.test.ts"],
     restoreMocks: true,
     env: { TZ: "UTC" },
   },

@@ -29,27 +29,41 @@ def built() -> None:
         pytest.skip(f"the console is not built: {why}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(built: None) -> Iterator[Browser]:
-    """Start a Chromium for a module's tests: one that outlived it would hold the loop that other tests need."""
+    """Start a Chromium for this package's tests: one that outlived them would hold the loop that others need."""
     if executable() is None:
         pytest.skip("there is no Chromium, and it cannot be installed here")
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="module")
-def seeded(built: None) -> Iterator[House]:
-    """Serve a gateway after a month of use, open to this machine."""
+@pytest.fixture(scope="session")
+def house_of_all(built: None) -> Iterator[House]:
+    """Serve a gateway after a month of use."""
     with house() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
-def locked(built: None) -> Iterator[House]:
+@pytest.fixture
+def seeded(house_of_all: House) -> House:
+    """Ask it, open to this machine; whoever changes it for good takes a `house` alone."""
+    house_of_all.gateway.hang_up()  # the test before this one may be long ago
+    return house_of_all
+
+
+@pytest.fixture(scope="session")
+def locked_house(built: None) -> Iterator[House]:
     """Serve one behind an admin key, with fewer requests in its books."""
     with house(locked=True, requests=300) as made:
         yield made
+
+
+@pytest.fixture
+def locked(locked_house: House) -> House:
+    """Ask it."""
+    locked_house.gateway.hang_up()
+    return locked_house
 
 
 @pytest.fixture

@@ -222,16 +222,27 @@ def month(now: float, keys: dict[str, str], count: int, seed: int = 7) -> Sequen
         busy *= 0.35 if clock.tm_wday > 4 else 1
         if dice.random() < busy * (1 - ago / (30 * 24) * 0.35):
             made.append(_request(dice, now, ago, keys, len(made)))
+    # In quiet hours too few would be asked of it for its trouble to be seen.
+    mistral = next(kind for kind in _KINDS if kind.provider == "mistral")
+    agos = [dice.uniform(0, _trouble(now)) for _ in range(count // 100)]
+    made += [_request(dice, now, ago, keys, count + at, mistral) for at, ago in enumerate(agos)]
     return sorted(made, key=lambda record: record.at)
 
 
-def _request(dice: random.Random, now: float, ago: float, keys: dict[str, str], number: int) -> UsageRecord:
-    (kind,) = dice.choices(_KINDS, [one.share for one in _KINDS])
+def _trouble(now: float) -> float:
+    """Return since how many hours one provider has been failing: since the hour before this one began."""
+    return now / 3600 % 1 + 1
+
+
+def _request(
+    dice: random.Random, now: float, ago: float, keys: dict[str, str], number: int, kind: _Kind | None = None
+) -> UsageRecord:
+    kind = kind or dice.choices(_KINDS, [one.share for one in _KINDS])[0]
     user, _, team, _ = dice.choices(_PEOPLE, (5, 3, 2, 2))[0]
     reads = round(dice.lognormvariate(math.log(kind.reads), 0.7))
     writes = round(dice.lognormvariate(math.log(kind.writes), 0.6))
     first = dice.lognormvariate(math.log(kind.first_ms), 0.35)
-    in_trouble = kind.provider == "mistral" and ago < 2.2
+    in_trouble = kind.provider == "mistral" and ago < _trouble(now)
     record = used(
         id=f"req_{number:06x}{dice.getrandbits(40):010x}",
         at=round((now - ago * 3600) * 1e6),

@@ -5,18 +5,50 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 AXE: Final = Path(__file__).resolve().parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 ENTRIES: Final = Path(__file__).resolve().parents[2] / "console" / "src" / "app" / "pages.ts"
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
+_ENTRY: Final = re.compile(r'path: "(/[^"$]*)",\s+label: "([^"]+)",.*?needs: \[([^\]]*)\]', re.DOTALL)
+
+
+class Entry(NamedTuple):
+    """A page as the console lists it; one of the scopes in `needs` is enough to see it."""
+
+    path: str
+    label: str
+    needs: frozenset[str]
+
+
+def entries() -> list[Entry]:
+    """Return every page."""
+    found = _ENTRY.findall(ENTRIES.read_text(encoding="utf-8"))
+    return [Entry(path, label, frozenset(re.findall(r"\w+", needs))) for path, label, needs in found]
+
+
 def paths() -> list[str]:
-    """Return the path of every page, as the console lists them."""
-    return re.findall(r'\bpath: "(/[^"$]*)"', ENTRIES.read_text(encoding="utf-8"))
+    """Return the path of every page."""
+    return [entry.path for entry in entries()]
+
+
+_contexts: Final[WeakKeyDictionary[Browser, dict[bool, BrowserContext]]] = WeakKeyDictionary()
+
+
+def _context(browser: Browser, *, phone: bool) -> BrowserContext:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844} if phone else {"width": 1440, "height": 900},
+        color_scheme="dark" if phone else "light",
+        has_touch=phone,
+        reduced_motion="reduce",
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    return context
 
 
 class Console:
@@ -34,21 +66,35 @@ class Console:
 
     @classmethod
     @contextmanager
-    def visiting(cls, browser: Browser, url: str, *, phone: bool = False) -> Iterator[Self]:
-        """Open a window of its own, with nothing kept in it from before."""
-        context = browser.new_context(
-            viewport={"width": 390, "height": 844} if phone else {"width": 1440, "height": 900},
-            color_scheme="dark" if phone else "light",
-            has_touch=phone,
-            reduced_motion="reduce",
-        )
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
+    def visiting(cls, browser: Browser, url: str, *, phone: bool = False, first: bool = False) -> Iterator[Self]:
+        """Open a window in which nobody is signed in and nothing was chosen.
+
+        It has the console's files from the visit before, as a browser has, unless it is the `first` one.
+        """
+        kept = _contexts.setdefault(browser, {})
+        context = None if first else kept.get(phone)
+        if context is None:
+            context = _context(browser, phone=phone)
+            if not first:
+                kept[phone] = context
         visitor = cls(context.new_page(), url)
         try:
             yield visitor
             visitor.check_errors()
         finally:
-            context.close()
+            if first:
+                context.close()
+            else:
+                visitor.leave()
+
+    def leave(self) -> None:
+        """Close the window, and take away what it left in the browser."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Storage.clearDataForOrigin", {"origin": self.url, "storageTypes": "local_storage,cookies"})
+        self.page.context.clear_cookies()
+        for page in self.page.context.pages:
+            page.close()
 
     def _hear(self, said: ConsoleMessage) -> None:
         if said.type == "error":
@@ -58,6 +104,11 @@ class Console:
         """Go to a page by its address and wait until it is there."""
         self.page.goto(f"{self.url}/console{path}")
         self.heading.wait_for()
+
+    def go(self, path: str) -> None:
+        """Go to a page without loading everything anew, as a link does."""
+        script = "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }"
+        self.page.evaluate(script, f"/console{path}")
 
     @property
     def heading(self) -> Any:

@@ -1,14 +1,6 @@
-import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
-
-afterEach(cleanup);
-
-// jsdom has no screen to ask.
-globalThis.matchMedia = (media) =>
-  Object.assign(new EventTarget(), {
-    matches: false,
-    media,
-    onchange: null,
-    addListener: () => undefined,
-    removeListener: () => undefined,
-  });
+// What is tested is logic, without a page; but what it stands beside asks for an address and a screen.
+const place = new URL("http://127.0.0.1:8080/console/");
+Object.assign(globalThis, {
+  location: place,
+  matchMedia: (media: string) => Object.assign(new EventTarget(), { matches: false, media, onchange: null }),
+});
