@@ -40,11 +40,11 @@
         document.head.append(link);
       });
       if (!session.signedIn) return;
-      ask("/api/llm-providers/status");
-      var mayRead = ["read", "manage", "admin"].some(function (scope) {
+      function may(scope) {
         return session.scopes.includes(scope);
-      });
-      if (mayRead && location.search === "") (questions[page] || []).forEach(ask);
+      }
+      if (may("use") || may("read")) ask("/api/llm-providers/status");
+      if ((may("read") || may("manage")) && location.search === "") (questions[page] || []).forEach(ask);
     })
     .catch(function () {
       // Who asks next says what is wrong.

@@ -1,4 +1,4 @@
-import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useMatches } from "@tanstack/react-router";
 import { CircleUser, Lock, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Sun } from "lucide-react";
 import { Suspense, lazy, useEffect, useState } from "react";
 import { chooseTheme, useTheme } from "@/shared/lib/theme";
@@ -9,9 +9,10 @@ import { Sheet } from "@/shared/ui/dialog";
 import { Menu } from "@/shared/ui/menu";
 import { EmptyState, ErrorState, Skeleton } from "@/shared/ui/states";
 import { cn } from "@/shared/lib/cn";
-import { GROUPS, PAGES } from "./pages";
+import { GROUPS, PAGES, type PageEntry } from "./pages";
 
-const Palette = lazy(() => import("./palette"));
+const fetchPalette = () => import("./palette");
+const Palette = lazy(fetchPalette);
 const SignIn = lazy(() => import("./sign-in").then((all) => ({ default: all.SignIn })));
 
 /** Whatever stands around a page; and sign-in, where there must be one. */
@@ -43,7 +44,13 @@ function House({ session }: { session: Session }) {
   const [palette, setPalette] = useState(false);
   const [sought, setSought] = useState(false);
   if (palette && !sought) setSought(true);
-  const { pathname } = useLocation();
+  // The page that is drawn: while another one is on its way the address is that one's already.
+  const shown = useMatches().at(-1)?.routeId as string | undefined;
+  // Nobody waits for it at first, and who opens it types at once.
+  useEffect(() => {
+    const timer = setTimeout(() => void fetchPalette(), 400);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey)) {
@@ -81,8 +88,8 @@ function House({ session }: { session: Session }) {
           <Brand />
           <IconButton icon={Search} label="Find" className="ml-auto" onClick={() => setPalette(true)} />
         </header>
-        <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none" key={pathname}>
-          <Allowed session={session} pathname={pathname} />
+        <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none" key={shown}>
+          <Allowed session={session} page={PAGES.find((one) => one.path === shown)} />
         </main>
       </div>
       <Sheet open={menu} onOpenChange={setMenu} title="Pages">
@@ -95,7 +102,7 @@ function House({ session }: { session: Session }) {
           <Person session={session} />
         </div>
       </Sheet>
-      {/* Fetched when it is first asked for, and kept from then on, so that it can give the focus back. */}
+      {/* Kept once it was opened, so that it can give the focus back. */}
       {sought && (
         <Suspense>
           <Palette open={palette} onOpenChange={setPalette} session={session} />
@@ -106,12 +113,10 @@ function House({ session }: { session: Session }) {
 }
 
 /** The page, where the key may see it; whoever only opened the console is led to a page that it may. */
-function Allowed({ session, pathname }: { session: Session; pathname: string }) {
-  const path = pathname.replace(/^\/console(?=\/|$)/, "") || "/";
-  const page = PAGES.find((one) => one.path === path);
+function Allowed({ session, page }: { session: Session; page: PageEntry | undefined }) {
   if (!page || may(session, ...page.needs)) return <Outlet />;
   const other = PAGES.find((one) => may(session, ...one.needs));
-  if (path === "/" && other) return <Navigate to={other.path} replace />;
+  if (page.path === "/" && other) return <Navigate to={other.path} replace />;
   return (
     <div>
       <h1 className="sr-only">{page.label}</h1>

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { type Schema, query } from "@/shared/api/client";
+import { useMay } from "@/shared/session";
 
 export interface Observed {
   requests: number;
@@ -11,7 +12,13 @@ export interface Observed {
 }
 
 function useBooks() {
-  return query.useQuery("get", "/api/usage/models", { params: { query: { since: "30d", limit: 200 } } });
+  const can = useMay();
+  return query.useQuery(
+    "get",
+    "/api/usage/models",
+    { params: { query: { since: "30d", limit: 200 } } },
+    { enabled: can("read", "manage") },
+  );
 }
 
 /** What was seen of models in the last 30 days, by their full ids: from the books. */
@@ -22,7 +29,7 @@ export function useObserved(): ReadonlyMap<string, Observed> {
 
 /** Whether the books have been asked: rows in the order of use would jump if they were shown before. */
 export function useObservedOnce(): boolean {
-  return !useBooks().isPending;
+  return !useBooks().isLoading;
 }
 
 /** Those that are asked most first, then the rest by name, those that retire last. */

@@ -7,7 +7,8 @@ import { Code } from "@/shared/ui/copy";
 export function FirstSteps() {
   const { providers, loading } = useLLM();
   const usable = providers.filter((one) => one.available && one.needs === null);
-  if (loading || usable.some((one) => one.adapter !== "mock")) return null;
+  // Whoever may not know of providers is told of none.
+  if (loading || providers.length === 0 || usable.some((one) => one.adapter !== "mock")) return null;
   return (
     <section aria-label="First steps" className="rounded-lg border border-accent bg-panel p-4">
       <h2 className="text-base font-semibold">Welcome. A stand-in answers for now.</h2>

@@ -64,7 +64,7 @@ export function ProvidersTable({ told }: { told: Schema["TelemetryView"]["provid
                 </Status>
               ) : (
                 <span key="now" className="text-faint">
-                  not configured
+                  {providers.length > 0 ? "not configured" : "–"}
                 </span>
               ),
               count(sums?.requests ?? 0),

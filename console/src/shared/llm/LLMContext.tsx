@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, createContext, useCallback, useContext, useMemo, useState } from "react";
 import { type Schema, api, query } from "@/shared/api/client";
 import { messageOf } from "@/shared/api/error";
+import { useMay } from "@/shared/session";
 
 export type Provider = Schema["ProviderView"];
 
@@ -32,11 +33,13 @@ const Context = createContext<LLM | null>(null);
 /** Gives whatever is inside the providers there are, which goes first, and a way to ask. */
 export function LLMProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
+  const mayKnow = useMay()("use", "read");
   const status = query.useQuery(
     "get",
     "/api/llm-providers/status",
     {},
     {
+      enabled: mayKnow,
       // What is in trouble is looked at more often: it may be over soon.
       refetchInterval: ({ state }) =>
         Object.values(state.data?.providers ?? {}).some(inTrouble) ? 4_000 : 15_000,
@@ -72,9 +75,9 @@ export function LLMProvider({ children }: { children: ReactNode }) {
       providers: Object.values(status.data?.providers ?? {}),
       switchProvider,
       sendMessage,
-      loading: status.isPending || underWay > 0,
+      loading: status.isLoading || underWay > 0,
     }),
-    [status.data, status.isPending, underWay, switchProvider, sendMessage],
+    [status.data, status.isLoading, underWay, switchProvider, sendMessage],
   );
   return <Context value={value}>{children}</Context>;
 }

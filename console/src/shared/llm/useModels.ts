@@ -1,10 +1,17 @@
 import { type Schema, query } from "@/shared/api/client";
+import { useMay } from "@/shared/session";
 
 export type Model = Schema["ModelView"];
 
-/** Every model that is known, the usable ones first; read again every five minutes. */
+/** Every model that is known, the usable ones first; read again every five minutes. Nothing for who may not know. */
 export function useModels() {
-  return query.useQuery("get", "/api/models", {}, { staleTime: 300_000, select: ordered });
+  const can = useMay();
+  return query.useQuery(
+    "get",
+    "/api/models",
+    {},
+    { staleTime: 300_000, select: ordered, enabled: can("use", "read") },
+  );
 }
 
 function ordered(data: Schema["ModelsView"]): Model[] {

@@ -19,9 +19,8 @@ export interface ChartProps {
 
 export const CHART_HEIGHT = 200;
 
-// What draws is as large as everything else of a page together: it comes beside the figures, not before them.
-const drawing = import("./time-chart");
-const Drawn = lazy(() => drawing);
+// What draws is as large as everything else of a page together: it comes after the figures, not before them.
+const Drawn = lazy(() => import("./time-chart"));
 
 /** Values over time. Pointing at it reads them; the legend switches series; a table of the same is read aloud. */
 export function TimeChart(props: ChartProps) {

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useRef, useState } from "react";
 import { cn } from "@/shared/lib/cn";
 import { useParam } from "@/shared/lib/url";
 
@@ -32,6 +32,7 @@ export type Column<T> = ColumnDef<T>;
 
 const ROW = 38;
 const NARROW = 760;
+const CELL = "truncate border-b px-2 first:pl-4 last:pr-4";
 
 interface Props<T> {
   label: string;
@@ -98,6 +99,8 @@ export function DataTable<T>({
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: 12,
+    // Rows may come with the next frame: drawing them within the event of scrolling would hold it up.
+    useFlushSync: false,
     initialRect: { width: 1000, height: 700 },
     onChange: (one) => {
       const last = one.getVirtualItems().at(-1);
@@ -107,6 +110,18 @@ export function DataTable<T>({
   const items = virtual.getVirtualItems();
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+
+  // The row to go to may only be drawn when the table has been scrolled to it.
+  const sought = useRef<number | null>(null);
+  const find = () => {
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${sought.current}"]`);
+    if (!row) return;
+    sought.current = null;
+    row.focus();
+  };
+  useEffect(() => {
+    if (sought.current !== null) find();
+  });
 
   const walk = (event: KeyboardEvent<HTMLTableRowElement>, row: Row<T>, at: number) => {
     const step = {
@@ -120,14 +135,25 @@ export function DataTable<T>({
     if (step !== undefined) {
       event.preventDefault();
       const to = Math.max(0, Math.min(shown.length - 1, at + step));
+      sought.current = to;
       virtual.scrollToIndex(to);
-      requestAnimationFrame(() =>
-        scroller.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus(),
-      );
+      find();
     } else if (event.key === "Enter" && onOpen && event.target === event.currentTarget) {
       onOpen(row.original);
     }
   };
+
+  // Rows are told of what never changes, so that scrolling draws those anew that come, and not those that stay.
+  const latest = useRef({ walk, onOpen });
+  useEffect(() => {
+    latest.current = { walk, onOpen };
+  });
+  const opened = useCallback((row: Row<T>) => latest.current.onOpen?.(row.original), []);
+  const walked = useCallback(
+    (event: KeyboardEvent<HTMLTableRowElement>, row: Row<T>, at: number) =>
+      latest.current.walk(event, row, at),
+    [],
+  );
 
   if (rows.length === 0) return <>{empty}</>;
   return (
@@ -199,37 +225,17 @@ export function DataTable<T>({
           {items.map((item) => {
             const row = shown[item.index]!;
             return (
-              <tr
+              <BodyRow
                 key={row.id}
-                data-index={item.index}
-                aria-rowindex={item.index + 1}
-                tabIndex={onOpen ? 0 : undefined}
-                onKeyDown={(event) => walk(event, row, item.index)}
-                onClick={onOpen && (() => onOpen(row.original))}
-                aria-selected={open === undefined ? undefined : row.id === open}
-                className={cn(
-                  "focus-visible:-outline-offset-2",
-                  onOpen && "cursor-pointer hover:bg-sunken",
-                  row.id === open && "bg-accent-wash",
-                  item.index === shown.length - 1 && "[&>td]:border-b-0",
-                )}
-                style={{ height: ROW }}
-              >
-                {row.getVisibleCells().map((cell) => {
-                  const meta = cell.column.columnDef.meta;
-                  return (
-                    <td
-                      key={cell.id}
-                      className={cn(
-                        "truncate border-b px-2 first:pl-4 last:pr-4",
-                        meta?.figures && "text-right",
-                      )}
-                    >
-                      {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                    </td>
-                  );
-                })}
-              </tr>
+                row={row}
+                at={item.index}
+                columns={columns}
+                narrow={narrow}
+                isOpen={open === undefined ? undefined : row.id === open}
+                isLast={item.index === shown.length - 1}
+                onOpen={onOpen && opened}
+                onKey={walked}
+              />
             );
           })}
           {below > 0 && (
@@ -242,6 +248,45 @@ export function DataTable<T>({
     </div>
   );
 }
+
+interface RowProps<T> {
+  row: Row<T>;
+  /** Its place among all rows. */
+  at: number;
+  /** What its cells are made by; like `narrow` here for the sake of being drawn anew when they change. */
+  columns: Column<T>[];
+  narrow: boolean;
+  isOpen: boolean | undefined;
+  isLast: boolean;
+  onOpen: ((row: Row<T>) => void) | undefined;
+  onKey: (event: KeyboardEvent<HTMLTableRowElement>, row: Row<T>, at: number) => void;
+}
+
+const BodyRow = memo(function BodyRow<T>({ row, at, isOpen, isLast, onOpen, onKey }: RowProps<T>) {
+  return (
+    <tr
+      data-index={at}
+      aria-rowindex={at + 1}
+      tabIndex={onOpen ? 0 : undefined}
+      onKeyDown={(event) => onKey(event, row, at)}
+      onClick={onOpen && (() => onOpen(row))}
+      aria-selected={isOpen}
+      className={cn(
+        "focus-visible:-outline-offset-2",
+        onOpen && "cursor-pointer hover:bg-sunken",
+        isOpen && "bg-accent-wash",
+        isLast && "[&>td]:border-b-0",
+      )}
+      style={{ height: ROW }}
+    >
+      {row.getVisibleCells().map((cell) => (
+        <td key={cell.id} className={cell.column.columnDef.meta?.figures ? `${CELL} text-right` : CELL}>
+          {flexRender(cell.column.columnDef.cell, cell.getContext())}
+        </td>
+      ))}
+    </tr>
+  );
+}) as <T>(props: RowProps<T>) => ReactNode;
 
 /** Tell whether an element has too little room for all columns. */
 function useNarrow(of: { readonly current: HTMLElement | null }, absent: boolean): boolean {
