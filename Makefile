@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 ARGS ?=
 # What `make test-compiled` runs: the tests of what is compiled.
-COMPILED = gateway dispatch transport surfaces adapters ledger routing health library
+COMPILED = core gateway dispatch transport surfaces adapters identity ledger routing health library store
 # uv may have been put where the PATH does not look: ask Python.
 UV = $(shell command -v uv || echo "$(PYTHON) -m uv")
 

@@ -123,7 +123,7 @@ class Course:
         """Go on after a call that failed before anything was said; raise the error where it is the last word."""
         now = self._time()
         if self._exchange.deadline <= now and not isinstance(error, DeadlineExceededError):
-            raise too_late() from error
+            raise too_late(error) from error
         if not error.fails_over:
             raise error
         self._error = error

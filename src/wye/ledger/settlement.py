@@ -29,7 +29,8 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
     if exchange.cached:
         _price_kept(exchange, catalog)
         return
-    known = bool(exchange.outcomes) or exchange.attempt is None  # nobody was called
+    nobody = exchange.attempt is None and exchange.plan is not None  # was called, though there was a plan
+    known = bool(exchange.outcomes) or nobody
     total: Decimal | None = None
     for outcome in exchange.outcomes:
         row = catalog.models.get(outcome.attempt.full_id)
