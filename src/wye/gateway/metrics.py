@@ -172,16 +172,7 @@ def _gauges(engine: Engine, sums: Sums) -> Iterable[Gauge]:
         {tuple(name.split(":")): float(count) for name, count in sums.refusals.items()},
     )
     if isinstance(allowances := engine.books.allowances, Limiter):
-        lines = allowances.budgets_in_use[:_MOST_BUDGETS]
-        yield Gauge(
-            "wye_budget_left_usd",
-            "What is left of a budget's period, as far as is known here.",
-            ("budget", "scope", "id"),  # two may have one name
-            {
-                (line.name or line.subject, line.place[0], line.subject): line.allowance.left / PICO_PER_USD
-                for line in lines
-            },
-        )
+        yield _left(allowances)
     if isinstance(pages := engine.books.pages, StoredPages):
         journal = pages.journal
         yield Gauge("wye_journal_bytes", "Bytes of usage that wait on disk.", (), {(): float(journal.size)})
@@ -190,3 +181,13 @@ def _gauges(engine: Engine, sums: Sums) -> Iterable[Gauge]:
             ("open",): float(journal.open_requests),
         }
         yield Gauge("wye_journal_records", "Requests in the journal, by whether they are over.", ("part",), waiting)
+
+
+def _left(limiter: Limiter) -> Gauge:
+    """Return what is left of budgets; two may have one name, so each has its id as well."""
+    left: dict[tuple[str, ...], float] = {
+        (line.name or line.subject, line.place[0], line.subject): line.allowance.left / PICO_PER_USD
+        for line in limiter.budgets_in_use[:_MOST_BUDGETS]
+    }
+    what = "What is left of a budget's period, as far as is known here."
+    return Gauge("wye_budget_left_usd", what, ("budget", "scope", "id"), left)
