@@ -38,6 +38,12 @@ def test_with_no_batches_the_page_says_what_to_do_and_its_sample_works(console: 
     sheet.get_by_role("button", name="Close").click()
     expect(page.get_by_role("region", name="Batches").get_by_role("row")).to_have_count(2)
     console.check_axe()
+    page.get_by_role("row", name=re.compile("sample")).click()
+    sheet.get_by_role("link", name="What was asked, one by one").click()
+    expect(console.heading).to_have_text("Requests")
+    expect(page.get_by_role("region", name="Requests").get_by_role("row")).to_have_count(3)
+    page.get_by_role("button", name=re.compile("Made for")).click()
+    expect(page).not_to_have_url(re.compile("parent="))
 
 
 def test_a_file_that_is_none_is_refused_before_it_is_sent(console: Console, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def is_on_the_books(gateway: Process) -> None:
     headers = {"authorization": f"Bearer {key}"}
 
     def booked() -> Any:
-        found = gateway.get("/api/usage/requests?tag=night", headers).json["requests"]
+        found = gateway.get(f"/api/usage/requests?parent={batch.id}", headers).json["requests"]
         return found if len(found) == 5 else None
 
     told = eventually(booked, "five records")

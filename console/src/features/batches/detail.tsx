@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Ban, Download } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { query } from "@/shared/api/client";
@@ -50,6 +51,8 @@ function Body({ batch }: { batch: Batch }) {
   const { tone, label, part, progress } = standing(batch);
   const { failed } = batch.request_counts;
   const end = endOf(batch);
+  const can = useMay();
+  const canSee = can("read") || can("manage");
   return (
     <div className="flex flex-col gap-5">
       <div className="flex flex-col gap-2">
@@ -108,6 +111,17 @@ function Body({ batch }: { batch: Batch }) {
                 : ""),
           ],
           batch.model !== null && ["Model", batch.model],
+          canSee && [
+            "Requests",
+            <Link
+              key="requests"
+              to="/requests"
+              search={{ parent: batch.id, range: "30d" }}
+              className="text-accent hover:underline"
+            >
+              What was asked, one by one
+            </Link>,
+          ],
           ["Made", exactMoment(batch.created_at)],
           batch.in_progress_at !== null && ["Began", exactMoment(batch.in_progress_at)],
           end === null ? ["Goes on until", exactMoment(batch.expires_at)] : ["Ended", exactMoment(end)],

@@ -53,5 +53,6 @@ export const asCurl = (origin: string): string =>
     `  -F purpose=batch -F file=@lines.jsonl`,
     `curl ${origin}/v1/batches -H "Authorization: Bearer $WYE_KEY" \\`,
     `  -H "Content-Type: application/json" \\`,
-    `  -d '{"input_file_id": "file-…", "endpoint": "/v1/chat/completions", "completion_window": "24h"}'`,
+    `  -d '{"input_file_id": "file-…", "completion_window": "24h",`,
+    `       "endpoint": "/v1/chat/completions"}'`,
   ].join("\n");

@@ -49,6 +49,7 @@ export default function RequestsPage() {
     Object.keys(filters).length === 0 &&
     sought.status === undefined &&
     sought.error === undefined &&
+    sought.parent === undefined &&
     sought.longerThanMs === undefined;
   return (
     <Page
@@ -78,13 +79,22 @@ export default function RequestsPage() {
             />
           )}
           chips={
-            sought.error !== undefined && (
-              <FilterChip
-                name="Error"
-                value={words(sought.error)}
-                onRemove={() => change({ error: undefined })}
-              />
-            )
+            <>
+              {sought.error !== undefined && (
+                <FilterChip
+                  name="Error"
+                  value={words(sought.error)}
+                  onRemove={() => change({ error: undefined })}
+                />
+              )}
+              {sought.parent !== undefined && (
+                <FilterChip
+                  name="Made for"
+                  value={sought.parent}
+                  onRemove={() => change({ parent: undefined })}
+                />
+              )}
+            </>
           }
         />
         <Select<Status | "">

@@ -26,6 +26,8 @@ export const SLOWER: readonly Option[] = [
 export interface Sought {
   status?: Status;
   error?: string;
+  /** What they were made for: a request with rounds of tools, or a batch. */
+  parent?: string;
   longerThanMs?: number;
 }
 
@@ -36,13 +38,14 @@ export function soughtOf(search: Record<string, string | undefined>): Sought {
   return {
     status: status || undefined,
     error: search.error,
+    parent: search.parent,
     longerThanMs: seconds > 0 ? Math.round(seconds * 1000) : undefined,
   };
 }
 
 /** Tell whether a request that just ended is one of those wanted. */
 export function matches(request: Request, wanted: Filters & Sought): boolean {
-  const { model, tag, status, error, longerThanMs } = wanted;
+  const { model, tag, status, error, parent, longerThanMs } = wanted;
   const fields = ["provider", "user", "key", "team", "conversation"] as const;
   return (
     fields.every((name) => wanted[name] === undefined || request[name] === wanted[name]) &&
@@ -50,6 +53,7 @@ export function matches(request: Request, wanted: Filters & Sought): boolean {
     (tag === undefined || request.tags.includes(tag)) &&
     (status === undefined || request.status === status) &&
     (error === undefined || request.error === error) &&
+    (parent === undefined || request.parent === parent) &&
     (longerThanMs === undefined || request.durationMs > longerThanMs)
   );
 }

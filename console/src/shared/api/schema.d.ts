@@ -8216,6 +8216,8 @@ export interface operations {
                 /** @description how it ended */
                 status?: "ok" | "error" | "cancelled" | "lost" | null;
                 error?: string | null;
+                /** @description the request or the batch they were made for */
+                parent?: string | null;
                 /** @description those that took longer */
                 longerThanMs?: number | null;
                 /** @description `next` of the page before */

@@ -284,15 +284,18 @@ def _compared(found: Compared) -> ComparedView:
 
 @get(
     "/requests",
-    opt=_query("status", "error", "longerThanMs", "before", "limit", "format"),
+    opt=_query("status", "error", "parent", "longerThanMs", "before", "limit", "format"),
     dependencies=_ASKED,
     responses=_LIST,
 )
-async def list_requests(
+async def list_requests(  # noqa: PLR0913, PLR0917 - what a query may say are parameters of its handler
     here: NamedDependency[Here],
     asked: NamedDependency[Asked],
     status: Annotated[Status | None, QueryParameter(description="how it ended")] = None,
     error: _Text = None,
+    parent: Annotated[
+        str | None, QueryParameter(max_length=100, description="the request or the batch they were made for")
+    ] = None,
     longer_than: Annotated[
         int | None, QueryParameter(name="longerThanMs", ge=0, le=10**9, description="those that took longer")
     ] = None,
@@ -301,7 +304,8 @@ async def list_requests(
     form: Annotated[Literal["json", "csv"] | None, QueryParameter(name="format")] = None,
 ) -> ASGIResponse:
     """List single requests, the latest first, in pages; as CSV all of them."""
-    sought = Sought(status=status, error=error, longer=None if longer_than is None else longer_than * 1000)
+    longer = None if longer_than is None else longer_than * 1000
+    sought = Sought(status=status, error=error, parent=parent, longer=longer)
     reach, size = reach_of(here.caller), limit or 50
     if form == "csv":
         rows = export.request_rows(here.books, reach, asked.span, asked.filters, sought)
