@@ -5,9 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wye.core.folding import PROVIDERS_FAULTS, fold
 from wye.core.record import HOUR_US, AttemptRecord, UsageRecord
 from wye.core.sketch import bucket
-from wye.core.sums import PROVIDERS_FAULTS, SUMMED, Folded, Sums, fold
+from wye.core.sums import SUMMED, Folded, Sums
 
 AT = 500_000 * HOUR_US + 17
 

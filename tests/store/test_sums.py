@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 from tests.support.books import failed, used, write
 
-from wye.core.sums import fold
+from wye.core.folding import fold
 from wye.store import sums
 from wye.store.database import Database
 from wye.store.tables import latency_buckets, tag_hours, usage_events, usage_hours

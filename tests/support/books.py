@@ -7,8 +7,8 @@ from msgspec import structs
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wye.core.folding import fold
 from wye.core.record import HOUR_US, AttemptRecord, UsageRecord
-from wye.core.sums import fold
 from wye.store import sums
 from wye.store.database import Database
 from wye.store.tables import attempts, usage_events

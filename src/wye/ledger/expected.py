@@ -5,8 +5,6 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Struct
-
 from wye.catalog.schema import ModelInfo, Price
 from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
@@ -14,6 +12,7 @@ from wye.core.record import PICO_PER_USD
 from wye.core.request import Call
 from wye.core.usage import Usage
 from wye.ledger.price import Rater
+from wye.ledger.rates import ExpectedRates
 
 _BYTES_PER_TOKEN: Final = 4
 _LONG: Final = 32 * 1024
@@ -40,19 +39,12 @@ _KEPT: Final = 10_000
 _rater: Final = Rater()
 
 
-class _Rates(Struct, frozen=True):
-    price: Price
-    input: int
-    output: int
-    flat: int
-
-
 class Expected:
     """Prices requests that are to come; what a model's price comes to is worked out once."""
 
     def __init__(self) -> None:
         """Begin with nothing worked out."""
-        self._known: dict[int, _Rates] = {}
+        self._known: dict[int, ExpectedRates] = {}
 
     def cost(self, row: ModelInfo, call: Call, input_tokens: int, output_tokens: int) -> int | None:
         """Return picodollars, `None` where the price is unknown."""
@@ -65,7 +57,7 @@ class Expected:
         if rates is None or rates.price is not price:
             if price.input is None or (price.output is None and call.operation not in _SILENT):
                 return _exactly(price, call, input_tokens, output_tokens)
-            rates = _Rates(
+            rates = ExpectedRates(
                 price,
                 round(price.input * _PICO_PER_MICRO),
                 round((price.output or 0) * _PICO_PER_MICRO),

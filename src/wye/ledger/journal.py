@@ -19,11 +19,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 from msgspec.msgpack import Decoder, Encoder
 
 from wye.core.errors import BooksUnavailableError, ConfigurationError
 from wye.core.record import UsageRecord
+from wye.ledger.batch import Batch
 from wye.ledger.segment import HEAD, START, Segment, segments_of
 
 ADMITTED: Final = 1
@@ -39,13 +40,6 @@ _CURSOR_FILE: Final = "cursor"
 
 _encode = Encoder().encode
 decode = Decoder(UsageRecord).decode
-
-
-class Batch(Struct, frozen=True):
-    """Records that are over, and how far the journal is read with them: a file's number and a place in it."""
-
-    records: list[UsageRecord]
-    until: tuple[int, int]
 
 
 class Journal:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from wye.core.record import UsageRecord
-from wye.ledger.journal import ADMITTED, SETTLED, Batch, decode, lock, read_cursor, remove, write_cursor
+from wye.ledger.batch import Batch
+from wye.ledger.journal import ADMITTED, SETTLED, decode, lock, read_cursor, remove, write_cursor
 from wye.ledger.segment import START, Segment, segments_of
 
 

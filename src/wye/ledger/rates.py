@@ -31,6 +31,15 @@ class WholeRates(Struct, frozen=True):
     per_character: int | None
 
 
+class ExpectedRates(Struct, frozen=True):
+    """Picodollars per token of input and output, and per request, of a price that has nothing else."""
+
+    price: Price
+    input: int
+    output: int
+    flat: int
+
+
 def whole(price: Price) -> WholeRates:
     """Work out what a price comes to."""
     plain_input, plain_output = _atto(price.input), _atto(price.output)

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wye.core.errors import WyeError
 from wye.core.record import UsageRecord
-from wye.ledger.journal import Batch, Journal
+from wye.ledger.batch import Batch
+from wye.ledger.journal import Journal
 from wye.ledger.leftovers import Leftovers, find, size_of
 from wye.store import usage
 from wye.store.database import Database, is_of_the_values

@@ -9,14 +9,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar
 
-from msgspec import Struct
-
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
 from wye.core.plan import Attempt, Candidate, Dropped, Wanted
 from wye.health import HealthView
-from wye.routing.filters import Bar, Masks, bar_of, explained
-from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, Entry, Parts, entry_of, expected_cost, judge
+from wye.routing.filters import Masks, bar_of, drops, explained
+from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, entry_of, expected_cost, judge
+from wye.routing.shapes import Bar, Entry, Judged, Order
 from wye.routing.strategies import STRATEGIES, sort_key
 
 MOST_ATTEMPTS: Final = 5
@@ -30,25 +29,6 @@ _LEAST_USD: Final = 1e-12
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _OrderKey: TypeAlias = tuple[tuple[str, int, int, str], int, frozenset[str] | None, int | None]
-Key: TypeAlias = tuple[float, float, float, float, int, str]
-
-
-class Judged(Struct, frozen=True):
-    """A candidate with its score."""
-
-    key: Key
-    score: float
-    parts: Parts
-
-    @property
-    def entry(self) -> Entry:
-        """The model."""
-        return self.parts.entry
-
-
-class _Order(Struct, frozen=True):
-    entries: Sequence[Entry]
-    by_provider: Sequence[Sequence[Entry]]
 
 
 class Chooser:
@@ -71,7 +51,7 @@ class Chooser:
         self._masks = Masks(catalog.models.values())
         self._entries: dict[str, Entry] = {}
         self._sorted: dict[tuple[str, int, int, str], list[Entry]] = {}
-        self._orders: dict[_OrderKey, _Order] = {}
+        self._orders: dict[_OrderKey, Order] = {}
 
     def entry(self, full_id: str, provider: str) -> Entry:
         """Return a model; nothing is held against one that nobody knows."""
@@ -134,7 +114,7 @@ class Chooser:
         passed: list[Entry] = []
         dropped: list[Dropped] = []
         for entry in entries:
-            if code := bar.drops(entry):
+            if code := drops(bar, entry):
                 dropped.append(explained(code, entry, wanted, bar, self.day))
             else:
                 passed.append(entry)
@@ -148,14 +128,14 @@ class Chooser:
     def _passing(self, names: Iterable[str], bar: Bar, rows: Mapping[str, ModelInfo]) -> list[Entry]:
         """Return those of `names` that are among `rows` and pass."""
         entries = [self.entry(name, rows[name].provider) for name in names if name in rows]
-        return [entry for entry in entries if bar.drops(entry) is None]
+        return [entry for entry in entries if drops(bar, entry) is None]
 
     @staticmethod
-    def _window(order: _Order, bar: Bar) -> list[Entry]:
+    def _window(order: Order, bar: Bar) -> list[Entry]:
         """Return the best that pass, and the best of other providers where these are of few."""
         picked: list[Entry] = []
         for entry in order.entries:
-            if bar.drops(entry) is None:
+            if drops(bar, entry) is None:
                 picked.append(entry)
                 if len(picked) == _WINDOW:
                     break
@@ -166,13 +146,13 @@ class Chooser:
             if len(providers) >= MOST_ATTEMPTS:
                 break
             if entries[0].provider not in providers:
-                best = next((entry for entry in entries if bar.drops(entry) is None), None)
+                best = next((entry for entry in entries if drops(bar, entry) is None), None)
                 if best is not None:
                     picked.append(best)
                     providers.add(best.provider)
         return picked
 
-    def _order(self, kind: str, rows: Mapping[str, ModelInfo], strategy: str, wanted: Wanted, bar: Bar) -> _Order:
+    def _order(self, kind: str, rows: Mapping[str, ModelInfo], strategy: str, wanted: Wanted, bar: Bar) -> Order:
         input_bucket = wanted.input_tokens.bit_length() // 2
         output_bucket = -1 if wanted.output_tokens is None else wanted.output_tokens.bit_length() // 2
         key = (strategy, input_bucket, output_bucket, kind)
@@ -189,7 +169,7 @@ class Chooser:
             groups: dict[str, list[Entry]] = {}
             for entry in entries:
                 groups.setdefault(entry.provider, []).append(entry)
-            order = _Order(entries, list(groups.values()))
+            order = Order(entries, list(groups.values()))
             _keep(self._orders, (key, bar.need, wanted.providers, ceiling), order)
         return order
 

@@ -10,14 +10,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final, get_args
 
-from msgspec import Struct
-
 from wye.catalog import capability_name
 from wye.catalog.schema import QUALITY_TIERS, Capability, ModelInfo, QualityTier
 from wye.core.errors import InvalidRequestError
 from wye.core.plan import Dropped, Wanted
 from wye.health import HealthView, Mark
-from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, Entry, expected_cost, expected_output, quality_bits
+from wye.routing.scores import TYPICAL_OUTPUT_TOKENS, expected_cost, expected_output, quality_bits
+from wye.routing.shapes import Bar, Entry
 
 _CAPABILITIES: Final[tuple[str, ...]] = get_args(Capability)
 _QUALITY_AT: Final = len(_CAPABILITIES)
@@ -86,54 +85,40 @@ class Masks:
         return need
 
 
-class Bar(Struct, frozen=True, kw_only=True):
-    """What a candidate must pass, worked out once for a request; `fits` leaves lengths to the provider's own word."""
+def drops(bar: Bar, entry: Entry) -> str | None:
+    """Return the code of what keeps a candidate out, `None` where nothing does."""
+    if entry.mask & bar.need != bar.need:
+        return "lacks_ability"
+    if bar.tokens > entry.context and not bar.fits:
+        return "context_length"
+    if bar.requested is not None and bar.requested > entry.max_output and not bar.fits:
+        return "output_length"
+    if bar.providers is not None and entry.provider not in bar.providers:
+        return "provider_not_allowed"
+    if bar.models is not None and not is_among(entry.full_id, entry.provider, bar.models):
+        return "model_not_allowed"
+    if entry.provider in bar.provider_marks or entry.full_id in bar.model_marks:
+        return "unhealthy"
+    return _dear(bar, entry) if bar.cap is not None else None
 
-    need: int
-    input_tokens: int
-    requested: int | None
-    produced: int
-    tokens: int
-    cap: float | None
-    providers: frozenset[str] | None
-    models: frozenset[str] | None
-    health: HealthView
-    provider_marks: Mapping[str, Mark]
-    model_marks: Mapping[str, Mark]
-    fits: bool = False
 
-    def drops(self, entry: Entry) -> str | None:
-        """Return the code of what keeps a candidate out, `None` where nothing does."""
-        if entry.mask & self.need != self.need:
-            return "lacks_ability"
-        if self.tokens > entry.context and not self.fits:
-            return "context_length"
-        if self.requested is not None and self.requested > entry.max_output and not self.fits:
-            return "output_length"
-        if self.providers is not None and entry.provider not in self.providers:
-            return "provider_not_allowed"
-        if self.models is not None and not is_among(entry.full_id, entry.provider, self.models):
-            return "model_not_allowed"
-        if entry.provider in self.provider_marks or entry.full_id in self.model_marks:
-            return "unhealthy"
-        return self._dear(entry) if self.cap is not None else None
+def _dear(bar: Bar, entry: Entry) -> str | None:
+    rates = entry.rates
+    if len(rates) == 1 and entry.full_id not in bar.health.observed:  # as `cost` says, for the many
+        only = rates[0]
+        produced = min(entry.max_output, bar.produced)
+        usd: float | None = bar.input_tokens * only.input + produced * only.output + only.flat
+    else:
+        usd = _cost(bar, entry)
+    if usd is None:
+        return "price_unknown"
+    return "too_expensive" if bar.cap is not None and usd > bar.cap else None
 
-    def _dear(self, entry: Entry) -> str | None:
-        rates = entry.rates
-        if len(rates) == 1 and entry.full_id not in self.health.observed:  # as `cost` says, for the many
-            only = rates[0]
-            produced = min(entry.max_output, self.produced)
-            usd: float | None = self.input_tokens * only.input + produced * only.output + only.flat
-        else:
-            usd = self.cost(entry)
-        if usd is None:
-            return "price_unknown"
-        return "too_expensive" if self.cap is not None and usd > self.cap else None
 
-    def cost(self, entry: Entry) -> float | None:
-        """Return what the request is expected to cost there, in USD."""
-        produced = expected_output(entry, self.requested, self.health.observed.get(entry.full_id))
-        return expected_cost(entry, self.input_tokens, produced)
+def _cost(bar: Bar, entry: Entry) -> float | None:
+    """Return what the request is expected to cost there, in USD."""
+    produced = expected_output(entry, bar.requested, bar.health.observed.get(entry.full_id))
+    return expected_cost(entry, bar.input_tokens, produced)
 
 
 def bar_of(wanted: Wanted, health: HealthView, need: int) -> Bar:
@@ -173,7 +158,7 @@ def explained(code: str, entry: Entry, wanted: Wanted, bar: Bar, day: datetime.d
         case "price_unknown":
             reason = "its price is not known, and the request has a limit"
         case "too_expensive":
-            reason = f"about ${bar.cost(entry):.6f} is more than the request's limit of ${wanted.max_cost}"
+            reason = f"about ${_cost(bar, entry):.6f} is more than the request's limit of ${wanted.max_cost}"
         case _:
             mark = bar.health.blocked(entry.provider, entry.full_id) or Mark("unhealthy", "it is not to be called now")
             code, reason = mark.code, mark.reason

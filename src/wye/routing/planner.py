@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from wye.catalog import Catalog
 from wye.catalog.schema import ModelInfo
@@ -22,30 +22,14 @@ from wye.core.request import Operation
 from wye.health import ALL_WELL, HealthView
 from wye.routing.chooser import Chooser, arranged, attempts_of, candidates_of
 from wye.routing.config import RoutingConfig
-from wye.routing.filters import is_among
+from wye.routing.filters import drops, is_among
 from wye.routing.names import AUTO, CHATTING, INTERCHANGEABLE, Availability, Names
 from wye.routing.refusals import refusal
+from wye.routing.shapes import Fixed
 from wye.routing.strategies import AUTO_NAMES, MANUAL, ROUND_ROBIN, STRATEGIES, smooth_turns, strategy_named
 
 _KEPT_PLANS: Final = 10_000
 _round = functools.lru_cache(maxsize=256)(smooth_turns)
-
-
-class _Fixed(Struct, frozen=True):
-    """What a name leads to, whatever else is asked for.
-
-    `groups` says of each attempt which of the name's targets it came from, `weights` how often each target comes round,
-    which counts where they are `weighted`. `scored` is for `auto`. `choice` is there where models differ. An `unsaid`
-    provider is the caller's to prefer: the name says none, and is no alias, whose order is the operator's.
-    """
-
-    plan: Plan
-    groups: tuple[int, ...]
-    weights: tuple[int, ...]
-    weighted: bool
-    scored: bool
-    choice: bool
-    unsaid: bool
 
 
 class Planner:
@@ -75,7 +59,7 @@ class Planner:
         self._listed = listed or {}
         self._clock = clock
         self._default = strategy_named(self._config.strategy, "routing.strategy")
-        self._plans: dict[tuple[str, Operation | None], _Fixed] = {}
+        self._plans: dict[tuple[str, Operation | None], Fixed] = {}
         self._resolutions: dict[frozenset[str], frozenset[str]] = {}
         self._meanings: dict[str, tuple[str, bool]] = {}
         self._pools: dict[Operation, tuple[dict[str, ModelInfo], list[Dropped]]] = {}
@@ -223,7 +207,7 @@ class Planner:
         return found
 
     def _among(
-        self, fixed: _Fixed, wanted: Wanted, health: HealthView, strategy: str | None, *, explained: bool
+        self, fixed: Fixed, wanted: Wanted, health: HealthView, strategy: str | None, *, explained: bool
     ) -> Plan:
         """Choose among the attempts that a name leads to."""
         chooser = self._chooser
@@ -232,7 +216,7 @@ class Planner:
             bar = structs.replace(bar, fits=True)  # the provider's own word on a named model counts, not our estimate
         entries = [chooser.entry(one.full_id, one.provider) for one in fixed.plan.attempts]
         in_its_order = strategy is None and not (fixed.scored or fixed.weighted or fixed.unsaid or explained)
-        if in_its_order and all(bar.drops(entry) is None for entry in entries):
+        if in_its_order and all(drops(bar, entry) is None for entry in entries):
             return fixed.plan
         passed, dropped = chooser.sift(entries, bar, wanted)
         if not fixed.scored and strategy is None:
@@ -263,7 +247,7 @@ class Planner:
             candidates=tuple(candidates_of(judged)) if explained and chosen_by != MANUAL else (),
         )
 
-    def _fixed(self, name: str, operation: Operation | None) -> _Fixed:
+    def _fixed(self, name: str, operation: Operation | None) -> Fixed:
         """Return what a name leads to; it is worked out once."""
         found = self._plans.get((name, operation))
         if found is not None:
@@ -290,7 +274,7 @@ class Planner:
         families = {row.family or row.full_id if row else full_id for row, full_id in zip(rows, attempts, strict=True)}
         others = self._names.is_alias(name) or any(group >= len(targets) for group in groups)
         choice = auto or bool(said) or (others and len(families) > 1)
-        found = _Fixed(
+        found = Fixed(
             plan,
             tuple(groups),
             tuple(weights),
@@ -320,7 +304,7 @@ class Planner:
             yield from ((len(targets), step) for step in self._names.fallbacks(name, found))
 
 
-def _in_turn(names: Sequence[str], fixed: _Fixed, turn: int) -> list[str]:
+def _in_turn(names: Sequence[str], fixed: Fixed, turn: int) -> list[str]:
     """Put the attempts first whose target's turn it is; the others keep their order."""
     target = {one.full_id: group for one, group in zip(fixed.plan.attempts, fixed.groups, strict=True)}
     there = list(dict.fromkeys(target[name] for name in names if target[name] < len(fixed.weights)))
@@ -332,7 +316,7 @@ def _in_turn(names: Sequence[str], fixed: _Fixed, turn: int) -> list[str]:
     return sorted(names, key=lambda name: order.index(target[name]))
 
 
-def _preferred(names: Sequence[str], fixed: _Fixed, provider: str) -> list[str]:
+def _preferred(names: Sequence[str], fixed: Fixed, provider: str) -> list[str]:
     """Put what the caller's own provider has of the name first; what only stands in for the name stays behind it."""
     targets = len(fixed.weights)
     own = {

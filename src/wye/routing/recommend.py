@@ -10,7 +10,8 @@ from msgspec import Struct
 from wye.catalog.registry import LATENCY_MS, capability_name
 from wye.catalog.schema import LATENCY_TIERS, QUALITY_TIERS, LatencyTier, ModelInfo, QualityTier
 from wye.health import ALL_WELL, HealthView, Observed
-from wye.routing.scores import ENOUGH_REQUESTS, Parts, entry_of, judge
+from wye.routing.scores import ENOUGH_REQUESTS, entry_of, judge
+from wye.routing.shapes import Parts
 from wye.routing.strategies import STRATEGIES
 
 TYPICAL_INPUT_TOKENS: Final = 500

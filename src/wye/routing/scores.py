@@ -10,10 +10,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from wye.catalog.schema import QUALITY_TIERS, LatencyTier, ModelInfo, Price, QualityTier, Rates
 from wye.health import Observed
+from wye.routing.shapes import UNLIMITED, Entry, Parts, TokenRates
 
 TYPICAL_OUTPUT_TOKENS: Final = 500
 """How long an answer is expected to be where nothing was observed and less was not asked for."""
@@ -33,48 +32,6 @@ _QUALITY: Final[Mapping[QualityTier, float]] = {
 }
 _DEGRADED: Final = 0.5
 _WITHOUT_OUTPUT: Final = frozenset({"embeddings", "rerank", "moderation"})
-_UNLIMITED: Final = 1 << 60
-
-
-class TokenRates(Struct, frozen=True):
-    """USD per token, and `flat` per request, for requests with more than `above` tokens of input."""
-
-    above: int
-    input: float
-    output: float
-    cached: float
-    flat: float = 0.0
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """A model as the planner sees it: what filters and scores need, worked out once.
-
-    `rates` are those for the longest input first, empty where the price is unknown. `context` and `max_output` are
-    tokens. `rank` is the place of its provider in the fallback order.
-    """
-
-    row: ModelInfo
-    full_id: str
-    provider: str
-    mask: int = 0
-    context: int = _UNLIMITED
-    max_output: int = _UNLIMITED
-    rates: tuple[TokenRates, ...] = ()
-    quality: float = _QUALITY["good"]
-    speed: float = 0.0
-    rank: int = 0
-
-
-class Parts(Struct, frozen=True):
-    """What a score is made of. `expected_cost` is USD, `None` where unknown; `observed` tells where `speed` is from."""
-
-    entry: Entry
-    cost: float
-    speed: float
-    quality: float
-    reliability: float
-    expected_cost: float | None
-    observed: bool
 
 
 def entry_of(row: ModelInfo, *, moment: datetime.datetime, mask: int = 0, rank: int = 0) -> Entry:
@@ -84,8 +41,8 @@ def entry_of(row: ModelInfo, *, moment: datetime.datetime, mask: int = 0, rank: 
         full_id=row.full_id,
         provider=row.provider,
         mask=mask,
-        context=row.context_window or _UNLIMITED,
-        max_output=row.max_output_tokens or _UNLIMITED,
+        context=row.context_window or UNLIMITED,
+        max_output=row.max_output_tokens or UNLIMITED,
         rates=_rates(row, row.price.at(moment)),
         quality=_QUALITY[row.quality_tier],
         speed=speed_score(_TIER_SECONDS[row.latency_tier]),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from wye.core.errors import InvalidRequestError
-from wye.routing.scores import Parts
+from wye.routing.shapes import Parts
 
 Strategy: TypeAlias = Callable[[Parts], float]
 

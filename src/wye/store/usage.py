@@ -10,8 +10,8 @@ from msgspec import structs
 from sqlalchemy import Boolean, Integer, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wye.core.folding import fold
 from wye.core.record import UsageRecord
-from wye.core.sums import fold
 from wye.store import sums
 from wye.store.tables import attempts, keys, usage_events
 from wye.store.upsert import insert
