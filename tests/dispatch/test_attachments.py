@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from tests.dispatch.calls import Upstreams, behind, exchange_to, said, streamed
-from tests.dispatch.wires import OLLAMA
+from tests.dispatch.wires import OLLAMA, RESPONSES
 from tests.support.upstream import Hang, Pause, Received, Reply
 from tests.support.upstream import Upstream as Server
 
 from wye.core.errors import DeadlineExceededError, InvalidRequestError
 from wye.dispatch import attachments, walk
 from wye.dispatch.defaults import Defaults
+from wye.surfaces.openai_responses import parse_request
 from wye.transport import HttpReply, guard
 from wye.transport.plain import PlainTransport
 
@@ -78,6 +79,25 @@ async def test_all_that_a_request_points_to_has_one_limit(server: Server, monkey
             await walk.complete(exchange_to("one", messages=pointing_at(*two, f"{server.url}/cow.png")), upstreams)
     assert raised.value.code == "invalid_url"
     assert server.received[-1].method == "GET"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_nothing_is_fetched_for_a_provider_that_is_asked_in_the_callers_own_wire(
+    server: Server, *, stream: bool
+) -> None:
+    server.reply_with(RESPONSES.stream() if stream else Reply.json(RESPONSES.whole))
+    file = {"type": "input_file", "file_url": f"{server.url}/a.pdf"}
+    body = {"model": "m", "input": [{"role": "user", "content": [file]}], "stream": stream}
+    async with Upstreams(one=behind(server, also_speaks=("openai_responses",))) as upstreams:
+        exchange = exchange_to("one", stream=stream)
+        exchange.call = parse_request(json.dumps(body).encode())
+        if stream:
+            assert said(await streamed(exchange, upstreams)) == "hello you"
+        else:
+            assert (await walk.complete(exchange, upstreams)).content == "hello you"
+    (sent,) = server.received
+    assert (sent.method, sent.path) == ("POST", "/responses")
+    assert sent.json["input"] == body["input"]
 
 
 async def test_another_attempt_does_not_fetch_again(server: Server, spare: Server) -> None:

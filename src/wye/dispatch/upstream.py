@@ -39,6 +39,7 @@ _JSON = "application/json"
 _BEGIN_OF_A_LINE = frozenset((b":", b"d", b"e", b"i", b"r"))
 """With what the lines of an event stream begin: a comment's colon, `data`, `event`, `id`, `retry`."""
 _MORE_AFTER_DONE_SECONDS = 0.25
+_NOTHING: frozenset[str] = frozenset()
 _PARTS_AT_ONCE = 8
 """How many requests one caller's request may make of a provider at a time, where a wire takes its texts one by one."""
 
@@ -96,7 +97,7 @@ class WireUpstream:
         self._silence = silence
         self._largest = largest
         self._plain = is_plain(provider)
-        self._needs: frozenset[str] = getattr(adapter, "NEEDS_BYTES", frozenset())
+        self._needs: frozenset[str] = getattr(adapter, "NEEDS_BYTES", _NOTHING)
         if provider.wire.images == "data":
             self._needs |= {"image"}
         if provider.wire.files == "document_url" or "file_url" in provider.wire.takes:
@@ -109,11 +110,13 @@ class WireUpstream:
         self, exchange: Exchange, attempt: Attempt, seconds: float, key: Secret | None = None
     ) -> ModelResponse:
         """Send the request and read the whole answer."""
-        call = self._call_for(exchange, attempt, whole=True)
-        if self._needs and self._may_point(call):
-            call = await self._filled(exchange, call)
+        target = self._target(attempt)
+        adapter = self._adapter_for(target.model, exchange.call)
+        call = self._call_for(exchange, attempt, target, whole=True)
+        if needs := self._needs_of(adapter, call):
+            call = await _filled(exchange, call, needs)
             seconds = min(seconds, max(exchange.deadline - asyncio.get_running_loop().time(), 0.001))
-        adapter, request = self._build(exchange, attempt, call)
+        request = self._build(exchange, call, adapter, target)
         headers = self._with(key, _traced(exchange, request.headers))
         reply = await self._transport.send(request.path, headers, request.body, seconds)
         if not 200 <= reply.status < 300:
@@ -160,10 +163,12 @@ class WireUpstream:
         """Send the request and pass the answer on as it comes; end without an error only where the wire ended it."""
         if not self._defaults.stream:
             return await self._in_one_piece(exchange, attempt, sink, key)
-        call = self._call_for(exchange, attempt)
-        if self._needs and self._may_point(call):
-            call = await self._filled(exchange, call)
-        adapter, request = self._build(exchange, attempt, call)
+        target = self._target(attempt)
+        adapter = self._adapter_for(target.model, exchange.call)
+        call = self._call_for(exchange, attempt, target)
+        if needs := self._needs_of(adapter, call):
+            call = await _filled(exchange, call, needs)
+        request = self._build(exchange, call, adapter, target)
         state = StreamState(raw_events=exchange.call.raw_events and exchange.call.wire == adapter.WIRE)
         headers = self._with(key, _traced(exchange, request.headers))
         async with self._transport.stream(request.path, headers, request.body) as answer:
@@ -238,39 +243,29 @@ class WireUpstream:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _call_for(self, exchange: Exchange, attempt: Attempt, *, whole: bool = False) -> Call:
+    def _call_for(self, exchange: Exchange, attempt: Attempt, target: Target, *, whole: bool = False) -> Call:
         """Return the call with what it leaves open, in the words of its own wire; `whole` asks for no stream."""
         call = exchange.call
         defaults = for_caller(self._defaults, exchange.caller, own=attempt.provider in exchange.own)
         if defaults is not NO_DEFAULTS:
-            target = self._target(attempt)
             call = with_defaults(call, defaults, target.model, target.traits)
         return as_whole(call) if whole and call.stream else call
 
-    def _may_point(self, call: Call) -> bool:
-        """Tell whether a call may hold addresses of what this provider wants the bytes of."""
-        return call.wire != self._adapter.WIRE and b"://" in call.body
+    def _needs_of(self, adapter: Adapter, call: Call) -> frozenset[str]:
+        """Return what the wire format wants the bytes of, where the call may hold addresses of it; else nothing."""
+        if call.wire == adapter.WIRE or b"://" not in call.body:
+            return _NOTHING
+        own: frozenset[str] = getattr(adapter, "NEEDS_BYTES", _NOTHING)
+        return self._needs if adapter is self._adapter else self._needs | own
 
-    async def _filled(self, exchange: Exchange, call: Call) -> Call:
-        """Return the call with the bytes that the wire format wants in place of addresses.
-
-        They are in the decoded request only, so that nothing may be changed in its body after this.
-        """
-        if exchange.fetched is None:
-            exchange.fetched = {}
-        left = exchange.deadline - asyncio.get_running_loop().time()
-        return await with_bytes(call, self._needs, exchange.fetched, left)
-
-    def _build(self, exchange: Exchange, attempt: Attempt, call: Call) -> tuple[Adapter, WireRequest]:
-        target = self._target(attempt)
-        adapter = self._adapter_for(target.model, exchange.call)
+    def _build(self, exchange: Exchange, call: Call, adapter: Adapter, target: Target) -> WireRequest:
         request = adapter.build_request(call, target)
         exchange.dropped, exchange.emulated = request.dropped, request.emulated
         if exchange.call.operation == "completions" and exchange.call.wire != adapter.WIRE:
             exchange.emulated = ("completions", *request.emulated)
         if not self._plain:
             request = structs.replace(request, path=path_of(self._provider, request.path, target.name))
-        return adapter, request
+        return request
 
     def _target(self, attempt: Attempt) -> Target:
         model = self._models.get(attempt.full_id) or ModelInfo(id=attempt.model, provider=attempt.provider)
@@ -373,6 +368,17 @@ class _EventReader:
         if self._clock() - self._heard > self._silence:  # comments keep the connection busy, but say nothing
             raise UpstreamTimeoutError(f"the provider's stream held no content for {self._silence:g} s")
         return None
+
+
+async def _filled(exchange: Exchange, call: Call, needs: frozenset[str]) -> Call:
+    """Return the call with the bytes that the wire format wants in place of addresses.
+
+    They are in the decoded request only, so that nothing may be changed in its body after this.
+    """
+    if exchange.fetched is None:
+        exchange.fetched = {}
+    left = exchange.deadline - asyncio.get_running_loop().time()
+    return await with_bytes(call, needs, exchange.fetched, left)
 
 
 def _has_hosted_tools(call: Call) -> bool:
