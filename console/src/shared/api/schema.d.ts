@@ -2282,7 +2282,7 @@ export interface components {
             attempts: number;
             citations: components["schemas"]["CitationView"][];
             content: string;
-            cost: string | null;
+            cost: number | null;
             finishReason: string | null;
             model: string | null;
             provider: string | null;
@@ -2618,7 +2618,7 @@ export interface components {
             citations: components["schemas"]["CitationView"][];
             content: string;
             context: components["schemas"]["FitView"];
-            cost: string | null;
+            cost: number | null;
             finishReason: string | null;
             model: string | null;
             provider: string | null;
@@ -2838,7 +2838,7 @@ export interface components {
          */
         DoneView: {
             attempts: number;
-            cost: string | null;
+            cost: number | null;
             finishReason: string | null;
             model: string | null;
             provider: string | null;
@@ -4160,7 +4160,7 @@ export interface components {
             citations: components["schemas"]["CitationView"][];
             context: components["schemas"]["FitView"];
             conversation: string | null;
-            cost: string | null;
+            cost: number | null;
             dropped: string[];
             emulated: boolean;
             estimated: boolean;
@@ -5026,7 +5026,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>[];
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, in one form for all routes */
@@ -5060,7 +5061,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>[];
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, in one form for all routes */
@@ -6343,7 +6345,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>[];
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, in one form for all routes */
@@ -7705,7 +7708,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>[];
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, in one form for all routes */

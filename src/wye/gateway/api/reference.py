@@ -49,6 +49,7 @@ def document(app: Litestar) -> dict[str, Any]:
     _, exact = msgspec.json.schema_components([*FORMS, answers.DoneView], ref_template="#/components/schemas/{name}")
     schemas.update(exact)
     schemas["Error"] = _ERROR
+    _number_money(schemas)
     bodies = {f"#/components/schemas/{form.__name__}": form for form in FORMS}
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
@@ -59,6 +60,7 @@ def document(app: Litestar) -> dict[str, Any]:
                 **{status: told for status, told in operation["responses"].items() if status != "400"},
                 "default": _FAILED,
             }
+            _tell_export(operation["responses"].get("200", {}).get("content", {}))
             if "requestBody" in operation:
                 _exemplify(operation["requestBody"], bodies)
     made["components"]["securitySchemes"] = {"adminKey": {"type": "http", "scheme": "bearer"}}
@@ -74,6 +76,23 @@ def examples() -> dict[str, dict[str, Any]]:
 
 def _read(name: str) -> bytes:
     return resources.files("wye.gateway.api").joinpath(name).read_bytes()
+
+
+def _number_money(schemas: dict[str, Any]) -> None:
+    """Say that money is a number, as it is sent; the framework takes exact ones for texts."""
+    for schema in schemas.values():
+        cost = schema.get("properties", {}).get("cost", {})
+        for one in (cost, *cost.get("oneOf", ()), *cost.get("anyOf", ())):
+            if one.get("type") == "string":
+                one["type"] = "number"
+                one.pop("format", None)
+
+
+def _tell_export(content: dict[str, Any]) -> None:
+    """Say that what is made of rows alone is an array, or a CSV; the framework knows of texts only."""
+    if content.get("application/json", {}).get("schema") == {"type": "string"}:
+        content["application/json"]["schema"] = {"type": "array", "items": {"type": "object"}}
+        content["text/csv"] = {"schema": {"type": "string"}}
 
 
 def _exemplify(body: dict[str, Any], bodies: dict[str, type[Struct]]) -> None:
