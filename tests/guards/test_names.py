@@ -19,6 +19,7 @@ EXCEPTIONS = {
     "surfaces/gemini/contents.py": {"gemini"},  # the wire format's name, which one provider of it has too
     "dispatch/defaults.py": {"gemini"},  # a wire format's name
     "dispatch/mock.py": {"mock"},  # the request member that steers it
+    "transport/extras.py": {"bedrock", "vertex", "azure"},  # extras of pyproject.toml, which providers share names with
 }
 
 
