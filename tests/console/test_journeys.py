@@ -206,6 +206,17 @@ def test_the_first_page_is_small_and_soon_usable(browser: Browser, seeded: House
         assert 0 < scripts < 250_000, f"{scripts} bytes of JavaScript before the overview stands"
 
 
+def test_what_is_asked_early_is_asked_once(console: Console) -> None:
+    asked: list[str] = []
+    console.page.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
+    console.open("/")
+    console.settle()
+    expect(console.page.get_by_label("Requests in this time")).to_be_visible()
+    once = [url for url in asked if not url.endswith("/status")]  # which is looked at again and again
+    assert len(once) > 4
+    assert sorted(set(once)) == sorted(once), "public/boot.js asks what nobody waits for"
+
+
 def test_ten_thousand_rows_are_a_few_in_the_page(console: Console) -> None:
     console.page.route(
         re.compile(r"/api/models$"),
