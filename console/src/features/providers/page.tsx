@@ -72,7 +72,7 @@ export default function ProvidersPage() {
       title="Providers"
       lead={
         status.data &&
-        `${plural(used.length, "provider")} in use, ${well === used.length ? "all of them well" : `${well} of them well`}`
+        `${plural(used.length, "provider")} in use, ${well === used.length ? "all of them connected" : `${well} of them connected`}`
       }
       actions={
         <>
