@@ -35,7 +35,9 @@ def priced(name: str, usd_per_million: int) -> ModelInfo:
     return ModelInfo(id=name, provider="p", context_window=100_000, max_output_tokens=8000, price=price)
 
 
-CATALOG = Catalog([Provider(id="p", name="P", adapter="openai_chat")], [priced("dear", 1000), priced("cheap", 10)])
+CATALOG = Catalog(
+    [Provider(id="p", name="P", adapter="openai_chat")], [priced("dear", 1000), priced("cheap", 10), priced("free", 0)]
+)
 
 
 def exchange(caller: Caller = ANN, *models: str, at: int = NOON, most: int = 100, text: str = "hi") -> Exchange:
@@ -368,6 +370,20 @@ async def test_a_soft_budget_warns_and_refuses_nobody() -> None:
         limiter.settle(asked, record(asked, cost=USD // 10))
     assert warned == [0, 1, 1, 1]
     assert told == ["b", "b"], "once for the half, once for all of it"
+
+
+async def test_what_costs_nothing_is_let_in_by_a_budget_that_is_overdrawn() -> None:
+    limiter = held_to(budgets=[budget(0.01)])
+    await answered(limiter, exchange(ANN, "cheap"), cost=USD)
+    with pytest.raises(BudgetExceededError):
+        await let_in(limiter, exchange(ANN, "cheap"))
+    await let_in(limiter, exchange(ANN, "free"))
+    stood_in = await let_in(limiter, exchange(ANN, "dear", "free"))
+    assert stood_in.plan is not None
+    assert [one.model for one in stood_in.plan.attempts] == ["free"]
+    own = exchange(ANN, "dear")
+    own.uncharged = True
+    await let_in(limiter, own)
 
 
 # Other models, tried later.

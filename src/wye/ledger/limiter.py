@@ -142,10 +142,9 @@ class Limiter:
             cost = 0  # the caller pays its provider itself
         exchange.hold = cost
         wanted = self._wanted(taken, first, output, cost or 0)
-        if exchange.cached:
-            # It takes nothing of these, so none refuses it. Whoever is left alone with another's call is charged here.
-            taken.items += [(line, line.current(exchange.at), 0) for line, number in wanted if not number]
-            wanted = [(line, number) for line, number in wanted if number]
+        if exchange.cached or cost == 0:
+            # Whoever is left alone with another's call is charged here as well.
+            wanted = self._some(taken, wanted, exchange.at)
         if not wanted:
             return None
         lacking = self._taken(taken, wanted, exchange.at)
@@ -264,6 +263,12 @@ class Limiter:
         return self._wait(taken, wanted, lacking, at)
 
     @staticmethod
+    def _some(taken: Taken, wanted: Sequence[Wanted], at: int) -> list[Wanted]:
+        """Return the lines that something is taken of: none of the others refuses, also where it is overdrawn."""
+        taken.items += [(line, line.current(at), 0) for line, number in wanted if not number]
+        return [(line, number) for line, number in wanted if number]
+
+    @staticmethod
     def _taken(taken: Taken, wanted: Sequence[Wanted], at: int) -> Wanted | None:
         """Take from every line, or from none and return the first that has not enough."""
         items = taken.items
@@ -335,6 +340,8 @@ class Limiter:
         for place, attempt in enumerate(plan.attempts):
             output, cost = self._likely(exchange, attempt, catalog)
             wanted = self._wanted(exchange.allowance, attempt, output, cost or 0)
+            if cost == 0:
+                wanted = self._some(exchange.allowance, wanted, exchange.at)
             missing = self._taken(exchange.allowance, wanted, exchange.at)
             if missing is None:
                 exchange.hold = cost
