@@ -121,6 +121,8 @@ def body(**more: Any) -> bytes:
         (body(user='say "service_tier":"priority"'), None),
         (body(user="x" * 50_000, service_tier="flex"), "flex"),
         (body(service_tier=5), None),
+        (body(metadata={"service_tier": "gold"}), None),
+        (body(tools=[{"parameters": {"properties": {"speed": {"type": "number"}}}}], inference_geo="us"), "us"),
     ],
 )
 def test_the_tier_that_a_request_asks_for_is_read_from_its_body(asked: bytes, tier: str | None) -> None:
@@ -134,6 +136,7 @@ def test_the_tier_that_a_request_asks_for_is_read_from_its_body(asked: bytes, ti
         ({"service_tier": "priority"}, 7500),
         ({"service_tier": "flex"}, 3000),
         ({"service_tier": "scale"}, 3000),
+        ({"service_tier": "priority", "speed": "fast"}, 7500),
     ],
 )
 def test_a_hold_is_for_the_dearer_of_the_tier_asked_for_and_the_usual_one(more: dict[str, str], hold: int) -> None:
@@ -207,6 +210,8 @@ def reply(tier: str | None, *, stream: bool) -> Reply:
         ({}, "priority", 46, "priority"),
         ({"service_tier": "priority"}, "default", 23, None),
         ({"service_tier": "priority"}, None, 46, "priority"),
+        ({"service_tier": "gold"}, None, 23, None),
+        ({"service_tier": "priority", "speed": "fast"}, None, 46, "priority"),
         ({}, "scale", 0, "scale"),
         ({}, "flex", None, "flex"),
     ],

@@ -5,6 +5,9 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from msgspec import MsgspecError, Raw
+from msgspec.json import Decoder
+
 from wye.catalog.schema import ModelInfo, Price
 from wye.core.errors import InvalidRequestError
 from wye.core.estimate import estimate_input_tokens
@@ -25,6 +28,8 @@ _CAP: Final = re.compile(rb'"(?:max(?:_completion|_output)?_tokens|max_?[oO]utpu
 _TIERS: Final = re.compile(
     rb'"(?:service_?[tT]ier|speed|inference_geo)"\s*:\s*(?:\{\s*"type"\s*:\s*)?"([A-Za-z][\w-]{0,39})"'
 ).findall
+_TIER_MEMBERS: Final = ("service_tier", "serviceTier", "speed", "inference_geo")
+_members: Final = Decoder(dict[str, Raw]).decode
 _USUAL: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand", "unspecified", "global"})
 """Words that leave the tier of service to the provider."""
 _PICO_PER_MICRO: Final = 10**6
@@ -49,7 +54,7 @@ class Expected:
     def cost(self, row: ModelInfo, call: Call, input_tokens: int, output_tokens: int) -> int | None:
         """Return picodollars, `None` where the price is unknown."""
         price = row.price
-        if price.services and (service := asked_tier(call)):
+        if price.services and (service := tier_at(price, call)):
             return _dearer(price, call, input_tokens, output_tokens, service)
         if call.operation in _MEASURED or price.tiers or price.windows:
             return _exactly(price, call, input_tokens, output_tokens)
@@ -100,15 +105,38 @@ def most_output_tokens(call: Call, row: ModelInfo | None) -> int | None:
 def asked_tier(call: Call) -> str | None:
     """Return the tier of service that a request asks for, `None` where it leaves that to the provider.
 
-    It stands before or behind the conversation, as the limit on the answer does.
+    It stands before or behind the conversation, as the limit on the answer does. Tools may have parameters of the same
+    names, and callers' notes members: only where something of the kind is found is the body read for its own members.
     """
     body = call.body
     if len(body) > 2 * _SHORT:
         body = body[:_SHORT] + b"\0" + body[-_SHORT:]
     if b"ervice" not in body and b'"speed"' not in body and b'"inference_geo"' not in body:
         return None
-    said = sorted({word.lower().removeprefix(b"service_tier_").decode() for word in _TIERS(body)} - _USUAL)
-    return "+".join(said) or None
+    if not _words(body):
+        return None
+    try:
+        members = _members(call.body)
+    except MsgspecError:
+        return None  # no JSON, an uploaded file say
+    own = b",".join(b'"%s":%s' % (name.encode(), bytes(members[name])) for name in _TIER_MEMBERS if name in members)
+    return "+".join(sorted(_words(own))) or None
+
+
+def tier_at(price: Price, call: Call) -> str:
+    """Return the tier of service that a request asks for, as far as there are prices for it; empty is the usual one.
+
+    Only the provider's own word for a tier can make a price unknown.
+    """
+    asked = asked_tier(call)
+    if asked is None:
+        return ""
+    now = price.at(datetime.datetime.now(datetime.UTC))
+    return "+".join(word for word in asked.split("+") if now.served(word) is not None)
+
+
+def _words(body: bytes) -> set[str]:
+    return {word.lower().removeprefix(b"service_tier_").decode() for word in _TIERS(body)} - _USUAL
 
 
 def _said_at_most(body: bytes) -> int | None:
@@ -120,7 +148,7 @@ def _said_at_most(body: bytes) -> int | None:
 
 
 def _dearer(price: Price, call: Call, input_tokens: int, output_tokens: int, service: str) -> int | None:
-    """Return what a request costs in its tier of service, or in the usual one if that is dearer or the tier's unknown.
+    """Return what a request costs in its tier of service, or in the usual one if that is dearer.
 
     A provider may serve a request in its usual tier whatever was asked for, and a budget must have enough then too.
     """

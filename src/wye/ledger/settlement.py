@@ -14,7 +14,7 @@ from wye.core.plan import Outcome
 from wye.core.record import PICO_PER_USD, AttemptRecord, Status, UsageRecord
 from wye.core.usage import Usage
 from wye.ledger.estimates import consumed
-from wye.ledger.expected import asked_tier
+from wye.ledger.expected import tier_at
 from wye.ledger.price import Rater, version_of
 
 _rater: Final = Rater()
@@ -44,7 +44,7 @@ def price(exchange: Exchange, catalog: Catalog) -> None:
             continue
         if row is not None and outcome.usage.service is None and row.price.services:
             # Nobody said in which tier it was served: it counts as the one that was asked for.
-            outcome.usage = structs.replace(outcome.usage, service=asked_tier(exchange.call) or "")
+            outcome.usage = structs.replace(outcome.usage, service=tier_at(row.price, exchange.call))
         cost = _rater.cost(row.price, outcome.usage) if row else None
         if cost is None:
             cost = outcome.usage.reported_cost  # the provider's own word, where there is no list price
