@@ -600,3 +600,13 @@ async def test_what_lies_idle_goes_back_for_others() -> None:
         await one.rates.turn()
     assert sum(keeper.granted) == 1
     await one.release()
+
+
+async def test_who_leaves_tells_all_that_was_spent_and_keeps_nothing() -> None:
+    keeper = Keeper()
+    one = held_to(limit(requests_per_minute=1000), rates=keeper.of("a"))
+    assert await count(one, 30) == 30
+    await passing(keeper, 1, one)
+    assert await count(one, 7) == 7
+    await one.release()
+    assert [(granted, booked) for granted, booked, _ in keeper.told.values()] == [(37, 37)]

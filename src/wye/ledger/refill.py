@@ -89,8 +89,7 @@ class Refill:
             self._task = None
         self._answer(self._waiters)
         if not self._failures:
-            self._ticked = -1.0
-            await self.turn()  # what was spent since it was told last
+            await self.turn(last=True)  # what was spent since it was told last
         await self._leases.aclose()
 
     async def _run(self) -> None:
@@ -106,9 +105,9 @@ class Refill:
             finally:
                 self._answer(waiters)
 
-    async def turn(self) -> None:
-        """Ask once for all that is needed now."""
-        asking = self._due()
+    async def turn(self, *, last: bool = False) -> None:
+        """Ask once for all that is needed now; the `last` time tell all that was spent, and give the rest back."""
+        asking = self._left() if last else self._due()
         if not asking and not self._failures:
             return
         began, at = self._clock(), self._wall()
@@ -152,6 +151,12 @@ class Refill:
             if old or (idle and not line.is_told) or allowance.free > 2 * keep or (not line.hard and not idle):
                 due[name] = (line, line.ask(at, idle=idle))
         return list(due.values())
+
+    def _left(self) -> list[tuple[Line, Ask]]:
+        """Return the lines of which something was not told yet or is still in hand, each with what is left of it."""
+        at = self._wall()
+        lines = [line for line in self._lines.values() if not line.is_over(at)]
+        return [(line, line.ask(at, idle=True)) for line in lines if line.allowance.free > 0 or not line.is_told]
 
     def _come_into(self, condition: Condition, why: str) -> None:
         if condition != self.condition:
