@@ -77,6 +77,28 @@ async def test_a_disk_that_takes_nothing_lets_nobody_in(journal: Journal) -> Non
             await one
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EIO, os.strerror(errno.EIO)), RuntimeError("no more threads")])
+async def test_what_did_not_get_to_the_disk_is_brought_there_the_next_time(journal: Journal, error: Exception) -> None:
+    times: list[list[str]] = []
+
+    def write(paths: Iterable[Path]) -> None:
+        times.append([path.name for path in paths])
+        if len(times) == 1:
+            raise error
+
+    for number in range(30):
+        journal.admitted(record(number, asked="x" * 3000))
+        journal.settled(record(number, asked="x" * 3000))
+    disk = OnDisk(journal, write)
+    with pytest.raises(BooksUnavailableError, match="nothing is let in until it can"):
+        async with asyncio.timeout(10):
+            await disk.wait()
+    await disk.wait()
+    assert journal.folder.name in times[0]
+    assert "0000000001.journal" in times[0]
+    assert sorted(times[1]) == sorted(times[0])
+
+
 def test_what_is_gone_need_not_be_on_the_disk(tmp_path: Path) -> None:
     (tmp_path / "there").write_bytes(b"x")
     to_disk([tmp_path / "gone", tmp_path / "there", tmp_path])

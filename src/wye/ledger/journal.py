@@ -102,7 +102,11 @@ class Journal:
         paths, self._full = [*self._full, self._writing[0].path], []
         if self._new:
             paths, self._new = [*paths, self.folder], False
-        return paths
+        return list(dict.fromkeys(paths))
+
+    def still_unsafe(self, paths: list[Path]) -> None:
+        """Take back what was `unsafe` and could not be brought to the disk."""
+        self._full = [*paths, *self._full]
 
     @property
     def size(self) -> int:

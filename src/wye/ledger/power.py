@@ -54,10 +54,14 @@ class OnDisk:
         while self._waiters:
             waiters, self._waiters = self._waiters, []
             failure: BooksUnavailableError | None = None
+            paths: list[Path] = []
             try:
-                await asyncio.to_thread(self._write, self._journal.unsafe())
-            except OSError as error:
-                message = f"usage cannot be brought to the disk: {error.strerror}; nothing is let in until it can"
+                paths = self._journal.unsafe()
+                await asyncio.to_thread(self._write, paths)
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for it in vain
+                self._journal.still_unsafe(paths)
+                why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+                message = f"usage cannot be brought to the disk: {why}; nothing is let in until it can"
                 failure = BooksUnavailableError(message, retry_after=_RETRY_AFTER)
             for waiter in waiters:
                 if waiter.done():
