@@ -32,6 +32,7 @@ from wye.gateway.http import Header
 from wye.gateway.outlet import Outlet
 from wye.state.responses import KeptResponse, ResponseStore
 from wye.surfaces import AnswerStream, openai_responses
+from wye.surfaces.openai_responses.references import reference
 from wye.surfaces.openai_responses.stream import ResponsesStream
 
 
@@ -45,9 +46,7 @@ class _Asks(Struct):
 
 class _Item(Struct):
     type: str | None = None
-    role: str | None = None
     id: str | None = None
-    result: Raw = Raw(b"null")
 
 
 class _Answer(Struct):
@@ -156,7 +155,7 @@ async def read_turn(engine: Engine, store: ResponseStore, body: bytes, caller: C
     """
     try:
         asks = _decode_asks(body)
-        refers = [_reference(raw) for raw in asks.input] if isinstance(asks.input, list) else []
+        refers = [reference(raw) for raw in asks.input] if isinstance(asks.input, list) else []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Turn(body, _Asks(store=False))  # the surface says what is wrong with it
     turn = Turn(body, asks)
@@ -207,13 +206,6 @@ async def _before(engine: Engine, store: ResponseStore, caller: Caller, name: st
             await look_up(engine, store, caller, name)
         found = await store.get(caller.user, name)
     return found
-
-
-def _reference(raw: Raw) -> str | None:
-    """Return the id of an item that is only referred to."""
-    item = _decode_item(raw)
-    alone = item.type == "image_generation_call" and bytes(item.result) == b"null"
-    return item.id if alone or item.type == "item_reference" or (item.type is None and item.role is None) else None
 
 
 def _put_in_place(

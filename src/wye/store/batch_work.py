@@ -5,7 +5,7 @@ whoever takes it over. All that is written of a batch is written by its holder o
 lost it goes nowhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -53,21 +53,31 @@ class Held(Struct, frozen=True, kw_only=True):
     batch_id: str
 
 
-async def is_free(connection: AsyncConnection, *, now: int) -> bool:
-    """Tell whether there is a batch to be worked on that nobody works on."""
-    query = select(batches.c.id).where(batches.c.ended_at.is_(None), batches.c.held_until <= now).limit(1)
+async def is_free(connection: AsyncConnection, *, now: int, besides: Collection[str] = ()) -> bool:
+    """Tell whether there is a batch to be worked on, `besides` some, that nobody works on."""
+    query = select(batches.c.id).where(*_free(now, besides)).limit(1)
     return (await connection.execute(query)).first() is not None
 
 
-async def claim(connection: AsyncConnection, holder: str, *, now: int, until: int) -> Batch | None:
-    """Take a batch that is to be worked on and that nobody works on, for `holder` until a time; the oldest first."""
-    free = (batches.c.ended_at.is_(None), batches.c.held_until <= now)
+async def claim(
+    connection: AsyncConnection, holder: str, *, now: int, until: int, besides: Collection[str] = ()
+) -> Batch | None:
+    """Take a batch that is to be worked on and that nobody works on, for `holder` until a time; the oldest first.
+
+    `besides` are those that the process works on already, whatever their leases say: its clock may have jumped.
+    """
+    free = _free(now, besides)
     oldest = select(batches.c.id).where(*free).order_by(batches.c.created_at).limit(1)
     if (found := (await connection.execute(oldest)).scalar()) is None:
         return None
     query = batches.update().where(batches.c.id == found, *free).values(holder=holder, held_until=until)
     row = (await connection.execute(query.returning(*batches.c))).mappings().first()
     return None if row is None else batch_of(row)
+
+
+def _free(now: int, besides: Collection[str]) -> tuple[Any, ...]:
+    c = batches.c
+    return c.ended_at.is_(None), c.held_until <= now, c.id.not_in(tuple(besides))
 
 
 async def renew(connection: AsyncConnection, held: Held, *, until: int, waits_for: str | None) -> Status | None:

@@ -1,7 +1,9 @@
 """Lines are found wherever a file is cut into pieces, with the numbers that an editor shows."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
+import msgspec
 import pytest
 
 from wye import catalog
@@ -30,8 +32,8 @@ async def test_a_line_without_an_end_is_not_gathered_for_ever(monkeypatch: pytes
     assert [one async for one in lines_of(cut(b"a\n" + b"x" * 500, 50))] == [(1, b"a"), (2, None)]
 
 
-def checker(most: int = 1000) -> Checker:
-    return Checker(Engine(Settings(), catalog.load()), LOCAL, "/v1/chat/completions", most)
+def checker(most: int = 1000, endpoint: str = "/v1/chat/completions") -> Checker:
+    return Checker(Engine(Settings(), catalog.load()), LOCAL, endpoint, most)
 
 
 def test_a_file_of_mistakes_is_read_no_further_than_it_helps() -> None:
@@ -58,3 +60,19 @@ def test_no_bytes_break_it(raw: bytes) -> None:
     checks = checker()
     assert checks.check(1, raw) is None
     assert checks.mistakes
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "item_reference", "id": "msg_of_someone_else"},
+        {"id": "msg_of_someone_else"},
+        {"type": "image_generation_call", "id": "ig_of_someone_else"},
+    ],
+)
+def test_no_line_reaches_what_somebodys_provider_keeps(item: dict[str, Any]) -> None:
+    checks = checker(endpoint="/v1/responses")
+    said = [{"role": "user", "content": "Go on"}, item]
+    raw = {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "auto", "input": said}}
+    assert checks.check(1, msgspec.json.encode(raw)) is None
+    assert [(one.code, one.param) for one in checks.mistakes] == [("invalid_request", "body.input[1]")]

@@ -162,6 +162,28 @@ async def silence(house: House, batch_id: str) -> None:
         await connection.execute(mine.values(holder="another", held_until=0))
 
 
+async def test_a_process_does_not_take_its_own_batch_up_again_when_its_lease_has_run_out(house: House) -> None:
+    house.provider.may.clear()
+    runner = house.runner()
+    batch = await house.order(*texts(4))
+    await house.until(batch, lambda _: len(house.provider.asked) == 4)
+    async with house.database.begin() as connection:  # as after a clock that jumps
+        await connection.execute(batches.update().where(batches.c.id == batch).values(held_until=0))
+    assert not await runner._take()
+    house.provider.may.set()
+    assert (await house.ended(batch)).completed == 4
+    assert set(house.provider.asked.values()) == {1}
+
+
+async def test_each_run_holds_its_batch_under_a_name_of_its_own(house: House) -> None:
+    house.provider.may.clear()
+    runner = house.runner()
+    batches_made = [await house.order(text) for text in texts(2)]
+    await house.until(batches_made[1], lambda _: len(house.provider.asked) == 2)
+    holders = {run._held.holder for run in runner._runs.values()}
+    assert len(holders) == 2
+
+
 async def test_what_a_process_finds_out_that_lost_its_batch_goes_nowhere(house: House) -> None:
     batch = await house.order("a")
     async with house.database.begin() as connection:

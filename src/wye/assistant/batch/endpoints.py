@@ -17,11 +17,13 @@ from wye.surfaces import (
     OperationSurface,
     Surface,
     anthropic_messages,
+    decode_request,
     openai_chat,
     openai_completions,
     openai_embeddings,
     openai_responses,
 )
+from wye.surfaces.openai_responses.references import reference
 
 ENDPOINTS: Final[Mapping[str, Surface | OperationSurface]] = {
     "/v1/chat/completions": openai_chat,
@@ -50,6 +52,7 @@ class _Standing(Struct):
     previous_response_id: str | None = None
     background: bool | None = None
     conversation: Raw = Raw(b"null")
+    input: str | list[Raw] | None = None
 
 
 _decode_standing = msgspec.json.Decoder(_Standing).decode
@@ -67,7 +70,7 @@ def read(engine: Engine, endpoint: str, body: bytes) -> Call:
 
 
 def _check_stands_alone(body: bytes) -> None:
-    said = _decode_standing(body)
+    said = decode_request(_decode_standing, body)
     named = {
         "previous_response_id": said.previous_response_id is not None,
         "background": bool(said.background),
@@ -76,6 +79,10 @@ def _check_stands_alone(body: bytes) -> None:
     for name, there in named.items():
         if there:
             raise InvalidRequestError(f"a line of a batch stands alone: leave {name!r} out", param=name)
+    for at, item in enumerate(said.input if isinstance(said.input, list) else ()):
+        if decode_request(reference, bytes(item)) is not None:  # at the operator's account it may be anybody's
+            message = "a line of a batch stands alone: write the item out instead of referring to it"
+            raise InvalidRequestError(message, param=f"input[{at}]")
 
 
 async def ask(engine: Engine, endpoint: str, body: bytes, caller: Caller, batch_id: str) -> Told:

@@ -89,15 +89,17 @@ class Runner:
     async def _take(self) -> bool:
         """Take a batch that nobody works on; tell whether there was one."""
         house, now = self._house, self._house.clock()
+        mine = [run.batch.id for run in self._runs.values()]
         async with house.database.read() as connection:
-            if not await batch_work.is_free(connection, now=now):
+            if not await batch_work.is_free(connection, now=now, besides=mine):
                 return False
         until = now + round(house.timing.lease * _US)
+        holder = secrets.token_hex(8)  # of this run alone: an earlier one of the same batch gives nothing of it away
         async with house.database.begin() as connection:
-            batch = await batch_work.claim(connection, self._name, now=now, until=until)
+            batch = await batch_work.claim(connection, holder, now=now, until=until, besides=mine)
         if batch is None:
             return False
-        run = Run(house, batch, Held(holder=self._name, owner=batch.user_id, batch_id=batch.id))
+        run = Run(house, batch, Held(holder=holder, owner=batch.user_id, batch_id=batch.id))
         task = asyncio.create_task(run.go(), name=f"run of {batch.id}")
         self._runs[task] = run
         task.add_done_callback(self._ended)
