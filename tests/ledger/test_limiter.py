@@ -3,8 +3,9 @@
 import asyncio
 import bisect
 import contextlib
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -75,8 +76,13 @@ async def answered(limiter: Limiter, asked: Exchange, *, cost: int = 0, output: 
     limiter.settle(asked, record(asked, cost=cost, output=output))
 
 
-def held_to(*limits: Limit, budgets: Sequence[Budget] = (), rates: Refill | None = None) -> Limiter:
-    limiter = Limiter(rates=rates, wall=lambda: NOON)
+def held_to(
+    *limits: Limit,
+    budgets: Sequence[Budget] = (),
+    rates: Refill | None = None,
+    wall: Callable[[], int] = lambda: NOON + 10**6 * MINUTE,  # later than anything that is asked
+) -> Limiter:
+    limiter = Limiter(rates=rates, wall=wall)
     limiter.use(limits, budgets)
     return limiter
 
@@ -442,7 +448,7 @@ class Keeper:
         self.asked = 0
 
     def of(self, name: str) -> Refill:
-        return Refill(_Way(self, name), lasting=10, clock=lambda: self.now, wall=lambda: self.at)
+        return Refill(_Way(self, name), lasting=10, clock=lambda: self.now, wall=lambda: self.wall)
 
     @property
     def granted(self) -> list[int]:
@@ -452,7 +458,13 @@ class Keeper:
     def at(self) -> int:
         return NOON + round(self.now * SECOND)
 
+    @property
+    def wall(self) -> int:
+        return self.at - self.set_back
+
     now = 0.0
+    set_back = 0
+    """By how much the processes' wall clocks were set back, in microseconds."""
 
 
 class _Way:
@@ -610,3 +622,23 @@ async def test_who_leaves_tells_all_that_was_spent_and_keeps_nothing() -> None:
     assert await count(one, 7) == 7
     await one.release()
     assert [(granted, booked) for granted, booked, _ in keeper.told.values()] == [(37, 37)]
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "shared"])
+async def test_a_clock_that_is_set_back_holds_up_a_minutes_limit_for_no_more_than_a_minute(*, shared: bool) -> None:
+    keeper = Keeper()
+    rates = keeper.of("a") if shared else None
+    limiter = held_to(limit(requests_per_minute=20), rates=rates, wall=lambda: keeper.wall)
+    let: list[float] = []
+    for half_seconds in range(400):
+        if half_seconds == 50:
+            keeper.set_back = 60 * MINUTE
+        keeper.now = half_seconds / 2
+        if rates is not None and half_seconds % 2:
+            await rates.turn()
+        with contextlib.suppress(LimitExceededError):
+            await answered(limiter, exchange(at=keeper.wall))
+            let.append(keeper.now)
+    assert most_within([round(now * SECOND) for now in let], MINUTE) == 20
+    assert all(later - before <= 61 for before, later in itertools.pairwise([*let, 200.0]))
+    await limiter.release()

@@ -85,6 +85,7 @@ class Limiter:
         self.budgets = budgets
         self.lengths = Lengths()
         self._expected = Expected()
+        self._wall = wall
         self.rulings = Rulings(rates=rates, budgets=budgets, wall=wall)
 
     async def begin(self) -> None:
@@ -193,6 +194,7 @@ class Limiter:
         wanted += [(line, output) for line in model.output]
         for line, number in wanted:
             if line.current(at).left < number:
+                line.set_back(self._wall())
                 raise refusal.of(line, number, at)
         for line, number in wanted:
             line.allowance.hold(number)
@@ -258,6 +260,7 @@ class Limiter:
         lacking = self._taken(taken, wanted, at)
         if lacking is None:
             return None
+        lacking[0].set_back(self._wall())
         if not self._may_ask(lacking):
             raise refusal.of(*lacking, at)
         return self._wait(taken, wanted, lacking, at)
@@ -317,6 +320,7 @@ class Limiter:
         self, exchange: Exchange, catalog: Catalog, plan: Plan | None, wanted: Sequence[Wanted], lacking: Wanted
     ) -> Awaitable[None]:
         """Ask for more, and where there is none, leave out the attempts that are too dear."""
+        lacking[0].set_back(self._wall())
         if not self._may_ask(lacking):
             self._hold_cheaper(exchange, catalog, plan, lacking)
             return _nothing()

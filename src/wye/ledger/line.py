@@ -164,6 +164,25 @@ class Line:
         self.until = self.leased if at < self.leased < ends_at else ends_at
         return made
 
+    def set_back(self, now: int) -> None:
+        """Follow the wall clock, which tells `now`, where it was set back; the minute would last until it caught up.
+
+        It is looked at where a request is refused. What was asked counts as if it had been before that, and of what is
+        shared nothing is in hand any more.
+        """
+        known, past = self.allowance, self.past
+        by = known.starts_at - (now - now % SECOND)
+        if past is None or not self.until or by <= _RESTING:
+            return
+        past.shift(by)
+        known.starts_at -= by
+        known.ends_at = known.starts_at + COUNTS
+        self.until = float(known.starts_at + SECOND)
+        if self.refill is not None:
+            known.trim(0)
+            self.heard_at -= float(by)
+            self.leased = 0.0
+
     def rests(self, at: int) -> bool:
         """Tell whether nothing was asked since this was asked before; of a minute's, for a second or two."""
         allowance = self.allowance

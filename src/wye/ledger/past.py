@@ -33,6 +33,11 @@ class Past:
         while seconds and seconds[0].starts_at + COUNTS <= at:
             seconds.popleft()
 
+    def shift(self, by: int) -> None:
+        """Have all of it begun so many microseconds earlier: the clock that it was timed by was set back."""
+        for second in self._seconds:
+            second.starts_at -= by
+
     def floor(self) -> int:
         """Return what was spent and is held of all of them."""
         total = 0
