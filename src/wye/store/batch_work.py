@@ -129,24 +129,32 @@ async def waiting(connection: AsyncConnection, held: Held, *, after: int, limit:
 
 
 async def answered(connection: AsyncConnection, held: Held, results: Sequence[Result]) -> Status | None:
-    """Keep what became of lines; return what is to become of the batch, `None` where it is somebody else's now."""
-    c, spent = batches.c, [result.spent for result in results]
+    """Keep what became of lines; return what is to become of the batch, `None` where it is somebody else's now.
+
+    A line that has a result keeps it, and counts no more: whoever was not told that this was done may do it again.
+    """
+    c, lines, new = batches.c, batch_lines.c, list[Result]()
+    held_row = (await connection.execute(select(c.status).where(*_is(held)).with_for_update())).first()
+    if held_row is None:
+        return None
+    for result in results:
+        query = batch_lines.update().where(
+            lines.batch_id == held.batch_id, lines.position == result.position, lines.result.is_(None)
+        )
+        if (await connection.execute(query.values(result=result.text, ok=result.ok, body=None))).rowcount:
+            new.append(result)
+    spent = [result.spent for result in new]
     values: dict[str, Any] = {
         name: c[name] + sum(getattr(one, name) for one in spent)
         for name in ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
     }
-    values["completed"] = c.completed + sum(result.ok for result in results)
-    values["failed"] = c.failed + sum(not result.ok for result in results)
+    values["completed"] = c.completed + sum(result.ok for result in new)
+    values["failed"] = c.failed + sum(not result.ok for result in new)
     values["cost"] = c.cost + sum(one.cost or 0 for one in spent)
     values["unknown_costs"] = c.unknown_costs + sum(one.cost is None for one in spent)
-    row = (await connection.execute(_mine(held).values(**values).returning(c.status))).first()
-    if row is None:
-        return None
-    lines = batch_lines.c
-    for result in results:
-        query = batch_lines.update().where(lines.batch_id == held.batch_id, lines.position == result.position)
-        await connection.execute(query.values(result=result.text, ok=result.ok, body=None))
-    status: Status = row.status
+    if new:
+        await connection.execute(_mine(held).values(**values))
+    status: Status = held_row.status
     return status
 
 

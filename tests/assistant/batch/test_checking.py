@@ -11,6 +11,7 @@ from wye.assistant.batch import checking
 from wye.assistant.batch.checking import MOST_MISTAKES, Checker, lines_of
 from wye.config import Settings
 from wye.core.caller import LOCAL
+from wye.core.errors import ContextLengthError, InvalidRequestError, RequestError, UnsupportedOperationError
 from wye.engine import Engine
 
 CONTENT = b"\xef\xbb\xbffirst\r\n\n  \nfourth\nf\xc3\xbcnfte"
@@ -76,3 +77,29 @@ def test_no_line_reaches_what_somebodys_provider_keeps(item: dict[str, Any]) -> 
     raw = {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "auto", "input": said}}
     assert checks.check(1, msgspec.json.encode(raw)) is None
     assert [(one.code, one.param) for one in checks.mistakes] == [("invalid_request", "body.input[1]")]
+
+
+@pytest.mark.parametrize(
+    "error", [ContextLengthError("too long"), UnsupportedOperationError("no vision"), InvalidRequestError("too dear")]
+)
+def test_a_line_that_is_too_much_for_its_model_is_not_held_against_the_others(
+    monkeypatch: pytest.MonkeyPatch, error: RequestError
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Engine, "plan_call", refuse)
+    checks = checker()
+    for number in (1, 2):
+        body = {"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}
+        raw = {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        assert checks.check(number, msgspec.json.encode(raw)) is not None
+    assert checks.mistakes == []
+
+
+def test_a_model_that_cannot_do_what_the_batch_is_for_is_a_mistake() -> None:
+    checks = checker(endpoint="/v1/embeddings")
+    body = {"model": "mock/mock-fast", "input": "Hello"}
+    raw = {"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": body}
+    assert checks.check(1, msgspec.json.encode(raw)) is None
+    assert [(one.code, one.param) for one in checks.mistakes] == [("unsupported_operation", "body.model")]

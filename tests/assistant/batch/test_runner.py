@@ -23,7 +23,7 @@ from wye.core.usage import Usage
 from wye.dispatch.in_process import BaseModelProvider, ModelCapabilities
 from wye.engine import Engine
 from wye.store import batch_work
-from wye.store.batch_work import Held, Result
+from wye.store.batch_work import Held, Line, Result, Spent
 from wye.store.batches import Batch
 from wye.store.config import StoreConfig
 from wye.store.database import Database, now_us
@@ -206,6 +206,24 @@ async def test_what_a_process_finds_out_that_lost_its_batch_goes_nowhere(house: 
     stranger = Held(holder="second", owner="somebody else", batch_id=batch)
     async with house.database.begin() as connection:
         assert await batch_work.renew(connection, stranger, until=3, waits_for=None) is None
+
+
+async def test_an_answer_that_is_stored_twice_is_counted_once(house: House) -> None:
+    batch = await house.order("a", "b")
+    held = Held(holder="first", owner="local", batch_id=batch)
+    lines = [Line(position=at, custom_id=str(at), body=b"{}") for at in (1, 2)]
+    first, second = (
+        Result(position=at, ok=at == 1, text=b"{}\n", spent=Spent(input_tokens=5, cost=7)) for at in (1, 2)
+    )
+    async with house.database.begin() as connection:
+        await batch_work.claim(connection, "first", now=now_us(), until=now_us() + DAY)
+        await batch_work.add_lines(connection, held, lines)
+        assert await batch_work.checked(connection, held, now=1, total=2, model=None)
+    for results in ([first], [first], [first, second], [second]):  # nobody was told of the first of each
+        async with house.database.begin() as connection:
+            assert await batch_work.answered(connection, held, results) == "in_progress"
+    found = await house.desk.one("local", batch)
+    assert (found.completed, found.failed, found.input_tokens, found.cost) == (1, 1, 10, 14)
 
 
 async def test_a_batch_that_is_not_done_in_a_day_expires_with_what_was_answered(house: House) -> None:

@@ -6,9 +6,15 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from wye.assistant.batch.endpoints import read
+from wye.assistant.batch.endpoints import OPERATIONS, read
 from wye.core.caller import Caller
-from wye.core.errors import InvalidRequestError, RequestError
+from wye.core.errors import (
+    InvalidRequestError,
+    ModelNotFoundError,
+    PermissionDeniedError,
+    RequestError,
+    UnsupportedOperationError,
+)
 from wye.core.request import Call
 from wye.engine import Engine
 from wye.store.batch_work import Line
@@ -124,13 +130,19 @@ class Checker:
             self._wrong("duplicate_custom_id", said, number, "custom_id")
 
     def _check_model(self, number: int, call: Call) -> None:
-        """Say where the caller may not ask a model, or there is none of that name; one that is away may come back."""
+        """Say where the caller may not ask a model, or there is none of that name; one that is away may come back.
+
+        What only this line's request is too much for is found out by asking: other lines of the model may be answered.
+        """
         if call.model not in self._refused:
             self._refused[call.model] = None
             try:
                 self._engine.plan_call(call, caller=self._caller)
-            except RequestError as error:
+            except (ModelNotFoundError, PermissionDeniedError) as error:
                 self._refused[call.model] = error
+            except UnsupportedOperationError as error:
+                if self._endpoint in OPERATIONS:  # elsewhere it is what a line asks for besides, tools say
+                    self._refused[call.model] = error
             except Exception:  # noqa: BLE001 - whatever else it is, asking the line will tell
                 self._refused[call.model] = None
         if (refused := self._refused[call.model]) is not None:

@@ -32,7 +32,7 @@ ENDPOINTS: Final[Mapping[str, Surface | OperationSurface]] = {
     "/v1/completions": openai_completions,
     "/v1/messages": anthropic_messages,
 }
-_OPERATIONS: Final = frozenset({"/v1/embeddings"})
+OPERATIONS: Final = frozenset({"/v1/embeddings"})
 """Those that are answered otherwise than by words."""
 _encode = msgspec.json.Encoder().encode
 
@@ -93,7 +93,7 @@ async def ask(engine: Engine, endpoint: str, body: bytes, caller: Caller, batch_
             raise PermissionDeniedError("the key may not ask models any more", code="scope_missing")
         exchange = engine.begin(read(engine, endpoint, body), caller=caller)
         exchange.parent = batch_id
-        answer = await _answer(engine, surface, exchange, is_chat=endpoint not in _OPERATIONS)
+        answer = await _answer(engine, surface, exchange, is_chat=endpoint not in OPERATIONS)
     except WyeError as error:
         return Told(error=error, request_id=exchange.id if exchange is not None else None, spent=_spent(exchange))
     return Told(body=answer, request_id=exchange.id, spent=_spent(exchange))
