@@ -26,6 +26,14 @@ class Line(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Unasked(Struct, frozen=True, kw_only=True):
+    """A line of which nobody needs what it asks; `size` is the bytes of that."""
+
+    position: int
+    custom_id: str
+    size: int
+
+
 class Spent(Struct, frozen=True, kw_only=True):
     """What the tries of one line took together; `cost` is picodollars, `None` where any of it is unknown."""
 
@@ -118,13 +126,32 @@ async def refused(connection: AsyncConnection, held: Held, *, now: int, mistakes
     await connection.execute(_mine(held).values(status="failed", ended_at=now, errors=told, holder=None))
 
 
-async def waiting(connection: AsyncConnection, held: Held, *, after: int, limit: int) -> list[Line]:
-    """Return lines in their order that have no result yet, those after a position."""
+async def unasked(connection: AsyncConnection, held: Held, *, after: int, limit: int) -> list[Unasked]:
+    """Return what lines are called that have no result yet, in their order, those after a position."""
     lines = batch_lines.c
-    query = select(lines.position, lines.custom_id, lines.body).where(
+    query = select(lines.position, lines.custom_id, func.length(lines.body).label("size")).where(
         lines.batch_id == held.batch_id, lines.position > after, lines.result.is_(None)
     )
     rows = (await connection.execute(query.order_by(lines.position).limit(limit))).all()
+    return [Unasked(position=row.position, custom_id=row.custom_id, size=row.size or 0) for row in rows]
+
+
+async def waiting(connection: AsyncConnection, held: Held, *, after: int, limit: int, size: int) -> list[Line]:
+    """Return lines in their order that have no result yet, those after a position.
+
+    Their bodies have `size` bytes together at most, unless the first one alone has more.
+    """
+    last, left = after, size
+    for line in await unasked(connection, held, after=after, limit=limit):
+        left -= line.size
+        if left < 0 and last != after:
+            break
+        last = line.position
+    lines = batch_lines.c
+    query = select(lines.position, lines.custom_id, lines.body).where(
+        lines.batch_id == held.batch_id, lines.position > after, lines.position <= last, lines.result.is_(None)
+    )
+    rows = (await connection.execute(query.order_by(lines.position))).all()
     return [Line(position=row.position, custom_id=row.custom_id, body=bytes(row.body or b"")) for row in rows]
 
 

@@ -10,7 +10,7 @@ from wye.store.changes import announce
 from wye.store.tables import batches
 
 PAGE: Final = 100
-"""Rows returned at once, at most."""
+"""Rows of a page, at most; one more is returned to whoever asks for it, to tell whether there are any."""
 TOPIC: Final = "batches"
 """What is announced of a batch that is new or to be cancelled, for whoever works on batches."""
 Status: TypeAlias = Literal[
@@ -79,7 +79,7 @@ async def page(connection: AsyncConnection, owner: str, *, after: str | None = N
     if after is not None:
         edge = select(at).where(batches.c.user_id == owner, name == after).scalar_subquery()
         query = query.where((at < edge) | ((at == edge) & (name < after)))
-    query = query.order_by(at.desc(), name.desc()).limit(min(limit, PAGE))
+    query = query.order_by(at.desc(), name.desc()).limit(min(limit, PAGE + 1))
     return [batch_of(row) for row in (await connection.execute(query)).mappings()]
 
 

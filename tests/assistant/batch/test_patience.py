@@ -26,7 +26,9 @@ DAY = 24 * 3600.0
     [
         (LimitExceededError("", retry_after=40), Wait(40, everybody=True)),
         (LimitExceededError("make it smaller"), None),
-        (BudgetExceededError("", retry_after=3600), Wait(3600, everybody=True)),
+        (BudgetExceededError("", retry_after=3600), Wait(60, everybody=True)),  # it may be raised meanwhile
+        (LimitExceededError("", retry_after=3600), Wait(60, everybody=True)),
+        (RateLimitError("", retry_after=3600), Wait(3600, everybody=True)),
         (BudgetExceededError("", retry_after=30 * DAY), None),
         (BudgetExceededError("of all time"), None),
         (RateLimitError("", retry_after=7), Wait(7, everybody=True)),

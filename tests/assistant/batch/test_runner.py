@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from wye import catalog
+from wye.assistant.batch import run
 from wye.assistant.batch.desk import Desk
 from wye.assistant.batch.files import Files
 from wye.assistant.batch.run import Timing
@@ -224,6 +225,28 @@ async def test_an_answer_that_is_stored_twice_is_counted_once(house: House) -> N
             assert await batch_work.answered(connection, held, results) == "in_progress"
     found = await house.desk.one("local", batch)
     assert (found.completed, found.failed, found.input_tokens, found.cost) == (1, 1, 10, 14)
+
+
+async def test_long_lines_are_not_all_in_memory_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    held_at_once: list[int] = []
+
+    def noting(do: Callable[..., Any]) -> Callable[..., Any]:
+        async def noted(connection: Any, held: Held, *given: Any, **named: Any) -> Any:
+            found = await do(connection, held, *given, **named)
+            held_at_once.append(sum(len(line.body) for line in (given[0] if given else found)))
+            return found
+
+        return noted
+
+    monkeypatch.setattr(run, "_BYTES_AT_ONCE", 1200)
+    monkeypatch.setattr(batch_work, "add_lines", noting(batch_work.add_lines))
+    monkeypatch.setattr(batch_work, "waiting", noting(batch_work.waiting))
+    house.runner()
+    long = [text + "x" * 400 for text in texts(12)]
+    done = await house.ended(await house.order(*long))
+    assert (done.completed, done.failed) == (12, 0)
+    assert house.provider.asked == Counter(long)
+    assert 400 < max(held_at_once) < 1200 + 600, "no more than the bound and a line"
 
 
 async def test_a_batch_that_is_not_done_in_a_day_expires_with_what_was_answered(house: House) -> None:

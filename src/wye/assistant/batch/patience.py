@@ -21,6 +21,8 @@ from wye.core.errors import (
 
 TRIES: Final = 3
 """How often a line is asked whose provider fails."""
+LOOK_AGAIN: Final = 60.0
+"""Seconds after which a limit or a budget of ours is looked at again: somebody may have raised it."""
 _OURS: Final = (LimitExceededError, BudgetExceededError)
 _PASSING: Final = (
     RateLimitError,
@@ -45,7 +47,8 @@ def patience(error: WyeError, tries: int, left: float, pause: float) -> Wait | N
     `tries` is how often its provider has failed so far, this time included, `left` the seconds that the batch has,
     `pause` the seconds to wait where nobody says how long.
     """
-    if isinstance(error, _OURS):
+    ours = isinstance(error, _OURS)
+    if ours:
         wait = None if error.retry_after is None else Wait(max(error.retry_after, pause), everybody=True)
     elif isinstance(error, _PASSING):
         wait = Wait(max(error.retry_after or 0.0, pause), everybody=True)
@@ -53,7 +56,9 @@ def patience(error: WyeError, tries: int, left: float, pause: float) -> Wait | N
         wait = Wait(max(error.retry_after or 0.0, pause), everybody=False)
     else:
         return None
-    return wait if wait is not None and wait.seconds < left else None
+    if wait is None or wait.seconds >= left:
+        return None
+    return Wait(min(wait.seconds, LOOK_AGAIN), everybody=True) if ours else wait
 
 
 def is_counted(error: WyeError) -> bool:

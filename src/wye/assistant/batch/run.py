@@ -17,7 +17,7 @@ from wye.core.caller import Caller
 from wye.core.errors import AuthenticationError, StoreUnavailableError, WyeError
 from wye.engine import Engine
 from wye.store import batch_work, files
-from wye.store.batch_work import Held, Line, LostError, Result, Spent
+from wye.store.batch_work import Held, Line, LostError, Result, Spent, Unasked
 from wye.store.batches import Batch, Mistake, Status
 from wye.store.database import Database, now_us
 from wye.store.files import File
@@ -25,7 +25,9 @@ from wye.store.files import File
 _T = TypeVar("_T")
 _LINES_AT_ONCE: Final = 200
 _AHEAD: Final = 16
-"""Lines that are read together to be asked; their bodies are in memory."""
+"""Lines that are read together to be asked."""
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+"""Bytes of lines that are in memory together, to be kept or to be asked, unless a single line has more."""
 _US: Final = 1_000_000
 _WORDS: Final = {
     "expired": ("batch_expired", "the request could not be asked before the batch's window was over"),
@@ -194,15 +196,17 @@ class Run:
         except AuthenticationError as error:
             return [Mistake(code=error.code, message=error.message)], None
         most = house.engine.snapshot.settings.batches.max_requests
-        checker, kept = Checker(house.engine, caller, self.batch.endpoint, most), list[Line]()
+        checker, kept, size = Checker(house.engine, caller, self.batch.endpoint, most), list[Line](), 0
         async for number, raw in lines_of(files.pieces(house.database, owner, file)):
             line = checker.check(number, raw)
             if checker.full:
                 break
             if line is not None and not checker.mistakes:
                 kept.append(line)
-            if len(kept) >= _LINES_AT_ONCE:
+                size += len(line.body)
+            if len(kept) >= _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
                 await self._keep(kept)
+                size = 0
             elif checker.count % _LINES_AT_ONCE == 0:
                 await asyncio.sleep(0)  # others have things to do meanwhile
         if not checker.count:
@@ -219,18 +223,27 @@ class Run:
 
     async def _ask_all(self) -> None:
         """Ask the lines that have no answer yet, several at a time."""
-        feed = _Feed(lambda after: self._page_of(after, _AHEAD))
+        feed = _Feed(self._lines_after)
         workers = self._house.engine.snapshot.settings.batches.concurrency
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._ask_some(feed))
 
-    async def _page_of(self, after: int, limit: int) -> list[Line]:
-        """Return lines that have no answer yet."""
+    async def _lines_after(self, after: int) -> list[Line]:
+        """Return some lines that have no answer yet."""
 
         async def read() -> list[Line]:
             async with self._house.database.read() as connection:
-                return await batch_work.waiting(connection, self._held, after=after, limit=limit)
+                return await batch_work.waiting(connection, self._held, after=after, limit=_AHEAD, size=_BYTES_AT_ONCE)
+
+        return await self._insist(read)
+
+    async def _unasked(self, after: int, limit: int) -> list[Unasked]:
+        """Return what lines are called that have no answer yet."""
+
+        async def read() -> list[Unasked]:
+            async with self._house.database.read() as connection:
+                return await batch_work.unasked(connection, self._held, after=after, limit=limit)
 
         return await self._insist(read)
 
@@ -316,7 +329,7 @@ class Run:
         status: Status = "completed"
         if self._status == "cancelling":
             status = "cancelled"
-        elif self._status == "in_progress" and await self._page_of(0, 1):
+        elif self._status == "in_progress" and await self._unasked(0, 1):
             status = "expired"
         if status != "completed":
             await self._give_up(*_WORDS[status])
@@ -343,7 +356,7 @@ class Run:
 
     async def _give_up(self, code: str, message: str) -> None:
         after = 0
-        while lines := await self._page_of(after, _LINES_AT_ONCE):
+        while lines := await self._unasked(after, _LINES_AT_ONCE):
             texts = [unasked_line(self.batch.id, line.position, line.custom_id, code, message) for line in lines]
             await self._put(
                 [Result(position=line.position, ok=False, text=text) for line, text in zip(lines, texts, strict=True)]
