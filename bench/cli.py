@@ -145,6 +145,21 @@ def exact_books(
         raise typer.Exit(1)
 
 
+@app.command("away")
+def database_away(
+    *,
+    wye: Wye = None,
+    spool_mb: Annotated[int, typer.Option(min=1, help="Size of the journal that is to be filled.")] = 128,
+    step: Annotated[int, typer.Option(min=1000, help="Requests between two readings.")] = 20_000,
+) -> None:
+    """Watch a gateway's memory while its database is away, until its journal is full."""
+    from bench import away
+    from bench.targets import compiled_wye
+
+    if not away.print_readings(Console(), away.measure(wye or compiled_wye(), spool_mb=spool_mb, step=step)):
+        raise typer.Exit(1)
+
+
 @app.command("reports")
 def measure_reports(
     rows: Annotated[int, typer.Option(min=1000, help="Requests to seed, over 30 days.")] = 10_000_000,

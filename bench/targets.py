@@ -58,7 +58,7 @@ def nginx(site: Site, options: "TargetOptions") -> Launch:
 
 def wye(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project's compiled wheel without the launcher, and as the others here: no books, nothing counted."""
-    return _wye(site, options.wye or _compiled_wye(), adapter="openai_chat")
+    return _wye(site, options.wye or compiled_wye(), adapter="openai_chat")
 
 
 def wye_python(site: Site, options: "TargetOptions") -> Launch:
@@ -69,12 +69,12 @@ def wye_python(site: Site, options: "TargetOptions") -> Launch:
 
 def wye_books(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project as a user starts it: every request is a row of its database."""
-    return _wye(site, options.wye or _compiled_wye(), adapter="openai_chat", store=f"sqlite:///{site.directory}/wye.db")
+    return _wye(site, options.wye or compiled_wye(), adapter="openai_chat", store=f"sqlite:///{site.directory}/wye.db")
 
 
 def wye_translated(site: Site, options: "TargetOptions") -> Launch:
     """Set up this project before an upstream of another wire format than its callers'."""
-    return _wye(site, options.wye or _compiled_wye(), adapter="anthropic_messages")
+    return _wye(site, options.wye or compiled_wye(), adapter="anthropic_messages")
 
 
 def _wye(site: Site, program: Path, *, adapter: str, store: str = "memory://") -> Launch:
@@ -161,7 +161,7 @@ def _version(program: Path) -> str:
     return f"{number} ({'sources as they are' if file.endswith('.py') else 'compiled wheel'})"
 
 
-def _compiled_wye() -> Path:
+def compiled_wye() -> Path:
     """Find the program of the compiled wheel's environment, made on first use and whenever the sources changed."""
     environment = CACHE / "wye"
     command = [sys.executable, str(CACHE.parent.parent / "tools" / "build_wheel.py"), "--into", str(environment)]
