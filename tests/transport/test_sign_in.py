@@ -259,6 +259,6 @@ def test_a_library_that_is_missing_is_named_with_its_extra(
     how: SignIn, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extras, "_installed", lambda name: name != module)
-    with pytest.raises(ConfigurationError, match=rf"pip install 'wye\[{extra}\]'") as raised:
+    with pytest.raises(ConfigurationError, match=rf"pip install '\.\[{extra}\]'") as raised:
         made(how)
     assert raised.value.param == "extra"

@@ -8235,7 +8235,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page, or with `format=csv` all of them */
+            /** @description A page, or with `format=csv` a CSV of all of them */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -181,7 +181,9 @@ _REPORT: Final = {
     200: ResponseSpec(ReportView, generate_examples=False, description="The report, or with `format=csv` a CSV")
 }
 _LIST: Final = {
-    200: ResponseSpec(RequestsView, generate_examples=False, description="A page, or with `format=csv` all of them")
+    200: ResponseSpec(
+        RequestsView, generate_examples=False, description="A page, or with `format=csv` a CSV of all of them"
+    )
 }
 _EVENTS: Final = {
     200: ResponseSpec(
